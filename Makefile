@@ -1,0 +1,48 @@
+# `make up` starts Portcullis, `make test` proves it. Both install what they need on a bare Debian or Ubuntu.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Built things are kept outside the checkout, so that a fresh clone does not build the world again.
+export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/portcullis/target
+export CARGO_TERM_COLOR ?= auto
+
+BINARY := $(CARGO_TARGET_DIR)/debug/portcullis
+UP_FLAGS ?=
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: up
+up: ## Install what is missing, build, and start everything on http://127.0.0.1:8080
+	@deploy/setup.sh run
+	@cargo build --locked --package portcullis
+	@exec $(BINARY) up $(UP_FLAGS)
+
+.PHONY: test
+test: ## Format, lints, unit, integration and browser tests
+	@deploy/setup.sh test
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	cargo test --locked --workspace
+	@$(MAKE) --no-print-directory test-browser
+
+.PHONY: test-browser
+test-browser: ## The browser test alone (screenshots go to $(BROWSER_OUT))
+	@deploy/setup.sh test
+	@cargo build --locked --package portcullis
+	@web/tests/run.sh $(BINARY)
+
+.PHONY: test-mlflow
+test-mlflow: ## A real MLflow behind its real MCP servers, real MCP clients in front (downloads several hundred MB)
+	@deploy/setup.sh test
+	@cargo build --locked --package portcullis
+	@crates/portcullis/tests/mlflow/run.sh $(BINARY)
+
+.PHONY: bench
+bench: ## The gateway against the bare upstream and a bare pass-through hop, as ratios
+	@deploy/setup.sh test
+	@cargo build --locked --release --package portcullis --package bench
+	@$(CARGO_TARGET_DIR)/release/bench $(CARGO_TARGET_DIR)/release/portcullis

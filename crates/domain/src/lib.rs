@@ -1,0 +1,38 @@
+#![doc = include_str!("../README.md")]
+
+mod clock;
+mod email;
+mod ids;
+mod principal;
+mod record;
+mod role;
+mod sealed;
+mod secret;
+mod server;
+mod slug;
+mod snapshot;
+mod text;
+mod token;
+
+pub use clock::{Clock, Entropy, Timestamp};
+pub use email::{Email, EmailError};
+pub use ids::{
+    AccountId, AgentId, CallId, ConnectorId, DecisionId, GatewayId, GrantId, IdError, InviteId, KeyId, PolicyId,
+    ServerId, SessionId, TeamId, UserId,
+};
+pub use principal::{GrantState, GrantSubject, Principal};
+pub use record::{
+    CallDecided, CallSettled, Client, ConnectorSeen, Event, EventEnvelope, Inventory, InventoryTool, Outcome,
+    Settlement, WouldDeny,
+};
+pub use role::{Permission, Role, RoleError};
+pub use sealed::{DataKey, DeploymentKey, KeyError, SealError, Sealed, WrappedDataKey};
+pub use secret::Secret;
+pub use server::{Access, DriftSetting, ListDenied, ServerSettings, Transport};
+pub use slug::{AccountSlug, ServerSlug, SlugError, TeamSlug};
+pub use snapshot::{
+    AccountSnapshot, SignedSnapshot, SnapshotAgent, SnapshotConnector, SnapshotError, SnapshotGrant, SnapshotHeader,
+    SnapshotKey, SnapshotMember, SnapshotPolicy, SnapshotServer, SnapshotTool,
+};
+pub use text::{Name, NameError};
+pub use token::{Token, TokenError, TokenHash, TokenKind};

@@ -1,0 +1,73 @@
+//! Who is behind a call, and whom a grant is for.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AgentId, TeamId, UserId};
+
+/// Whoever is behind a call: a member or an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Principal {
+    /// A person with a role in the account.
+    Member(UserId),
+    /// A non-human principal of the account.
+    Agent(AgentId),
+}
+
+/// Whom a grant is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantSubject {
+    /// Every member of a team, through each one's own key, as long as the membership lasts.
+    Team(TeamId),
+    /// One person.
+    Member(UserId),
+    /// One agent.
+    Agent(AgentId),
+}
+
+/// Where a grant stands. `Revoked` is final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantState {
+    /// In force.
+    Active,
+    /// Refuses every call (`grant_suspended`) until it is resumed.
+    Suspended,
+    /// Over for good.
+    Revoked,
+}
+
+impl Principal {
+    /// The grant subject that names this principal itself.
+    #[must_use]
+    pub fn as_subject(self) -> GrantSubject {
+        match self {
+            Self::Member(user) => GrantSubject::Member(user),
+            Self::Agent(agent) => GrantSubject::Agent(agent),
+        }
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Member(user) => user.fmt(f),
+            Self::Agent(agent) => agent.fmt(f),
+        }
+    }
+}
+
+impl GrantState {
+    /// The stored form.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Revoked => "revoked",
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The command line. Every option can also come from the environment.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+/// The gate between AI agents and MCP servers.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Everything in one process: dashboard, gateway, a private PostgreSQL, counters in process
+    Up(Up),
+    /// The control plane: accounts, dashboard, background jobs (needs PostgreSQL and Redis)
+    Control(Control),
+    /// The data plane (needs Redis)
+    Gateway(Gateway),
+    /// Connect a stdio server, or a private HTTP server, to its gateway
+    Connect(Connect),
+    /// Check and test policy files
+    #[command(subcommand)]
+    Policy(Policy),
+    /// Bring the database's schema up to date and exit
+    Migrate(Database),
+}
+
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Where to listen; keep it on loopback unless something in front speaks TLS
+    #[arg(long, env = "PORTCULLIS_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+    /// Folder for all data [default: /var/lib/portcullis as root, ~/.local/share/portcullis otherwise]
+    #[arg(long, env = "PORTCULLIS_DATA", value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+    /// The address people and clients use [default: http:// and the listening address]
+    #[arg(long, env = "PORTCULLIS_ORIGIN", value_name = "URL")]
+    pub origin: Option<String>,
+    /// Use this PostgreSQL instead of a private one
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Use this Redis or Valkey instead of counters in process
+    #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL")]
+    pub redis_url: Option<String>,
+    /// Refuse upstream servers on private and loopback addresses
+    #[arg(long, env = "PORTCULLIS_REFUSE_PRIVATE_UPSTREAMS")]
+    pub refuse_private_upstreams: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Control {
+    /// Where to listen
+    #[arg(long, env = "PORTCULLIS_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+    /// The address people use in the browser
+    #[arg(long, env = "PORTCULLIS_ORIGIN", value_name = "URL")]
+    pub origin: String,
+    /// The address MCP clients use [default: the same as --origin]
+    #[arg(long, env = "PORTCULLIS_GATEWAY_ORIGIN", value_name = "URL")]
+    pub gateway_origin: Option<String>,
+    /// Where the control plane itself reaches a gateway, for test calls [default: --gateway-origin]
+    #[arg(long, env = "PORTCULLIS_GATEWAY_INTERNAL", value_name = "URL")]
+    pub gateway_internal: Option<String>,
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub shared: Shared,
+    /// Believe X-Forwarded-For from these addresses
+    #[arg(long, env = "PORTCULLIS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDRESS")]
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+}
+
+#[derive(Debug, Args)]
+pub struct Gateway {
+    /// Where to listen
+    #[arg(long, env = "PORTCULLIS_LISTEN", default_value = "127.0.0.1:8081", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+    /// The address MCP clients use
+    #[arg(long, env = "PORTCULLIS_GATEWAY_ORIGIN", value_name = "URL")]
+    pub gateway_origin: String,
+    /// The address people use in the browser; pages there may call this gateway [default: --gateway-origin]
+    #[arg(long, env = "PORTCULLIS_ORIGIN", value_name = "URL")]
+    pub origin: Option<String>,
+    /// Folder for records that wait while Redis is away
+    #[arg(long, env = "PORTCULLIS_SPOOL", default_value = "/var/lib/portcullis/spool", value_name = "FOLDER")]
+    pub spool: PathBuf,
+    #[command(flatten)]
+    pub shared: Shared,
+}
+
+/// What control planes and gateways of one deployment have in common.
+#[derive(Debug, Args)]
+pub struct Shared {
+    /// Redis or Valkey
+    #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL")]
+    pub redis_url: String,
+    /// The deployment key: 32 bytes in base64; `openssl rand -base64 32` makes one
+    #[arg(long, env = "PORTCULLIS_KEY", hide_env_values = true, value_name = "KEY", required_unless_present = "key_file")]
+    pub key: Option<String>,
+    /// File with the deployment key
+    #[arg(long, env = "PORTCULLIS_KEY_FILE", value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+    /// Allow upstream servers on private and loopback addresses
+    #[arg(long, env = "PORTCULLIS_ALLOW_PRIVATE_UPSTREAMS")]
+    pub allow_private_upstreams: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Database {
+    /// PostgreSQL 15 or newer, as a role that cannot bypass row-level security
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Connect {
+    /// The token from the server's page
+    #[arg(value_name = "TOKEN")]
+    pub token: String,
+    /// A private Streamable HTTP server instead of a command
+    #[arg(long, value_name = "URL", conflicts_with = "command")]
+    pub url: Option<String>,
+    /// The stdio server's command and its arguments, after `--`
+    #[arg(last = true, value_name = "COMMAND", required_unless_present = "url")]
+    pub command: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Policy {
+    /// Validate policy documents; every problem is told with its line
+    Check {
+        /// Policy documents (JSON)
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Run test vectors, and the tests inside policy documents
+    Test {
+        /// Vector files, or policy documents with `tests`
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
