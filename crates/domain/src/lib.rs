@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod clock;
+mod connect_token;
 mod email;
 mod ids;
 mod principal;
@@ -13,8 +14,10 @@ mod slug;
 mod snapshot;
 mod text;
 mod token;
+pub mod tunnel;
 
 pub use clock::{Clock, Entropy, Timestamp};
+pub use connect_token::{ConnectToken, ConnectTokenError};
 pub use email::{Email, EmailError};
 pub use ids::{
     AccountId, AgentId, CallId, ConnectorId, DecisionId, GatewayId, GrantId, IdError, InviteId, KeyId, PolicyId,
