@@ -1,0 +1,204 @@
+//! The HTTP client for upstreams.
+//!
+//! HTTP/1.1 and HTTP/2, pooled. No redirects, no proxies from the environment, no cookies, no decompression: what is sent
+//! is what was given, and what comes back is what the upstream sent.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper_util::{
+    client::legacy::Client,
+    rt::{TokioExecutor, TokioTimer},
+};
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+
+use crate::{
+    AddressRefused, Egress, Names,
+    body::WatchedBody,
+    connector::{ConnectTimeout, Connector, GuardedTcp},
+    resolver::{GuardedResolver, ResolveError},
+};
+
+/// How to dial.
+#[derive(Clone, Debug)]
+pub struct DialerConfig {
+    /// What may be dialled.
+    pub egress: Egress,
+    /// Where names are looked up.
+    pub names: Names,
+    /// Certificate authorities to trust besides the web's, in PEM; empty for none.
+    pub extra_roots_pem: Vec<u8>,
+    /// The limit for look-up, TCP and TLS together.
+    pub connect_limit: Duration,
+}
+
+/// The HTTP client for upstreams. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct Dialer {
+    client: Client<Connector, WatchedBody>,
+    egress: Egress,
+}
+
+/// Why a dialer cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum DialerError {
+    /// The extra authorities do not read.
+    #[error("the extra certificate authorities do not read as PEM certificates: {0}")]
+    Roots(String),
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// Not a byte of the message reached the upstream.
+    #[error(transparent)]
+    Undelivered(#[from] Undelivered),
+    /// The message may have reached the upstream; what came of it is unknown.
+    #[error("the connection broke before the answer came: {0}")]
+    Broken(String),
+}
+
+/// Which step towards the upstream failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Undelivered {
+    /// The rule for outgoing connections.
+    #[error(transparent)]
+    Refused(#[from] AddressRefused),
+    /// The name.
+    #[error("{0}")]
+    Name(String),
+    /// The connection.
+    #[error("the connection failed: {0}")]
+    Connect(String),
+    /// TLS: the certificate, or no TLS spoken there.
+    #[error("TLS failed: {0}")]
+    Tls(String),
+    /// Time.
+    #[error("{0}")]
+    TimedOut(String),
+}
+
+impl DialerConfig {
+    /// The system's names, the web's authorities, ten seconds to connect.
+    #[must_use]
+    pub fn new(egress: Egress) -> Self {
+        Self { egress, names: Names::System, extra_roots_pem: Vec::new(), connect_limit: Duration::from_secs(10) }
+    }
+}
+
+impl Dialer {
+    /// Makes a dialer.
+    ///
+    /// # Errors
+    /// [`DialerError`].
+    pub fn new(config: DialerConfig) -> Result<Self, DialerError> {
+        let tls = tls_config(&config.extra_roots_pem)?;
+        let resolver = GuardedResolver { names: config.names, egress: config.egress };
+        let connector = Connector::new(GuardedTcp::new(resolver), tls, config.connect_limit);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_max_idle_per_host(64)
+            .timer(TokioTimer::new())
+            .http2_adaptive_window(true)
+            .http2_keep_alive_interval(Duration::from_secs(20))
+            .http2_keep_alive_timeout(Duration::from_secs(10))
+            .build(connector);
+        Ok(Self { client, egress: config.egress })
+    }
+
+    /// The rule it dials by.
+    #[must_use]
+    pub fn egress(&self) -> &Egress {
+        &self.egress
+    }
+
+    /// Sends a request (with an absolute `http` or `https` URI) and gives the answer's head; its body streams.
+    ///
+    /// There is no time limit on the answer: the caller has one for the whole exchange.
+    ///
+    /// # Errors
+    /// [`SendError`], which tells whether the message can have reached the upstream.
+    pub async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Incoming>, SendError> {
+        let (head, bytes) = request.into_parts();
+        let (body, watch) = WatchedBody::new(bytes);
+        self.client.request(http::Request::from_parts(head, body)).await.map_err(|error| {
+            if error.is_connect() || !watch.was_polled() {
+                SendError::Undelivered(Undelivered::from_error(&error))
+            } else {
+                SendError::Broken(innermost(&error))
+            }
+        })
+    }
+}
+
+impl Undelivered {
+    fn from_error(error: &hyper_util::client::legacy::Error) -> Self {
+        for cause in causes(error) {
+            if let Some(refused) = cause.downcast_ref::<AddressRefused>() {
+                return Self::Refused(refused.clone());
+            }
+            if let Some(resolve) = cause.downcast_ref::<ResolveError>() {
+                return match resolve {
+                    ResolveError::Refused(refused) => Self::Refused(refused.clone()),
+                    other => Self::Name(other.to_string()),
+                };
+            }
+            if let Some(timeout) = cause.downcast_ref::<ConnectTimeout>() {
+                return Self::TimedOut(timeout.to_string());
+            }
+            if let Some(tls) = tls_cause(cause) {
+                return Self::Tls(tls.to_string());
+            }
+        }
+        Self::Connect(innermost(error))
+    }
+}
+
+fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |e| e.source())
+}
+
+/// `io::Error::source` skips the error it wraps, so a TLS error has to be looked for inside.
+fn tls_cause<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    let mut inner: &(dyn std::error::Error + 'static) = cause;
+    while let Some(io) = inner.downcast_ref::<std::io::Error>() {
+        inner = io.get_ref()?;
+    }
+    inner.downcast_ref::<rustls::Error>()
+}
+
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    causes(error).last().map_or_else(String::new, ToString::to_string)
+}
+
+fn tls_config(extra_roots_pem: &[u8]) -> Result<rustls::ClientConfig, DialerError> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    for certificate in CertificateDer::pem_slice_iter(extra_roots_pem) {
+        let certificate = certificate.map_err(|e| DialerError::Roots(e.to_string()))?;
+        roots.add(certificate).map_err(|e| DialerError::Roots(e.to_string()))?;
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    Ok(rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
+impl fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialer").field("egress", &self.egress).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
