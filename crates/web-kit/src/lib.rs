@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod answer;
+mod config;
+pub mod cookies;
+mod flash;
+mod guard;
+mod kit;
+mod local_path;
+mod problem;
+mod rescue;
+mod stage;
+
+pub use address::client_ip;
+pub use answer::{Answer, Keep, go_to, go_to_with, html};
+pub use config::{Config, Origin, OriginError};
+pub use flash::{Flash, FlashKind};
+pub use kit::{ErrorPage, Kit};
+pub use local_path::LocalPath;
+pub use problem::{ErrorView, Problem};
+pub use rescue::MAX_FORM_BYTES;
+pub use stage::{Purpose, Stage, Theme};
