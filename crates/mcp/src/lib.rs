@@ -1,0 +1,35 @@
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod edit;
+mod fault;
+mod headers;
+mod id;
+mod json;
+mod message;
+mod method;
+mod read;
+mod response;
+mod tools;
+mod version;
+
+pub use answer::{
+    DECISION_META_KEY, DENIAL_PREFIX, DenialBody, denial_result, error_response, method_not_found, result_response,
+    unknown_tool, unsupported_version,
+};
+pub use fault::{Fault, code};
+pub use headers::{
+    HEADER_ERROR_STATUS, HeaderError, HeaderView, METHOD_HEADER, NAME_HEADER, PARAM_HEADER_PREFIX,
+    PROTOCOL_VERSION_HEADER, ParamHeader, ParamKind, SchemaError, check_headers, check_param_headers,
+    encode_header_value, era, mirror_headers, param_headers,
+};
+pub use id::Id;
+pub use message::{ClientInfo, Message, Meta, Notification, Outcome, Params, Request, Response, Retry};
+pub use method::{Family, Method, Sender};
+pub use read::{ReadError, ReadLimits, on_one_line, read, read_with};
+pub use response::{Frame, ResponseFacts, ResponseKind, frame, replace_id, response_facts};
+pub use tools::{
+    Annotations, CursorError, Keep, ListError, MergedCursor, Tool, ToolsPage, filter_tools_list, merge_tools_lists,
+    rename_call, select_tools, tools_of,
+};
+pub use version::{ASSUMED, Era, LATEST_INITIALIZE, ProtocolVersion, STATELESS};

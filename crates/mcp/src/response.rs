@@ -1,0 +1,224 @@
+//! What a frame from upstream is, without judging what is inside.
+//!
+//! Only the envelope is checked (`jsonrpc`, the id, exactly one of result and error) and the grammar of the rest: results
+//! are passed on as they are, and can be large.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use crate::edit::Edits;
+use crate::fault::{Fault, Finding};
+use crate::id::Id;
+use crate::json::{DEPTH_CEILING, Kind, Raw, Rigour, Scanner};
+use crate::method::Method;
+use crate::read::{ReadError, text_of};
+
+/// One frame of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame<'a> {
+    /// An answer.
+    Response(ResponseFacts<'a>),
+    /// A request of the server's own: sampling, elicitation, roots, ping.
+    Request {
+        /// Its id, as sent.
+        id: Id<'a>,
+        /// The method.
+        kind: Method,
+        /// The method's name, unescaped.
+        method: Cow<'a, str>,
+    },
+    /// A notification.
+    Notification {
+        /// The method.
+        kind: Method,
+        /// The method's name, unescaped.
+        method: Cow<'a, str>,
+    },
+}
+
+/// What is known of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResponseFacts<'a> {
+    /// The id it answers; none on an error about a request that could not be read.
+    pub id: Option<Id<'a>>,
+    /// Result or error.
+    pub kind: ResponseKind<'a>,
+}
+
+/// Result or error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResponseKind<'a> {
+    /// A result.
+    Result {
+        /// Whether it says `isError: true`, as failed tool calls do.
+        is_error: bool,
+        /// Its `resultType`, unescaped (stateless era).
+        result_type: Option<Cow<'a, str>>,
+    },
+    /// A JSON-RPC error.
+    Error {
+        /// Its code.
+        code: i64,
+    },
+}
+
+impl ResponseFacts<'_> {
+    /// Whether this answers the request with that id.
+    pub fn answers(&self, request: &Id<'_>) -> bool {
+        self.id.as_ref().is_some_and(|id| request.matches(id))
+    }
+
+    /// Whether the upstream answered with an error or `isError` (POLICY.md §4, `count: successes`).
+    pub fn is_failure(&self) -> bool {
+        !matches!(self.kind, ResponseKind::Result { is_error: false, .. })
+    }
+
+    /// Whether the server asks for input and the client will come back (2026-07-28 basic/patterns/mrtr).
+    pub fn wants_input(&self) -> bool {
+        matches!(&self.kind, ResponseKind::Result { result_type: Some(kind), .. } if kind == "input_required")
+    }
+}
+
+/// The facts of an answer.
+///
+/// # Errors
+/// When the bytes are not JSON, or not a JSON-RPC response.
+pub fn response_facts(bytes: &[u8]) -> Result<ResponseFacts<'_>, ReadError> {
+    match frame(bytes)? {
+        Frame::Response(facts) => Ok(facts),
+        Frame::Request { id, .. } => Err(refused("expected a response, found a request", Some(id.into_owned()))),
+        Frame::Notification { .. } => Err(refused("expected a response, found a notification", None)),
+    }
+}
+
+/// What a frame is.
+///
+/// # Errors
+/// When the bytes are not JSON, or not a JSON-RPC message.
+pub fn frame(bytes: &[u8]) -> Result<Frame<'_>, ReadError> {
+    let scanned = scan(bytes).and_then(|(_, members)| members.frame());
+    scanned.map_err(|Finding { fault, offset }| ReadError { fault, offset, id: None })
+}
+
+/// The same request or response with another id; everything else stays as it is. For request ids that several upstreams
+/// would share on one stream.
+///
+/// # Errors
+/// When the bytes are not a JSON-RPC request or response.
+pub fn replace_id(bytes: &[u8], id: &Id<'_>) -> Result<Bytes, ReadError> {
+    let (text, members) = scan(bytes).map_err(|Finding { fault, offset }| ReadError { fault, offset, id: None })?;
+    let Some(own) = members.id else { return Err(refused("a message without an `id`", None)) };
+    let mut edits = Edits::new(text);
+    edits.replace(own.range(), id.raw().to_owned());
+    Ok(edits.apply())
+}
+
+#[derive(Debug, Default)]
+struct Members<'a> {
+    jsonrpc: Option<Raw<'a>>,
+    id: Option<Raw<'a>>,
+    method: Option<Raw<'a>>,
+    result: Option<ResponseKind<'a>>,
+    error: Option<ResponseKind<'a>>,
+    seen: Vec<&'static str>,
+}
+
+fn scan(bytes: &[u8]) -> Result<(&str, Members<'_>), Finding> {
+    let text = text_of(bytes, usize::MAX)?;
+    let mut scanner = Scanner::new(text, Rigour::Lenient, DEPTH_CEILING);
+    if scanner.peek()? == Kind::Array {
+        return Err(Finding { fault: Fault::Batch, offset: scanner.pos() });
+    }
+    let mut members = Members::default();
+    scanner.object(&[], |scanner, key| members.read(scanner, key))?;
+    scanner.end()?;
+    Ok((text, members))
+}
+
+impl<'a> Members<'a> {
+    fn read(&mut self, scanner: &mut Scanner<'a>, key: &str) -> Result<(), Finding> {
+        let at = scanner.pos();
+        match key {
+            "jsonrpc" => self.jsonrpc = Some(scanner.value()?),
+            "id" => self.id = Some(scanner.value()?),
+            "method" => self.method = Some(scanner.value()?),
+            "result" => self.result = Some(result_kind(scanner)?),
+            "error" => self.error = Some(error_kind(scanner)?),
+            _ => return scanner.value().map(drop),
+        }
+        let known = crate::read::ENVELOPE_KEYS.iter().find(|known| **known == key);
+        if self.seen.contains(&key) {
+            return Err(Finding { fault: Fault::DuplicateKey { key: key.to_owned() }, offset: at });
+        }
+        self.seen.extend(known);
+        Ok(())
+    }
+
+    fn frame(self) -> Result<Frame<'a>, Finding> {
+        if self.jsonrpc.and_then(|version| version.as_string()).as_deref() != Some("2.0") {
+            return Err(finding("`jsonrpc` must be \"2.0\""));
+        }
+        let id = match self.id {
+            None => None,
+            Some(raw) if raw.kind == Kind::Null && self.error.is_some() => None,
+            Some(raw) => Some(Id::from_value(raw).ok_or_else(|| finding("`id` must be a string or a number"))?),
+        };
+        match (self.method, self.result, self.error, id) {
+            (Some(method), None, None, id) => {
+                let method = method.as_string().ok_or_else(|| finding("`method` must be a string"))?;
+                let kind = Method::of(&method);
+                Ok(match id {
+                    Some(id) => Frame::Request { id, kind, method },
+                    None => Frame::Notification { kind, method },
+                })
+            }
+            (None, Some(kind), None, Some(id)) => Ok(Frame::Response(ResponseFacts { id: Some(id), kind })),
+            (None, Some(_), None, None) => Err(finding("a result needs an `id`")),
+            (None, None, Some(kind), id) => Ok(Frame::Response(ResponseFacts { id, kind })),
+            _ => Err(finding("a message has exactly one of `method`, `result` and `error`")),
+        }
+    }
+}
+
+fn result_kind<'a>(scanner: &mut Scanner<'a>) -> Result<ResponseKind<'a>, Finding> {
+    let (mut is_error, mut result_type) = (false, None);
+    if scanner.peek()? != Kind::Object {
+        scanner.value()?;
+        return Ok(ResponseKind::Result { is_error, result_type });
+    }
+    scanner.object(&[], |scanner, key| {
+        let value = scanner.value()?;
+        match key {
+            "isError" => is_error |= value.is_true(),
+            "resultType" => result_type = value.as_string(),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok(ResponseKind::Result { is_error, result_type })
+}
+
+fn error_kind<'a>(scanner: &mut Scanner<'a>) -> Result<ResponseKind<'a>, Finding> {
+    let mut code = None;
+    scanner.object(&[], |scanner, key| {
+        let value = scanner.value()?;
+        if key == "code" {
+            code = value.text.parse().ok();
+        }
+        Ok(())
+    })?;
+    let code = code.ok_or_else(|| finding("an error needs an integer `code`"))?;
+    Ok(ResponseKind::Error { code })
+}
+
+fn finding(reason: &'static str) -> Finding {
+    Finding { fault: Fault::NotAMessage(reason), offset: 0 }
+}
+
+fn refused(reason: &'static str, id: Option<Id<'static>>) -> ReadError {
+    ReadError { fault: Fault::NotAMessage(reason), offset: 0, id }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! Byte-preserving edits of lists and calls.
+
+use bytes::Bytes;
+
+use super::list::{Item, ToolList, not_a_call};
+use super::{ListError, Tool};
+use crate::edit::Edits;
+use crate::message::Message;
+use crate::read::{ReadError, read};
+use crate::version::Era;
+
+/// What becomes of a tool in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keep {
+    /// It stays as it is.
+    Keep,
+    /// It is left out.
+    Drop,
+    /// It stays under another name; all else of it as it is.
+    Rename(String),
+}
+
+/// Leaves out or renames tools of a `tools/list` answer. Everything else stays byte for byte, except that in the
+/// stateless era a `cacheScope` becomes `"private"`: a list that depends on the caller must not be shared
+/// (server/utilities/caching). An answer that is a JSON-RPC error has no tools and stays as it is.
+///
+/// # Errors
+/// When the answer cannot be read without doubt. It must then not be passed on.
+pub fn filter_tools_list(
+    message: &Bytes,
+    era: Era,
+    mut keep: impl FnMut(&Tool<'_>) -> Keep,
+) -> Result<Bytes, ListError> {
+    let list = match ToolList::read(message) {
+        Err(ListError::Refused { .. }) => return Ok(message.clone()),
+        list => list?,
+    };
+    let mut edits = Edits::new(list.text);
+    if era == Era::Stateless
+        && let Some(scope) = &list.cache_scope
+        && &list.text[scope.clone()] != r#""private""#
+    {
+        edits.replace(scope.clone(), r#""private""#.to_owned());
+    }
+    let kept: Vec<Keep> = list.items.iter().map(|item| keep(&item.tool)).collect();
+    edit_items(&mut edits, &list.items, &kept);
+    Ok(if edits.is_empty() { message.clone() } else { edits.apply() })
+}
+
+/// The same `tools/call` (or other request about a `params.name`) for another name: only that value is replaced.
+///
+/// # Errors
+/// When the bytes are not such a request.
+pub fn rename_call(bytes: &[u8], new_name: &str) -> Result<Bytes, ReadError> {
+    match read(bytes)? {
+        Message::Request(request) => request.renamed(new_name).ok_or_else(not_a_call),
+        _ => Err(not_a_call()),
+    }
+}
+
+/// A dropped tool takes one comma with it: the one before it, or, while nothing is kept yet, the one after it.
+fn edit_items(edits: &mut Edits<'_>, items: &[Item<'_>], kept: &[Keep]) {
+    let mut any_kept = false;
+    for (index, (item, keep)) in items.iter().zip(kept).enumerate() {
+        match keep {
+            Keep::Drop if any_kept => edits.remove(items[index - 1].at.end..item.at.end),
+            Keep::Drop => edits.remove(item.at.start..items.get(index + 1).map_or(item.at.end, |next| next.at.start)),
+            Keep::Rename(name) => edits.replace_with_string(item.name_at.clone(), name),
+            Keep::Keep => {}
+        }
+        any_kept |= *keep != Keep::Drop;
+    }
+}
