@@ -3,6 +3,7 @@
 mod answer;
 mod edit;
 mod fault;
+mod handshake;
 mod headers;
 mod id;
 mod json;
@@ -10,6 +11,7 @@ mod message;
 mod method;
 mod read;
 mod response;
+mod sse;
 mod tools;
 mod version;
 
@@ -18,6 +20,10 @@ pub use answer::{
     unknown_tool, unsupported_version,
 };
 pub use fault::{Fault, code};
+pub use handshake::{
+    HandshakeError, OwnCall, OwnClient, ServerDescription, discover_request, discover_result, initialize_request,
+    initialize_result, initialized_notification, tools_call_request, tools_list_request,
+};
 pub use headers::{
     HEADER_ERROR_STATUS, HeaderError, HeaderView, METHOD_HEADER, NAME_HEADER, PARAM_HEADER_PREFIX,
     PROTOCOL_VERSION_HEADER, ParamHeader, ParamKind, SchemaError, check_headers, check_param_headers,
@@ -28,6 +34,7 @@ pub use message::{ClientInfo, Message, Meta, Notification, Outcome, Params, Requ
 pub use method::{Family, Method, Sender};
 pub use read::{ReadError, ReadLimits, on_one_line, read, read_with};
 pub use response::{Frame, ResponseFacts, ResponseKind, frame, replace_id, response_facts};
+pub use sse::{DEFAULT_MAX_EVENT_BYTES, SseError, SseEvent, SseParser};
 pub use tools::{
     Annotations, CursorError, Keep, ListError, MergedCursor, Tool, ToolsPage, filter_tools_list, merge_tools_lists,
     rename_call, select_tools, tools_of,

@@ -12,7 +12,7 @@ use crate::message::{Message, Notification, Outcome, Params, Request, Response};
 use crate::method::Method;
 use bytes::Bytes;
 
-pub(crate) use params::{CLIENT_CAPABILITIES, PROTOCOL_VERSION};
+pub(crate) use params::{CLIENT_CAPABILITIES, CLIENT_INFO, PROTOCOL_VERSION};
 
 /// The members of a message (JSON-RPC 2.0 §4 and §5).
 pub(crate) const ENVELOPE_KEYS: &[&str] = &["jsonrpc", "id", "method", "params", "result", "error"];
