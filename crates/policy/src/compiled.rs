@@ -1,0 +1,152 @@
+//! A policy that is ready to judge.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::document::{self, Document, Name, Scenario};
+use crate::pattern::Glob;
+use crate::rule::{Action, Rule};
+use crate::{Problems, RiskClass};
+
+/// A policy free of problems, indexed for judging. Cloning shares it.
+#[derive(Clone)]
+pub struct CompiledPolicy(Arc<Inner>);
+
+struct Inner {
+    description: Option<String>,
+    default: Action,
+    rules: Vec<Rule>,
+    /// Into `rules`.
+    exact: HashMap<Box<str>, usize>,
+    /// Into `rules`, most specific first.
+    globs: Vec<(Glob, usize)>,
+    /// By class, into `rules`.
+    classes: [Option<usize>; RiskClass::ALL.len()],
+    all_tools: Option<Rule>,
+    scenarios: Vec<Scenario>,
+}
+
+/// How a tool stands before anything about a call but its name and class is known: steps 2 and 4 of POLICY.md §3.
+/// `tools/list` and `tools/call` both start here, so what is hidden can never be called.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Standing<'p> {
+    Hidden(&'p Rule),
+    Denied(&'p Rule),
+    DefaultDeny,
+    /// Under this entry; under `default: allow` when there is none.
+    Open(Option<&'p Rule>),
+}
+
+impl CompiledPolicy {
+    /// Parses, validates and compiles a policy document.
+    ///
+    /// Takes time in proportion to the document, with a bound that only hostile documents come near: up to some
+    /// milliseconds for usual ones, so call it off the async threads.
+    ///
+    /// # Errors
+    /// Every problem of the document, placed. A text that is not JSON has one: where it stops being JSON.
+    pub fn compile(text: &str) -> Result<Self, Problems> {
+        document::read(text).map(Self::from_document)
+    }
+
+    pub(crate) fn from_document(document: Document) -> Self {
+        let mut rules = Vec::with_capacity(document.entries.len() + document.classes.len());
+        let (mut exact, mut globs) = (HashMap::new(), Vec::new());
+        for (name, rule) in document.entries {
+            match name {
+                Name::Exact(name) => _ = exact.insert(name, rules.len()),
+                Name::Glob(glob) => globs.push((glob, rules.len())),
+            }
+            rules.push(rule);
+        }
+        globs.sort_by_key(|(glob, _)| std::cmp::Reverse(glob.literals()));
+        let mut classes = [None; RiskClass::ALL.len()];
+        for (class, rule) in document.classes {
+            classes[class as usize] = Some(rules.len());
+            rules.push(rule);
+        }
+        Self(Arc::new(Inner {
+            description: document.description,
+            default: document.default,
+            rules,
+            exact,
+            globs,
+            classes,
+            all_tools: document.all_tools,
+            scenarios: document.scenarios,
+        }))
+    }
+
+    /// The document's `description`.
+    pub fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    /// Whether some call may need a person's approval.
+    pub fn needs_approvals(&self) -> bool {
+        self.all_rules().any(Rule::needs_approvals)
+    }
+
+    /// Whether some call is counted.
+    pub fn has_limits(&self) -> bool {
+        self.all_rules().any(|rule| !rule.limits.is_empty())
+    }
+
+    /// Every path under `args` that a condition or amount reads, as written; sorted, each once. What a record may keep of
+    /// the arguments' values.
+    pub fn argument_paths(&self) -> Vec<String> {
+        let mut paths: Vec<String> =
+            self.all_rules().flat_map(Rule::argument_paths).map(|(path, _)| path.to_string()).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        paths
+    }
+
+    /// How many tests the document carries.
+    pub fn test_count(&self) -> usize {
+        self.0.scenarios.len()
+    }
+
+    pub(crate) fn scenarios(&self) -> &[Scenario] {
+        &self.0.scenarios
+    }
+
+    pub(crate) fn all_tools(&self) -> Option<&Rule> {
+        self.0.all_tools.as_ref()
+    }
+
+    fn all_rules(&self) -> impl Iterator<Item = &Rule> {
+        self.0.rules.iter().chain(&self.0.all_tools)
+    }
+
+    pub(crate) fn standing(&self, tool: &str, class: RiskClass) -> Standing<'_> {
+        let Some(rule) = self.entry(tool, class) else {
+            return if self.0.default == Action::Allow { Standing::Open(None) } else { Standing::DefaultDeny };
+        };
+        match rule.action {
+            _ if rule.mode == crate::Mode::Shadow => Standing::Open(Some(rule)),
+            Action::Hide => Standing::Hidden(rule),
+            Action::Deny => Standing::Denied(rule),
+            Action::Allow | Action::RequireApproval => Standing::Open(Some(rule)),
+        }
+    }
+
+    /// The one entry for a tool: its exact name, else the most specific pattern, else its class.
+    fn entry(&self, tool: &str, class: RiskClass) -> Option<&Rule> {
+        let by_glob = || self.0.globs.iter().find(|(glob, _)| glob.matches(tool)).map(|(_, index)| *index);
+        let index = self.0.exact.get(tool).copied().or_else(by_glob).or(self.0.classes[class as usize]);
+        index.and_then(|index| self.0.rules.get(index))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn first_condition(&self, tool: &str) -> Option<&crate::condition::Condition> {
+        self.entry(tool, RiskClass::Write)?.checks().flat_map(|check| &check.conditions).next()
+    }
+}
+
+impl fmt::Debug for CompiledPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CompiledPolicy").field("rules", &self.0.rules.len()).finish_non_exhaustive()
+    }
+}

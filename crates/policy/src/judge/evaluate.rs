@@ -1,0 +1,195 @@
+//! Steps 5 to 8 for the rules of one mode: the entry's first, then those of `all_tools`.
+
+use std::borrow::Cow;
+
+use super::{Approval, Call};
+use crate::charge::Charge;
+use crate::condition::Condition;
+use crate::json::{Tree, Value};
+use crate::path::{self, Fact, Path, Quantifier, Root};
+use crate::rule::{Action, Check, Limit, Rule};
+use crate::{ApprovalNeed, Code, Decimal, Denial, Mode, Timestamp};
+
+/// Why a call does not pass.
+#[derive(Debug)]
+pub(super) enum Stop {
+    Deny(Denial),
+    Approval(ApprovalNeed),
+}
+
+impl Stop {
+    pub(super) fn into_denial(self) -> Denial {
+        match self {
+            Self::Deny(denial) => denial,
+            Self::Approval(need) => need.denial(),
+        }
+    }
+}
+
+/// What conditions look at.
+pub(super) struct Subject<'a> {
+    call: &'a Call<'a>,
+    arguments: Option<&'a Value<'a>>,
+    /// Some number in the arguments may be beyond what can be compared exactly.
+    has_wide_numbers: bool,
+    now: Timestamp,
+}
+
+/// What passing costs.
+#[derive(Debug)]
+pub(super) struct Evaluation {
+    pub(super) charges: Vec<Charge>,
+    pub(super) spends_approval: bool,
+}
+
+impl Evaluation {
+    pub(super) fn of(rules: &[Option<&Rule>; 2], mode: Mode, subject: &Subject<'_>) -> Result<Self, Stop> {
+        let applying = || rules.iter().flatten().filter(|rule| rule.mode == mode);
+        let mut charges = Vec::new();
+        for rule in applying() {
+            if subject.has_wide_numbers {
+                numbers(rule, subject)?;
+            }
+            for limit in &rule.limits {
+                add(&mut charges, charge(limit, subject)?);
+            }
+        }
+        for rule in applying() {
+            let failing = rule.require.iter().find(|check| !subject.passes(check, Quantifier::Every));
+            failing.map_or(Ok(()), |check| Err(argument_denied(rule, check)))?;
+        }
+        for rule in applying() {
+            let holding = rule.deny_if.iter().find(|check| subject.passes(check, Quantifier::Any));
+            holding.map_or(Ok(()), |check| Err(argument_denied(rule, check)))?;
+        }
+        let need = applying().find_map(|rule| approval_need(rule, subject));
+        match need {
+            Some(need) if subject.call.approved == Approval::None => Err(Stop::Approval(need)),
+            need => Ok(Self { charges, spends_approval: need.is_some() }),
+        }
+    }
+}
+
+/// Two limits on one count are charged once.
+fn add(charges: &mut Vec<Charge>, charge: Charge) {
+    match charges.iter_mut().find(|earlier| earlier.shares_count(&charge)) {
+        Some(earlier) => earlier.merge(charge),
+        None => charges.push(charge),
+    }
+}
+
+fn approval_need(rule: &Rule, subject: &Subject<'_>) -> Option<ApprovalNeed> {
+    let by_check = || rule.approve_if.iter().find(|check| subject.passes(check, Quantifier::Any));
+    let (pointer, told) = if rule.action == Action::RequireApproval {
+        (&rule.action_rule, None)
+    } else {
+        by_check().map(|check| (&check.rule, check.on_deny.as_deref()))?
+    };
+    let told = told.or(rule.reason.as_deref());
+    let message = match told {
+        Some(told) => format!("This call has to be approved by a person first. {told}"),
+        None => "This call has to be approved by a person first.".to_owned(),
+    };
+    Some(ApprovalNeed { rule: pointer.to_string(), message, terms: rule.approval.clone() })
+}
+
+fn argument_denied(rule: &Rule, check: &Check) -> Stop {
+    let told = check.on_deny.as_deref().or(rule.reason.as_deref());
+    let message = match (told, &check.name) {
+        (Some(told), _) => told.to_owned(),
+        (None, Some(name)) => format!("The policy does not allow this call with these arguments ({name})."),
+        (None, None) => "The policy does not allow this call with these arguments.".to_owned(),
+    };
+    Stop::Deny(Denial { code: Code::ArgumentDenied, rule: check.rule.to_string(), message })
+}
+
+fn invalid(pointer: &str, path: &Path, what: &str) -> Stop {
+    let message = format!("{path} {what}.");
+    Stop::Deny(Denial { code: Code::InvalidArguments, rule: pointer.to_owned(), message })
+}
+
+/// Step 5: no number that a condition or amount reads may be beyond exact comparison.
+fn numbers(rule: &Rule, subject: &Subject<'_>) -> Result<(), Stop> {
+    for (path, pointer) in rule.argument_paths() {
+        let Some(segments) = path.segments() else { continue };
+        let sound = |end: Option<&Value<'_>>| end.is_none_or(comparable);
+        if !path::holds(subject.arguments, segments, Quantifier::Every, &sound) {
+            return Err(invalid(pointer, path, "has a number with too many digits or too large an exponent"));
+        }
+    }
+    Ok(())
+}
+
+fn comparable(value: &Value<'_>) -> bool {
+    match value {
+        Value::Number(text) => Decimal::parse(text).is_ok(),
+        Value::Array(items) => items.iter().all(|item| comparable(&item.value)),
+        Value::Object(members) => members.iter().all(|member| comparable(&member.node.value)),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
+}
+
+fn charge(limit: &Limit, subject: &Subject<'_>) -> Result<Charge, Stop> {
+    let mut charge = limit.charge.clone();
+    let Some(path) = &limit.amount else { return Ok(charge) };
+    let refuse = |what| invalid(&limit.charge.rule, path, what);
+    let found = path.segments().and_then(|segments| find(subject.arguments?, segments));
+    let Some(found) = found else { return Err(refuse("is missing")) };
+    let Value::Number(text) = found else { return Err(refuse("is not a number")) };
+    let amount = Decimal::parse(text).map_err(|_| refuse("has too many digits or too large an exponent"))?;
+    if amount.is_negative() {
+        return Err(refuse("is negative"));
+    }
+    charge.amount = amount;
+    Ok(charge)
+}
+
+/// The one value at a path without wildcards.
+fn find<'v, 't>(value: &'v Value<'t>, segments: &[path::Segment]) -> Option<&'v Value<'t>> {
+    segments.iter().try_fold(value, |value, segment| match (segment, value) {
+        (path::Segment::Key(key), _) => value.member(key),
+        (path::Segment::Index(index), Value::Array(items)) => items.get(*index).map(|item| &item.value),
+        _ => None,
+    })
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn new(call: &'a Call<'a>, tree: Option<&'a Tree<'a>>, now: Timestamp) -> Self {
+        Self {
+            call,
+            arguments: tree.map(|tree| &tree.root.value),
+            has_wide_numbers: tree.is_some_and(|tree| tree.has_wide_numbers),
+            now,
+        }
+    }
+
+    fn passes(&self, check: &Check, quantifier: Quantifier) -> bool {
+        check.conditions.iter().all(|condition| self.holds(condition, quantifier))
+    }
+
+    fn holds(&self, condition: &Condition, quantifier: Quantifier) -> bool {
+        match &condition.path.root {
+            Root::Arguments(segments) => {
+                path::holds(self.arguments, segments, quantifier, &|end| condition.holds_for(end))
+            }
+            Root::Fact(fact) => condition.holds_for(self.fact(*fact).as_ref()),
+        }
+    }
+
+    fn fact(&self, fact: Fact) -> Option<Value<'_>> {
+        let facts = &self.call.facts;
+        let text = match fact {
+            Fact::GrantLabel => Some(facts.grant_label),
+            Fact::MemberEmail => facts.member_email,
+            Fact::MemberRole => facts.member_role,
+            Fact::ClientName => facts.client_name,
+            Fact::ClientVersion => facts.client_version,
+            Fact::ClientIp => facts.client_ip,
+            Fact::SessionId => facts.session_id,
+            Fact::ToolClass => Some(self.call.class.as_str()),
+            Fact::TimeHour => return Some(Value::Number(self.now.hour())),
+            Fact::TimeWeekday => Some(self.now.weekday()),
+        };
+        text.map(|text| Value::String(Cow::Borrowed(text)))
+    }
+}

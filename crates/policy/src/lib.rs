@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+
+mod charge;
+mod class;
+mod compiled;
+mod condition;
+mod decimal;
+mod document;
+mod json;
+mod judge;
+mod path;
+mod pattern;
+mod problem;
+mod rule;
+mod time;
+pub mod vectors;
+mod verdict;
+pub mod window;
+
+pub use charge::{Charge, Mode, OnUnavailable, Refund, Scope, Unit};
+pub use class::RiskClass;
+pub use compiled::CompiledPolicy;
+pub use decimal::{Decimal, DecimalError};
+pub use json::canonical_json;
+pub use judge::{
+    Approval, Arguments, Call, Definition, Facts, Findings, Permit, Verdict, judge, judge_with, visibility,
+};
+pub use problem::{Problem, Problems};
+pub use time::Timestamp;
+pub use verdict::{ApprovalNeed, ApprovalTerms, Approvers, Code, Denial, SelfApproval, Visibility};
+pub use window::{CalendarUnit, Window};

@@ -1,0 +1,36 @@
+//! Every vector file beside this one passes. A new rule of the language, and each mended bug, gets a file.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use policy::vectors::{Outcome, run_file};
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
+    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn every_vector_passes() {
+    let mut failures = Vec::new();
+    let mut tests = 0;
+    for file in files() {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        match run_file(&fs::read_to_string(&file).unwrap()) {
+            Err(problems) => failures.push(format!("{name}: {problems}")),
+            Ok(report) => {
+                assert!(!report.tests.is_empty(), "{name} tests nothing");
+                tests += report.tests.len();
+                failures.extend(report.tests.into_iter().filter_map(|test| match test.outcome {
+                    Outcome::Pass => None,
+                    Outcome::Fail(why) => Some(format!("{name}: {}: {why}", test.name)),
+                }));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(tests >= 15, "the folder of vectors was found");
+}
