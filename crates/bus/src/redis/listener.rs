@@ -1,0 +1,58 @@
+//! Listens for notices and for the word that events came. What is said while the line is down is lost: gateways check
+//! versions and recorders look by themselves besides.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::StreamExt as _;
+use tokio::sync::{Notify, broadcast};
+
+use super::connection::Connection;
+use crate::{BusError, Notice};
+
+/// Channel of notices.
+pub(super) const NOTICES: &str = "pcl:notices";
+/// Channel on which a gateway says that it appended events.
+pub(super) const EVENTS: &str = "pcl:events";
+
+const RETRY_AFTER: Duration = Duration::from_millis(200);
+
+pub(super) struct Listener {
+    pub(super) connection: Connection,
+    pub(super) notices: broadcast::Sender<Notice>,
+    pub(super) events: Arc<Notify>,
+}
+
+impl Listener {
+    pub(super) async fn run(self) {
+        loop {
+            if let Err(error) = self.listen().await {
+                tracing::debug!(%error, "the line for notices is down");
+            }
+            tokio::time::sleep(RETRY_AFTER).await;
+        }
+    }
+
+    async fn listen(&self) -> Result<(), BusError> {
+        let mut subscription = self.connection.subscription().await?;
+        subscription.subscribe(&[NOTICES, EVENTS]).await?;
+        // Something may have been said before we listened.
+        self.events.notify_one();
+        let mut messages = subscription.into_on_message();
+        while let Some(message) = messages.next().await {
+            self.heard(message.get_channel_name(), &message.get_payload::<String>().unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    fn heard(&self, channel: &str, text: &str) {
+        if channel == EVENTS {
+            self.events.notify_one();
+            return;
+        }
+        match Notice::parse(text) {
+            // Nobody listening is no error.
+            Some(notice) => drop(self.notices.send(notice)),
+            None => tracing::warn!("a notice does not read and is ignored"),
+        }
+    }
+}

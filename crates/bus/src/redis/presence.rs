@@ -1,0 +1,74 @@
+//! Presence: a hash per server, a field per gateway, each with its own end of validity by the store's clock.
+
+use std::{sync::LazyLock, time::Duration};
+
+use domain::{AccountId, ServerId};
+use redis::Script;
+
+use super::connection::Connection;
+use crate::{BusError, Presence};
+
+/// KEYS: the hash. ARGV: gateway, time to live in ms, JSON (empty: take back). A value is `<until ms>|<said ms>|<JSON>`.
+static SET: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+        if ARGV[3] == '' then return redis.call('HDEL', KEYS[1], ARGV[1]) end
+        local t = redis.call('TIME')
+        local now, ttl = t[1] * 1000 + math.floor(t[2] / 1000), tonumber(ARGV[2])
+        redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f|%.0f|%s', now + ttl, now, ARGV[3]))
+        if redis.call('PTTL', KEYS[1]) < ttl then redis.call('PEXPIRE', KEYS[1], ttl) end
+        return 1
+        ",
+    )
+});
+
+/// KEYS: the hash. Answers the JSON texts that still hold, oldest saying first, and forgets the others.
+static GET: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+        local t = redis.call('TIME')
+        local now = t[1] * 1000 + math.floor(t[2] / 1000)
+        local all, alive = redis.call('HGETALL', KEYS[1]), {}
+        for i = 1, #all, 2 do
+            local till, said, json = string.match(all[i + 1], '^(%d+)|(%d+)|(.*)$')
+            if till and tonumber(till) > now then
+                alive[#alive + 1] = {tonumber(said), json}
+            else
+                redis.call('HDEL', KEYS[1], all[i])
+            end
+        end
+        table.sort(alive, function(a, b) return a[1] < b[1] end)
+        local texts = {}
+        for i = 1, #alive do texts[i] = alive[i][2] end
+        return texts
+        ",
+    )
+});
+
+pub(super) fn key(account: AccountId, server: ServerId) -> String {
+    format!("pcl:{{{account}}}:presence:{server}")
+}
+
+pub(super) async fn set(
+    connection: &Connection,
+    key: &str,
+    presence: &Presence,
+    ttl: Duration,
+) -> Result<(), BusError> {
+    let json = if presence.connectors == 0 { String::new() } else { to_json(presence)? };
+    let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).clamp(1, 86_400_000);
+    let mut call = SET.prepare_invoke();
+    call.key(key).arg(presence.gateway.to_string()).arg(ttl_ms).arg(json);
+    connection.script(&call).await
+}
+
+pub(super) async fn get(connection: &Connection, key: &str) -> Result<Option<Presence>, BusError> {
+    let mut call = GET.prepare_invoke();
+    call.key(key);
+    let texts: Vec<String> = connection.script(&call).await?;
+    Ok(Presence::together(texts.iter().filter_map(|text| serde_json::from_str(text).ok())))
+}
+
+fn to_json(presence: &Presence) -> Result<String, BusError> {
+    serde_json::to_string(presence).map_err(|error| BusError::Refused(error.to_string()))
+}

@@ -1,0 +1,221 @@
+//! The gateway's side of the event streams. One task gathers what callers append and sends it in pipelines; while Redis
+//! is away, and until what was put by meanwhile is sent, it writes to the spool instead. Another task empties the spool,
+//! in order.
+//!
+//! Invariant: an accepted event has its place in the spool kept from the start, so none is dropped for want of room.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use domain::{AccountId, EventEnvelope};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{connection::Connection, listener::EVENTS};
+use crate::{
+    BusError, NotRecorded,
+    event::{Durability, EVENT_FIELD, event_stream_key},
+    spool::{EntryId, Spool},
+};
+
+/// Events that may wait for the sending task; the next caller waits, too.
+const QUEUE: usize = 4096;
+/// Events in one pipeline.
+const BATCH: usize = 256;
+/// First and longest pause between attempts to empty the spool.
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+const RETRY_MOST: Duration = Duration::from_secs(1);
+
+pub(super) struct Writer {
+    queue: mpsc::Sender<Item>,
+    spool: Option<Arc<Spool>>,
+    on_the_way: Arc<AtomicU64>,
+    closing: CancellationToken,
+}
+
+struct Item {
+    account: AccountId,
+    payload: Vec<u8>,
+    done: Option<oneshot::Sender<Result<(), NotRecorded>>>,
+    _room: Room,
+}
+
+/// Bytes of the spool that are kept for an event until it is sent or spooled.
+struct Room {
+    bytes: u64,
+    of: Arc<AtomicU64>,
+}
+
+struct Sending {
+    queue: mpsc::Receiver<Item>,
+    connection: Connection,
+    spool: Option<Arc<Spool>>,
+    spooled: Arc<Notify>,
+    closing: CancellationToken,
+}
+
+struct Emptying {
+    connection: Connection,
+    spool: Arc<Spool>,
+    spooled: Arc<Notify>,
+}
+
+impl Writer {
+    pub(super) fn start(
+        connection: Connection,
+        spool: Option<Arc<Spool>>,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+    ) -> Self {
+        let (sender, queue) = mpsc::channel(QUEUE);
+        let closing = CancellationToken::new();
+        let spooled = Arc::new(Notify::new());
+        if let Some(spool) = &spool {
+            let emptying =
+                Emptying { connection: connection.clone(), spool: Arc::clone(spool), spooled: Arc::clone(&spooled) };
+            tasks.spawn(stop.run_until_cancelled_owned(emptying.run()));
+        }
+        let sending = Sending { queue, connection, spool: spool.clone(), spooled, closing: closing.clone() };
+        tasks.spawn(sending.run());
+        Self { queue: sender, spool, on_the_way: Arc::default(), closing }
+    }
+
+    pub(super) async fn append(&self, envelope: &EventEnvelope, durability: Durability) -> Result<(), NotRecorded> {
+        let payload = serde_json::to_vec(envelope).map_err(|error| NotRecorded::Unwritable(error.to_string()))?;
+        let room = self.keep_room(payload.len())?;
+        // Without a spool nothing stands behind an answer given early.
+        let waits = durability == Durability::Durable || self.spool.is_none();
+        let (done, outcome) = oneshot::channel();
+        let item = Item { account: envelope.account, payload, done: waits.then_some(done), _room: room };
+        self.queue.send(item).await.map_err(|_| NotRecorded::Closed)?;
+        if waits { outcome.await.unwrap_or(Err(NotRecorded::Closed)) } else { Ok(()) }
+    }
+
+    fn keep_room(&self, payload: usize) -> Result<Room, NotRecorded> {
+        let bytes = Spool::cost(payload);
+        let before = self.on_the_way.fetch_add(bytes, Ordering::Relaxed);
+        let room = Room { bytes, of: Arc::clone(&self.on_the_way) };
+        match &self.spool {
+            Some(spool) if !spool.has_room(before + bytes) => Err(NotRecorded::SpoolFull),
+            _ => Ok(room),
+        }
+    }
+
+    pub(super) fn close(&self) {
+        self.closing.cancel();
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.of.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl Sending {
+    async fn run(mut self) {
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            tokio::select! {
+                received = self.queue.recv_many(&mut batch, BATCH) => if received == 0 { break },
+                () = self.closing.cancelled(), if !self.queue.is_closed() => self.queue.close(),
+            }
+            if !batch.is_empty() {
+                self.deliver(std::mem::take(&mut batch)).await;
+            }
+        }
+        if let Some(spool) = &self.spool {
+            spool.close().await;
+        }
+    }
+
+    async fn deliver(&self, batch: Vec<Item>) {
+        let outcome = match &self.spool {
+            // What is put by goes first.
+            Some(spool) if !spool.is_empty() => self.put_by(spool, &batch).await,
+            spool => match (self.send(&batch).await, spool) {
+                (Ok(()), _) => Ok(()),
+                (Err(error), Some(spool)) => {
+                    tracing::warn!(%error, "events go to the spool until Redis takes them");
+                    self.put_by(spool, &batch).await
+                }
+                (Err(error), None) => Err(NotRecorded::Disk(format!("there is no spool, and {error}"))),
+            },
+        };
+        let unheard = batch.iter().filter(|item| item.done.is_none()).count();
+        if let (Err(error), 1..) = (&outcome, unheard) {
+            tracing::error!(%error, events = unheard, "events were lost that had been accepted");
+        }
+        for waiting in batch.into_iter().filter_map(|item| item.done) {
+            // A caller that went away needs no answer.
+            drop(waiting.send(outcome.clone()));
+        }
+    }
+
+    async fn send(&self, batch: &[Item]) -> Result<(), BusError> {
+        send(&self.connection, batch.iter().map(|item| (item.account, item.payload.as_slice()))).await
+    }
+
+    /// One fsync for the whole batch, if anybody waits for it.
+    async fn put_by(&self, spool: &Spool, batch: &[Item]) -> Result<(), NotRecorded> {
+        let mut last = None;
+        for item in batch {
+            last = Some(spool.append(item.account.uuid(), &item.payload)?);
+        }
+        self.spooled.notify_one();
+        match last {
+            Some(last) if batch.iter().any(|item| item.done.is_some()) => Ok(spool.synced(last).await?),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Emptying {
+    async fn run(self) {
+        let mut pause = RETRY_FIRST;
+        loop {
+            if self.spool.is_empty() {
+                self.spooled.notified().await;
+            }
+            match self.send_some().await {
+                Ok(()) => pause = RETRY_FIRST,
+                Err(error) => {
+                    tracing::debug!(%error, "the spool cannot be emptied yet");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(RETRY_MOST);
+                }
+            }
+        }
+    }
+
+    async fn send_some(&self) -> Result<(), BusError> {
+        let spool = Arc::clone(&self.spool);
+        let read = tokio::task::spawn_blocking(move || spool.peek(|_| true, BATCH));
+        let records = read.await.map_err(|error| BusError::Queue(std::io::Error::other(error)))??;
+        let events = records.iter().map(|record| (AccountId::from_uuid(record.tag), record.payload.as_slice()));
+        send(&self.connection, events).await?;
+        let sent: Vec<EntryId> = records.iter().map(|record| record.id).collect();
+        self.spool.ack(&sent);
+        Ok(())
+    }
+}
+
+async fn send(
+    connection: &Connection,
+    events: impl ExactSizeIterator<Item = (AccountId, &[u8])>,
+) -> Result<(), BusError> {
+    if events.len() == 0 {
+        return Ok(());
+    }
+    let mut pipeline = redis::pipe();
+    for (account, payload) in events {
+        pipeline.xadd(event_stream_key(account), "*", &[(EVENT_FIELD, payload)]).ignore();
+    }
+    pipeline.publish(EVENTS, "").ignore();
+    connection.run_all(&pipeline).await
+}
