@@ -37,6 +37,6 @@ pub use response::{Frame, ResponseFacts, ResponseKind, frame, replace_id, respon
 pub use sse::{DEFAULT_MAX_EVENT_BYTES, SseError, SseEvent, SseParser};
 pub use tools::{
     Annotations, CursorError, Keep, ListError, MergedCursor, Tool, ToolsPage, filter_tools_list, merge_tools_lists,
-    rename_call, select_tools, tools_of,
+    qualified_name, rename_call, select_tools, split_qualified, tools_of,
 };
 pub use version::{ASSUMED, Era, LATEST_INITIALIZE, ProtocolVersion, STATELESS};

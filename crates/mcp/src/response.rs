@@ -1,7 +1,7 @@
 //! What a frame from upstream is, without judging what is inside.
 //!
-//! Only the envelope is checked (`jsonrpc`, the id, exactly one of result and error) and the grammar of the rest: results
-//! are passed on as they are, and can be large.
+//! Only the envelope is checked (`jsonrpc`, the id, exactly one of result and error), and the brackets and strings of the
+//! rest: results are passed on as they are, and can be large.
 
 use std::borrow::Cow;
 
@@ -83,7 +83,7 @@ impl ResponseFacts<'_> {
 /// The facts of an answer.
 ///
 /// # Errors
-/// When the bytes are not JSON, or not a JSON-RPC response.
+/// When the bytes cannot be read, or are not a JSON-RPC response.
 pub fn response_facts(bytes: &[u8]) -> Result<ResponseFacts<'_>, ReadError> {
     match frame(bytes)? {
         Frame::Response(facts) => Ok(facts),
@@ -95,7 +95,7 @@ pub fn response_facts(bytes: &[u8]) -> Result<ResponseFacts<'_>, ReadError> {
 /// What a frame is.
 ///
 /// # Errors
-/// When the bytes are not JSON, or not a JSON-RPC message.
+/// When the bytes cannot be read, or are not a JSON-RPC message.
 pub fn frame(bytes: &[u8]) -> Result<Frame<'_>, ReadError> {
     let scanned = scan(bytes).and_then(|(_, members)| members.frame());
     scanned.map_err(|Finding { fault, offset }| ReadError { fault, offset, id: None })

@@ -6,6 +6,7 @@
 mod edit;
 mod list;
 mod merge;
+mod name;
 
 use std::borrow::Cow;
 
@@ -14,6 +15,7 @@ use crate::read::ReadError;
 pub use edit::{Keep, filter_tools_list, rename_call};
 pub use list::tools_of;
 pub use merge::{CursorError, MergedCursor, ToolsPage, merge_tools_lists, select_tools};
+pub use name::{qualified_name, split_qualified};
 
 /// A tool as its server describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -191,3 +191,26 @@ fn runs_end_at_the_first_special_byte_wherever_it_stands() {
         }
     }
 }
+
+#[test]
+fn passing_over_a_container_finds_the_same_end() {
+    for text in [
+        "{}",
+        "[]",
+        r#"{"a":[1,{"b":"]}\"{"}],"c":{}}"#,
+        r#"[[[]],{"x":{"\\":"["}},"\ud800"]"#,
+        "[ 1 , \n2 ] ",
+        r#"{"a":1,"a":2}"#,
+    ] {
+        let followed = format!("{text}, \"next\"");
+        let mut scanner = Scanner::again(&followed);
+        assert_eq!(scanner.value().map(|value| value.text), Ok(text.trim_end()), "{text}");
+    }
+    for text in ["{", "[", "[}", "{]", r#"{"a":[}"#, r#"["]"#, "[\"\n\"]", r#"["\x"]"#, "[[]"] {
+        assert!(check(text, Rigour::Lenient, 64).is_err(), "{text}");
+    }
+    assert_eq!(check(&nested(64), Rigour::Lenient, 64), Ok(()));
+    assert_eq!(check(&nested(65), Rigour::Lenient, 64).map_err(|f| f.fault), Err(Fault::TooDeep { limit: 64 }));
+    assert_eq!(check(&nested(512), Rigour::Lenient, 9999), Ok(()));
+    assert!(check(&nested(513), Rigour::Lenient, 9999).is_err());
+}

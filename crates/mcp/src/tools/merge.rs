@@ -71,7 +71,8 @@ pub fn merge_tools_lists(id: &Id<'_>, era: Era, pages: &[ToolsPage], next_cursor
     result_response(id, &result)
 }
 
-/// A cursor over several servers: each server that has more, with its own cursor. Opaque to clients, and not secret.
+/// A cursor over several servers: each server that has more, with its own cursor. Opaque to clients, and neither secret
+/// nor signed: whoever reads one back asks only servers that the caller is granted anyway.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MergedCursor(Vec<(String, String)>);
 
