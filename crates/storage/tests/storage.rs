@@ -1,0 +1,14 @@
+//! `storage` on a real Postgres: its schema, its walls, its private cluster.
+
+#![expect(clippy::expect_used, reason = "a test may fail by panicking")]
+
+#[path = "storage/cluster.rs"]
+mod cluster;
+#[path = "storage/pool.rs"]
+mod pool;
+#[path = "storage/schema.rs"]
+mod schema;
+#[path = "storage/support.rs"]
+mod support;
+#[path = "storage/walls.rs"]
+mod walls;

@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+#![expect(clippy::expect_used, reason = "only tests use this crate, and a test may fail by panicking")]
+
+mod database;
+
+pub use database::{Cluster, TestDb, cluster};
+use domain::{Clock, Entropy, Timestamp};
+
+/// 2026-01-05 12:00:00 UTC, a Monday: when tests take place.
+pub const NOON: Timestamp = Timestamp(1_767_614_400_000_000);
+
+/// A clock that stands at [`NOON`] until it is moved.
+#[must_use]
+pub fn clock() -> Clock {
+    Clock::fixed(NOON)
+}
+
+/// Repeatable randomness.
+#[must_use]
+pub fn entropy() -> Entropy {
+    Entropy::seeded(0x0070_6f72_7463_756c)
+}
