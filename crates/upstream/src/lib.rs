@@ -3,13 +3,19 @@
 mod address;
 mod body;
 mod connector;
+mod conversation;
 mod dialer;
 mod egress;
+mod exchange;
+mod probe;
 mod resolver;
 mod url;
 
 pub use address::{Reach, reach};
+pub use conversation::{Conversation, Failed, Limits, Target};
 pub use dialer::{Dialer, DialerConfig, DialerError, SendError, Undelivered};
 pub use egress::{AddressRefused, Egress, Place, PrivateAddresses};
+pub use exchange::{Exchange, Failure, Reached};
+pub use probe::{Probe, Step, StepName, StepOutcome, probe};
 pub use resolver::Names;
 pub use url::{UpstreamUrl, UrlError};
