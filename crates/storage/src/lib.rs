@@ -6,6 +6,7 @@ pub mod statements;
 mod accounts;
 mod admin_events;
 mod agents;
+mod calls;
 pub mod cluster;
 mod db;
 mod error;
@@ -24,6 +25,7 @@ mod users;
 pub use accounts::{AccountRow, NewAccountRow};
 pub use admin_events::{AdminEventRow, NewAdminEvent};
 pub use agents::AgentRow;
+pub use calls::{CallEnd, CallPlace, CallQuery, CallRow, ServerUse};
 pub use db::{Db, PoolSize};
 pub use error::{Constraint, OpenError, StorageError};
 pub use invites::{FoundInvite, InviteRow, NewInviteRow};
@@ -42,6 +44,7 @@ const FILES_WITH_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("accounts.rs", accounts::STATEMENTS),
     ("admin_events.rs", admin_events::STATEMENTS),
     ("agents.rs", agents::STATEMENTS),
+    ("calls.rs", calls::STATEMENTS),
     ("db.rs", db::STATEMENTS),
     ("invites.rs", invites::STATEMENTS),
     ("keys.rs", keys::STATEMENTS),

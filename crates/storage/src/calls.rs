@@ -1,0 +1,323 @@
+//! Recorded calls: written by the recorder, read by pages. Storing a record again changes nothing.
+
+mod write;
+
+use domain::{
+    AgentId, CallId, Client, DecisionId, GrantId, KeyId, Outcome, PolicyId, Principal, ServerId, Settlement, Timestamp,
+    UserId, WouldDeny,
+};
+use serde::de::DeserializeOwned;
+use sqlx::{Row as _, postgres::PgRow};
+use uuid::Uuid;
+
+use crate::{JobTx, StorageError, Tx, read};
+
+statements! {
+    LIST = "select * from call where account_id = $1 and outcome is not null \
+                and ($2::uuid is null or server_id = $2) and ($3::uuid is null or grant_id = $3) \
+                and ($4::text is null or tool = $4) and ($5::text is null or outcome = $5) \
+                and ($6::text is null or code = $6) and ($7::uuid is null or coalesce(user_id, agent_id) = $7) \
+                and ($8::timestamptz is null or (decided_at, id) < ($8, $9)) \
+                and ($10::timestamptz is null or (decided_at, id) > ($10, $11)) \
+            order by decided_at desc, id desc limit $12";
+    ONE = "select * from call where account_id = $1 and id = $2 and outcome is not null";
+    COUNTS = "select server_id, count(*) as calls, count(*) filter (where outcome = 'deny') as denied, \
+                  max(decided_at) as last_at \
+              from call where account_id = $1 and decided_at >= $2 and method = 'tools/call' and server_id is not null \
+              group by server_id";
+    GRANTS_USED = "select grant_id, max(decided_at) as last_at from call \
+                   where account_id = $1 and decided_at >= $2 and grant_id is not null group by grant_id";
+    PARTITION = "select make_call_partition($1)";
+    UPSERT_DECIDED = "insert into call (account_id, decided_at, id, decision_id, server_id, user_id, agent_id, key_id, \
+            grant_id, policy_id, policy_version, method, tool, class, outcome, code, rule, message, retry_after_ms, \
+            argument_keys, would_deny_code, would_deny_rule, client_name, client_version, decide_us) \
+        select $1, decided_at, id, decision_id, server_id, user_id, agent_id, key_id, grant_id, policy_id, \
+            policy_version, method, tool, class, outcome, code, rule, message, retry_after_ms, argument_keys, \
+            would_deny_code, would_deny_rule, client_name, client_version, decide_us \
+        from jsonb_to_recordset($2) as r(decided_at timestamptz, id uuid, decision_id uuid, server_id uuid, \
+            user_id uuid, agent_id uuid, key_id uuid, grant_id uuid, policy_id uuid, policy_version integer, \
+            method text, tool text, class text, outcome text, code text, rule text, message text, \
+            retry_after_ms bigint, argument_keys text[], would_deny_code text, would_deny_rule text, \
+            client_name text, client_version text, decide_us bigint) \
+        on conflict (account_id, decided_at, id) do update set decision_id = excluded.decision_id, \
+            server_id = excluded.server_id, user_id = excluded.user_id, agent_id = excluded.agent_id, \
+            key_id = excluded.key_id, grant_id = excluded.grant_id, policy_id = excluded.policy_id, \
+            policy_version = excluded.policy_version, method = excluded.method, tool = excluded.tool, \
+            class = excluded.class, outcome = excluded.outcome, code = excluded.code, rule = excluded.rule, \
+            message = excluded.message, retry_after_ms = excluded.retry_after_ms, \
+            argument_keys = excluded.argument_keys, would_deny_code = excluded.would_deny_code, \
+            would_deny_rule = excluded.would_deny_rule, client_name = excluded.client_name, \
+            client_version = excluded.client_version, decide_us = excluded.decide_us";
+    UPSERT_SETTLED = "insert into call (account_id, decided_at, id, settlement, http_status, upstream_us, gateway_us, \
+            response_bytes) \
+        select $1, decided_at, id, settlement, http_status, upstream_us, gateway_us, response_bytes \
+        from jsonb_to_recordset($2) as r(decided_at timestamptz, id uuid, settlement text, http_status integer, \
+            upstream_us bigint, gateway_us bigint, response_bytes bigint) \
+        on conflict (account_id, decided_at, id) do update set settlement = excluded.settlement, \
+            http_status = excluded.http_status, upstream_us = excluded.upstream_us, \
+            gateway_us = excluded.gateway_us, response_bytes = excluded.response_bytes";
+}
+
+/// Which calls; a field that is none asks nothing.
+#[derive(Clone, Debug, Default)]
+pub struct CallQuery {
+    /// Of this server.
+    pub server: Option<ServerId>,
+    /// Decided by this grant.
+    pub grant: Option<GrantId>,
+    /// Of this tool.
+    pub tool: Option<String>,
+    /// With this outcome.
+    pub outcome: Option<Outcome>,
+    /// With this code.
+    pub code: Option<String>,
+    /// Made by this principal.
+    pub principal: Option<Principal>,
+    /// Older than this place.
+    pub before: Option<CallPlace>,
+    /// Newer than this place.
+    pub after: Option<CallPlace>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Where a call stands in the order of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CallPlace {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Which, among those of one moment.
+    pub id: CallId,
+}
+
+/// A recorded call.
+#[derive(Clone, Debug)]
+pub struct CallRow {
+    /// Where it stands in the order of time, and which it is.
+    pub place: CallPlace,
+    /// The decision, as the caller was told it.
+    pub decision: DecisionId,
+    /// The server, when the request got that far.
+    pub server: Option<ServerId>,
+    /// Who called.
+    pub principal: Option<Principal>,
+    /// With which key.
+    pub key: Option<KeyId>,
+    /// The grant that decided.
+    pub grant: Option<GrantId>,
+    /// The policy and version that decided.
+    pub policy: Option<(PolicyId, u32)>,
+    /// The JSON-RPC method.
+    pub method: String,
+    /// The tool.
+    pub tool: Option<String>,
+    /// Its risk class then.
+    pub class: Option<policy::RiskClass>,
+    /// The decision.
+    pub outcome: Outcome,
+    /// Its code.
+    pub code: Option<String>,
+    /// JSON Pointer of the deciding member.
+    pub rule: String,
+    /// What the caller was told.
+    pub message: Option<String>,
+    /// After how many milliseconds the same call might have passed.
+    pub retry_after_ms: Option<u64>,
+    /// Top-level argument keys.
+    pub argument_keys: Vec<String>,
+    /// What a shadow rule would have denied.
+    pub would_deny: Option<WouldDeny>,
+    /// The client, as it named itself.
+    pub client: Option<Client>,
+    /// Our own time until the decision, in microseconds.
+    pub decide_us: u64,
+    /// How it ended; none while it runs, and for calls that were not forwarded.
+    pub end: Option<CallEnd>,
+}
+
+/// How a forwarded call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallEnd {
+    /// The end.
+    pub settlement: Settlement,
+    /// The upstream's HTTP status.
+    pub http_status: Option<u16>,
+    /// The upstream's time, in microseconds.
+    pub upstream_us: u64,
+    /// All our own time, in microseconds.
+    pub gateway_us: u64,
+    /// Bytes of the answer.
+    pub response_bytes: u64,
+}
+
+/// How a server was used since some time.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerUse {
+    /// Which server.
+    pub server: ServerId,
+    /// Calls of tools.
+    pub calls: u64,
+    /// How many of them were denied.
+    pub denied: u64,
+    /// The last one.
+    pub last_at: Timestamp,
+}
+
+impl Tx {
+    /// Calls, the newest first.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`].
+    pub async fn calls(&mut self, query: &CallQuery) -> Result<Vec<CallRow>, StorageError> {
+        let account = self.id();
+        let rows = sqlx::query(LIST)
+            .bind(account)
+            .bind(query.server.map(ServerId::uuid))
+            .bind(query.grant.map(GrantId::uuid))
+            .bind(query.tool.as_deref())
+            .bind(query.outcome.map(word))
+            .bind(query.code.as_deref())
+            .bind(query.principal.map(principal_uuid))
+            .bind(query.before.map(|place| place.at.to_datetime()))
+            .bind(query.before.map(|place| place.id.uuid()))
+            .bind(query.after.map(|place| place.at.to_datetime()))
+            .bind(query.after.map(|place| place.id.uuid()))
+            .bind(i64::from(query.limit))
+            .try_map(call);
+        Ok(rows.fetch_all(self.connection()).await?)
+    }
+
+    /// One call.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`].
+    pub async fn call(&mut self, id: CallId) -> Result<Option<CallRow>, StorageError> {
+        let account = self.id();
+        Ok(sqlx::query(ONE).bind(account).bind(id.uuid()).try_map(call).fetch_optional(self.connection()).await?)
+    }
+
+    /// How each server was used since then; servers without a call are left out.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`].
+    pub async fn server_uses(&mut self, since: Timestamp) -> Result<Vec<ServerUse>, StorageError> {
+        let account = self.id();
+        let rows = sqlx::query(COUNTS).bind(account).bind(since.to_datetime()).try_map(server_use);
+        Ok(rows.fetch_all(self.connection()).await?)
+    }
+
+    /// When each grant last decided a call since then.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`].
+    pub async fn grants_used(&mut self, since: Timestamp) -> Result<Vec<(GrantId, Timestamp)>, StorageError> {
+        let account = self.id();
+        let rows = sqlx::query(GRANTS_USED).bind(account).bind(since.to_datetime());
+        let rows = rows
+            .try_map(|row: PgRow| Ok((read::id(&row, "grant_id", GrantId::from_uuid)?, read::time(&row, "last_at")?)));
+        Ok(rows.fetch_all(self.connection()).await?)
+    }
+}
+
+impl JobTx {
+    /// Makes the partition of the month that `at` lies in, unless it is there.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`].
+    pub async fn make_call_partition(&mut self, at: Timestamp) -> Result<(), StorageError> {
+        sqlx::query(PARTITION).bind(at.to_datetime()).execute(self.connection()).await?;
+        Ok(())
+    }
+}
+
+fn call(row: PgRow) -> Result<CallRow, sqlx::Error> {
+    Ok(CallRow {
+        place: CallPlace { at: read::time(&row, "decided_at")?, id: read::id(&row, "id", CallId::from_uuid)? },
+        decision: read::id(&row, "decision_id", DecisionId::from_uuid)?,
+        server: read::id_or_none(&row, "server_id", ServerId::from_uuid)?,
+        principal: principal(&row)?,
+        key: read::id_or_none(&row, "key_id", KeyId::from_uuid)?,
+        grant: read::id_or_none(&row, "grant_id", GrantId::from_uuid)?,
+        policy: policy(&row)?,
+        method: row.try_get("method")?,
+        tool: row.try_get("tool")?,
+        class: enum_or_none(&row, "class")?,
+        outcome: enum_or_none(&row, "outcome")?.ok_or_else(|| read::damaged("outcome", "is null"))?,
+        code: row.try_get("code")?,
+        rule: row.try_get("rule")?,
+        message: row.try_get("message")?,
+        retry_after_ms: count_or_none(&row, "retry_after_ms")?,
+        argument_keys: row.try_get("argument_keys")?,
+        would_deny: would_deny(&row)?,
+        client: client(&row)?,
+        decide_us: count_or_none(&row, "decide_us")?.unwrap_or(0),
+        end: end(&row)?,
+    })
+}
+
+fn end(row: &PgRow) -> Result<Option<CallEnd>, sqlx::Error> {
+    let Some(settlement) = enum_or_none(row, "settlement")? else { return Ok(None) };
+    Ok(Some(CallEnd {
+        settlement,
+        http_status: row.try_get::<Option<i32>, _>("http_status")?.and_then(|status| u16::try_from(status).ok()),
+        upstream_us: count_or_none(row, "upstream_us")?.unwrap_or(0),
+        gateway_us: count_or_none(row, "gateway_us")?.unwrap_or(0),
+        response_bytes: count_or_none(row, "response_bytes")?.unwrap_or(0),
+    }))
+}
+
+fn server_use(row: PgRow) -> Result<ServerUse, sqlx::Error> {
+    Ok(ServerUse {
+        server: read::id(&row, "server_id", ServerId::from_uuid)?,
+        calls: count_or_none(&row, "calls")?.unwrap_or(0),
+        denied: count_or_none(&row, "denied")?.unwrap_or(0),
+        last_at: read::time(&row, "last_at")?,
+    })
+}
+
+fn principal(row: &PgRow) -> Result<Option<Principal>, sqlx::Error> {
+    let user = read::id_or_none(row, "user_id", UserId::from_uuid)?.map(Principal::Member);
+    Ok(user.or(read::id_or_none(row, "agent_id", AgentId::from_uuid)?.map(Principal::Agent)))
+}
+
+fn policy(row: &PgRow) -> Result<Option<(PolicyId, u32)>, sqlx::Error> {
+    let version = row.try_get::<Option<i32>, _>("policy_version")?.and_then(|version| u32::try_from(version).ok());
+    Ok(read::id_or_none(row, "policy_id", PolicyId::from_uuid)?.zip(version))
+}
+
+fn would_deny(row: &PgRow) -> Result<Option<WouldDeny>, sqlx::Error> {
+    let (code, rule): (Option<String>, Option<String>) =
+        (row.try_get("would_deny_code")?, row.try_get("would_deny_rule")?);
+    Ok(code.zip(rule).map(|(code, rule)| WouldDeny { code, rule }))
+}
+
+fn client(row: &PgRow) -> Result<Option<Client>, sqlx::Error> {
+    let (name, version): (Option<String>, Option<String>) =
+        (row.try_get("client_name")?, row.try_get("client_version")?);
+    Ok(name.zip(version).map(|(name, version)| Client { name, version }))
+}
+
+/// A column with the word of a serde enum.
+fn enum_or_none<T: DeserializeOwned>(row: &PgRow, column: &str) -> Result<Option<T>, sqlx::Error> {
+    let Some(word) = row.try_get::<Option<String>, _>(column)? else { return Ok(None) };
+    serde_json::from_value(serde_json::Value::String(word)).map(Some).map_err(|error| read::damaged(column, error))
+}
+
+fn count_or_none(row: &PgRow, column: &str) -> Result<Option<u64>, sqlx::Error> {
+    Ok(row.try_get::<Option<i64>, _>(column)?.and_then(|count| u64::try_from(count).ok()))
+}
+
+fn principal_uuid(principal: Principal) -> Uuid {
+    match principal {
+        Principal::Member(user) => user.uuid(),
+        Principal::Agent(agent) => agent.uuid(),
+    }
+}
+
+/// The word that serde writes for an enum without fields.
+fn word(value: impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
