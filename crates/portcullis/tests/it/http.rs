@@ -1,0 +1,145 @@
+//! A small HTTP client for the tests: keep-alive connections, form posts, a cookie jar per person.
+
+use std::{collections::BTreeMap, sync::Mutex};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::{HeaderMap, Method, Request, StatusCode, header};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use scraper::{Html, Selector};
+use serde_json::{Value, json};
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+/// A client without cookies.
+#[derive(Clone, Debug)]
+pub struct Http(Client<HttpConnector, Full<Bytes>>);
+
+/// A person in a browser without script: follows redirects, keeps cookies.
+#[derive(Debug)]
+pub struct Browser {
+    http: Http,
+    origin: String,
+    cookies: Mutex<BTreeMap<String, String>>,
+}
+
+impl Http {
+    pub fn new() -> Self {
+        Self(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build_http())
+    }
+
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
+        let (parts, body) = self.0.request(request).await?.into_parts();
+        let text = String::from_utf8(body.collect().await?.to_bytes().to_vec())?;
+        Ok(Answer { status: parts.status, headers: parts.headers, text })
+    }
+
+    /// Posts one JSON-RPC message of the `initialize` era to a gateway URL.
+    pub async fn mcp(&self, url: &str, key: &str, session: Option<&str>, message: &Value) -> anyhow::Result<Answer> {
+        let mut request = Request::post(url)
+            .header(header::AUTHORIZATION, format!("Bearer {key}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "application/json, text/event-stream");
+        if let Some(session) = session {
+            request = request.header("Mcp-Session-Id", session);
+        }
+        self.send(request.body(Full::from(message.to_string()))?).await
+    }
+
+    /// Calls a tool; the JSON-RPC answer.
+    pub async fn call(&self, url: &str, key: &str, tool: &str, arguments: Value) -> anyhow::Result<Value> {
+        let message =
+            json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}});
+        self.mcp(url, key, None, &message).await?.json_rpc()
+    }
+}
+
+impl Answer {
+    /// The JSON-RPC message of the answer, whether it came as JSON or as the last event of a stream.
+    pub fn json_rpc(&self) -> anyhow::Result<Value> {
+        let text = self.text.lines().filter_map(|l| l.strip_prefix("data:")).next_back().unwrap_or(&self.text);
+        serde_json::from_str(text.trim()).map_err(|e| anyhow::anyhow!("{e} in {} {:?}", self.status, self.text))
+    }
+
+    /// The text of the first element that matches.
+    pub fn select(&self, selector: &str) -> Option<String> {
+        let selector = Selector::parse(selector).expect("a selector");
+        Html::parse_document(&self.text).select(&selector).next().map(|e| e.text().collect::<String>().trim().to_owned())
+    }
+
+    /// An attribute of the first element that matches.
+    pub fn attribute(&self, selector: &str, name: &str) -> Option<String> {
+        let selector = Selector::parse(selector).expect("a selector");
+        Html::parse_document(&self.text).select(&selector).next()?.attr(name).map(str::to_owned)
+    }
+}
+
+impl Browser {
+    pub fn new(origin: &str) -> Self {
+        Self { http: Http::new(), origin: origin.to_owned(), cookies: Mutex::default() }
+    }
+
+    pub async fn get(&self, path: &str) -> anyhow::Result<Answer> {
+        self.follow(Method::GET, path.to_owned(), String::new()).await
+    }
+
+    /// Posts a form and follows where it leads.
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> anyhow::Result<Answer> {
+        let body = fields.iter().map(|(k, v)| format!("{}={}", encode(k), encode(v))).collect::<Vec<_>>().join("&");
+        self.follow(Method::POST, path.to_owned(), body).await
+    }
+
+    async fn follow(&self, mut method: Method, mut path: String, mut body: String) -> anyhow::Result<Answer> {
+        for _ in 0..5 {
+            let answer = self.http.send(self.request(&method, &path, body)?).await?;
+            self.keep_cookies(&answer.headers);
+            let Some(to) = answer.headers.get(header::LOCATION).filter(|_| answer.status.is_redirection()) else {
+                return Ok(answer);
+            };
+            path = to.to_str()?.trim_start_matches(self.origin.as_str()).to_owned();
+            (method, body) = (Method::GET, String::new());
+        }
+        anyhow::bail!("too many redirects")
+    }
+
+    fn request(&self, method: &Method, path: &str, body: String) -> anyhow::Result<Request<Full<Bytes>>> {
+        let cookies: Vec<_> =
+            self.cookies.lock().expect("the jar").iter().map(|(name, value)| format!("{name}={value}")).collect();
+        Ok(Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.origin))
+            .header(header::ORIGIN, &self.origin)
+            .header("Sec-Fetch-Site", "same-origin")
+            .header(header::COOKIE, cookies.join("; "))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Full::from(body))?)
+    }
+
+    fn keep_cookies(&self, headers: &HeaderMap) {
+        let mut jar = self.cookies.lock().expect("the jar");
+        for cookie in headers.get_all(header::SET_COOKIE).iter().filter_map(|c| c.to_str().ok()) {
+            let pair = cookie.split(';').next().unwrap_or_default();
+            if let Some((name, value)) = pair.split_once('=') {
+                jar.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+}
+
+fn encode(text: &str) -> String {
+    text.bytes()
+        .map(|b| match b {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(b).to_string(),
+            _ => format!("%{b:02X}"),
+        })
+        .collect()
+}
