@@ -133,7 +133,7 @@ fn read_regex(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Regex> {
         Err(error) => {
             let why = match error {
                 regex::Error::CompiledTooBig(_) => format!("compiles to more than {MAX_COMPILED} bytes"),
-                other => other.to_string().lines().last().unwrap_or_default().trim().to_owned(),
+                other => last_line(&other.to_string()),
             };
             reader.refuse(at, &format!("a regular expression in RE2 syntax of bounded size ({why})"));
             None
@@ -156,4 +156,9 @@ fn read_net(reader: &mut Reader<'_>, at: &At<'_>) -> Option<IpNet> {
         reader.refuse(at, allowed);
     }
     net
+}
+
+/// What is wrong, without the drawing of where that the library puts before it.
+fn last_line(report: &str) -> String {
+    report.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned()
 }
