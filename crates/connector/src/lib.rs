@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod config;
+mod dial;
+mod error;
+mod forward;
+mod message;
+mod report;
+mod run;
+mod serve;
+mod stdio;
+mod waits;
+mod wire;
+
+pub use config::{ChildCommand, ConnectConfig, Limits, Target, Waits};
+pub use domain::{ConnectToken, ConnectTokenError};
+pub use error::ConnectError;
+pub use report::Report;
+pub use run::run;
+pub use upstream::UpstreamUrl;

@@ -1,0 +1,97 @@
+//! HTTP/2 served over one tunnel.
+
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+
+use domain::tunnel;
+use http::{Request, Response, StatusCode};
+use hyper::{body::Incoming, rt::Executor, server::conn::http2, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    answer::{self, Body},
+    forward::Forward,
+    stdio::Bridge,
+};
+
+/// A gateway that does not answer a ping within the second time is taken for gone.
+const PING_EVERY: Duration = Duration::from_secs(15);
+const PING_LIMIT: Duration = Duration::from_secs(15);
+/// How long answers may still leave when everything is being stopped.
+const DRAIN_LIMIT: Duration = Duration::from_secs(2);
+const STREAMS: u32 = 4_096;
+const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
+
+/// What stands behind the tunnel.
+#[derive(Debug)]
+pub(crate) enum Endpoint {
+    Stdio(Bridge),
+    Url(Box<Forward>),
+}
+
+impl Endpoint {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        if request.uri().path() != tunnel::MCP_PATH {
+            return answer::empty(StatusCode::NOT_FOUND);
+        }
+        match self {
+            Self::Stdio(bridge) => bridge.answer(request).await,
+            Self::Url(forward) => forward.answer(request).await,
+        }
+    }
+
+    /// Ends everything that goes on behind the tunnel.
+    pub(crate) fn stop(&self) {
+        if let Self::Stdio(bridge) = self {
+            bridge.stop();
+        }
+    }
+}
+
+/// Serves a tunnel until it ends or `stop`, which also stops the endpoint.
+pub(crate) async fn serve(
+    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    endpoint: &Arc<Endpoint>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<(), hyper::Error> {
+    let service = service_fn(|request| {
+        let endpoint = Arc::clone(endpoint);
+        async move { Ok::<_, Infallible>(endpoint.answer(request).await) }
+    });
+    let mut connection = pin!(
+        http2::Builder::new(Tracked(tasks.clone()))
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING_EVERY)
+            .keep_alive_timeout(PING_LIMIT)
+            .max_concurrent_streams(STREAMS)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .serve_connection(TokioIo::new(io), service)
+    );
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = stop.cancelled() => {}
+    }
+    endpoint.stop();
+    connection.as_mut().graceful_shutdown();
+    timeout(DRAIN_LIMIT, connection).await.unwrap_or(Ok(()))
+}
+
+/// Every request's task belongs to the tracker.
+#[derive(Clone)]
+struct Tracked(TaskTracker);
+
+impl<F> Executor<F> for Tracked
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    fn execute(&self, future: F) {
+        self.0.spawn(future);
+    }
+}

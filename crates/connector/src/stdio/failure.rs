@@ -1,0 +1,50 @@
+//! The answers that a process did not give: JSON-RPC errors that say what happened to the request.
+//!
+//! Whether the process ever got the request is said in `data.delivered`.
+
+use bytes::Bytes;
+
+use super::exchange::{Answer, From, NotBegun};
+use crate::{
+    answer::{self, Delivery, INTERNAL_ERROR},
+    message::Id,
+};
+
+pub(crate) const NOT_READING: &str = "the server's process does not read its input";
+pub(crate) const NOT_RUNNING: &str = "the server's process keeps ending and is being started again; try again later";
+pub(crate) const TOO_MANY: &str = "too many sessions are in use on this connector; try again later";
+pub(crate) const CANCELLED: &str = "the request was cancelled";
+pub(crate) const SESSION_ENDED: &str = "the session ended";
+
+/// The process never got the request.
+pub(crate) fn undelivered(id: &Id, why: &str) -> Answer {
+    Answer { text: answer::no_answer(&id.to_json(), why, Delivery::Never), from: From::Undelivered }
+}
+
+/// The process got the request and did not answer it.
+pub(crate) fn lost(id: &Id, why: &str) -> Answer {
+    Answer { text: answer::no_answer(&id.to_json(), why, Delivery::Perhaps), from: From::Lost }
+}
+
+/// Why a request cannot begin, in words.
+pub(crate) fn not_begun(why: NotBegun) -> &'static str {
+    match why {
+        NotBegun::IdInUse => "a request with this id is still waiting for its answer",
+        NotBegun::TooMany => "too many requests of this session are waiting for an answer",
+    }
+}
+
+/// A process' end, in words.
+pub(crate) fn ended(how: &str) -> String {
+    format!("the server's process ended before it answered ({how})")
+}
+
+/// The process could not be started.
+pub(crate) fn cannot_start(error: &std::io::Error) -> String {
+    format!("the server's process cannot be started: {error}")
+}
+
+/// To the process: its question reached nobody.
+pub(crate) fn nobody_listens(id: &Id) -> Bytes {
+    answer::rpc_error(&id.to_json(), INTERNAL_ERROR, "the client has no stream open to receive this request", None)
+}

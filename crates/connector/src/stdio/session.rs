@@ -1,0 +1,377 @@
+//! One MCP session: one client, one process, whatever happens to the process.
+//!
+//! A task of its own owns all of a session's state and never waits for one thing only: a request that takes long, a
+//! client that reads slowly and a process that is being started again do not hold up what else the session has to do.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use bytes::Bytes;
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, sleep_until, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Shared,
+    child::{Child, Line},
+    exchange::{Accepts, Answer, Exchange, From, Outgoing, Route, Stream},
+    failure,
+    spare::Spares,
+};
+use crate::{
+    message::{self, Id, Kind, Message, Notification, Request},
+    report::Report,
+    waits::Backoff,
+};
+
+mod revive;
+
+/// Asks waiting for the session's task.
+const ASKS_WAITING: usize = 32;
+/// Asks kept while the process is being started again.
+const HELD_ASKS: usize = 256;
+/// A process that ran this long was well: the next restart waits the shortest time.
+const WELL_AFTER: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// What a client asks of a session.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    /// A request.
+    Request(Asked),
+    /// A notification, or an answer to the process.
+    Tell(Message),
+    /// A stream for whatever the process says by itself.
+    Listen(Stream),
+}
+
+/// A request; its answer, and before it what belongs to it, goes onto `stream`.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) text: Bytes,
+    pub(crate) request: Request,
+    pub(crate) accepts: Accepts,
+    pub(crate) stream: Stream,
+}
+
+/// How a session is used now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Usage {
+    pub(crate) in_flight: usize,
+    pub(crate) listening: bool,
+    pub(crate) since: Instant,
+}
+
+/// The way to a session.
+#[derive(Clone, Debug)]
+pub(crate) struct Handle {
+    asks: mpsc::Sender<Ask>,
+    usage: watch::Receiver<Usage>,
+    end: CancellationToken,
+}
+
+/// The session is over.
+#[derive(Debug)]
+pub(crate) struct Over;
+
+/// What serves a session now.
+#[derive(Debug)]
+enum Phase {
+    /// A process that can be talked to.
+    Up { child: Child, since: Instant },
+    /// A new process that has yet to answer the replayed `initialize`.
+    Replaying { child: Child, until: Instant },
+    /// None; the next is started then.
+    Down { until: Instant },
+}
+
+/// The client's side of the handshake, for the next process.
+#[derive(Debug, Default)]
+struct Handshake {
+    initialize: Option<(Id, Bytes)>,
+    initialized: Option<Bytes>,
+    answered: bool,
+}
+
+/// Something on its way to a client.
+#[derive(Debug)]
+struct Delivery {
+    stream: Stream,
+    what: Outgoing,
+    due: Instant,
+}
+
+/// The task behind a [`Handle`].
+pub(crate) struct Session {
+    shared: Arc<Shared>,
+    spares: Spares,
+    asks: mpsc::Receiver<Ask>,
+    usage: watch::Sender<Usage>,
+    end: CancellationToken,
+    phase: Phase,
+    exchange: Exchange,
+    handshake: Handshake,
+    outbox: VecDeque<Delivery>,
+    held: VecDeque<(Instant, Ask)>,
+    backoff: Backoff,
+}
+
+/// Whether the session goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    GoOn,
+    Over,
+}
+
+impl Handle {
+    /// Hands something to the session.
+    pub(crate) async fn ask(&self, ask: Ask) -> Result<(), Over> {
+        self.asks.send(ask).await.map_err(|_| Over)
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        *self.usage.borrow()
+    }
+
+    pub(crate) fn end(&self) {
+        self.end.cancel();
+    }
+}
+
+impl Session {
+    /// A session served by `child`, which has been told nothing yet, and the way to it.
+    pub(crate) fn new(shared: Arc<Shared>, spares: Spares, child: Child) -> (Self, Handle) {
+        let (ask_sender, asks) = mpsc::channel(ASKS_WAITING);
+        let now = Instant::now();
+        let (usage, usage_reader) = watch::channel(Usage { in_flight: 0, listening: false, since: now });
+        let end = CancellationToken::new();
+        let handle = Handle { asks: ask_sender, usage: usage_reader, end: end.clone() };
+        let session = Self {
+            backoff: Backoff::new(shared.limits.restart),
+            shared,
+            spares,
+            asks,
+            usage,
+            end,
+            phase: Phase::Up { child, since: now },
+            exchange: Exchange::default(),
+            handshake: Handshake::default(),
+            outbox: VecDeque::new(),
+            held: VecDeque::new(),
+        };
+        (session, handle)
+    }
+
+    /// Serves the session until it is ended or cannot go on.
+    pub(crate) async fn run(mut self) {
+        while self.step().await == Next::GoOn {
+            let used = (self.exchange.in_flight(), self.exchange.listening());
+            self.usage.send_modify(|usage| (usage.in_flight, usage.listening) = used);
+        }
+        self.fail_all("the session was ended");
+    }
+
+    async fn step(&mut self) -> Next {
+        let due = self.next_due();
+        tokio::select! {
+            () = self.end.cancelled() => Next::Over,
+            ask = self.asks.recv(), if self.held.len() < HELD_ASKS => match ask {
+                Some(ask) => { self.on_ask(ask, Instant::now()); Next::GoOn }
+                None => Next::Over,
+            },
+            delivered = deliver(&self.outbox), if !self.outbox.is_empty() => { self.on_delivery(delivered); Next::GoOn }
+            line = next_line(&mut self.phase), if self.outbox.is_empty() => self.on_line(line).await,
+            () = sleep_until(due) => self.on_time(Instant::now()).await,
+        }
+    }
+
+    fn on_ask(&mut self, ask: Ask, now: Instant) {
+        self.usage.send_modify(|usage| usage.since = now);
+        match ask {
+            Ask::Listen(stream) => {
+                self.exchange.listen(stream);
+                self.send_unsent(now);
+            }
+            ask if self.is_up() => self.pass_on(ask, now),
+            ask => self.hold(ask, now),
+        }
+    }
+
+    /// To the process, which is up.
+    fn pass_on(&mut self, ask: Ask, now: Instant) {
+        match ask {
+            Ask::Request(asked) => self.pass_request(asked, now),
+            Ask::Tell(message) => self.tell(message, now),
+            Ask::Listen(_) => {}
+        }
+    }
+
+    fn pass_request(&mut self, asked: Asked, now: Instant) {
+        let Asked { text, request, accepts, stream } = asked;
+        // The client may have left while this waited for a process: then nothing must happen.
+        if stream.is_closed() {
+            return;
+        }
+        if let Err(why) = self.exchange.begin(&request, stream.clone(), accepts, now) {
+            return self.answer(stream, failure::undelivered(&request.id, failure::not_begun(why)), now);
+        }
+        if request.method == message::INITIALIZE {
+            self.handshake.initialize = Some((request.id.clone(), text.clone()));
+        }
+        if self.write(text).is_err() {
+            self.exchange.forget(&request.id);
+            return self.answer(stream, failure::undelivered(&request.id, failure::NOT_READING), now);
+        }
+        self.send_unsent(now);
+    }
+
+    fn tell(&mut self, message: Message, now: Instant) {
+        match &message.kind {
+            Kind::Response { id: Some(id), .. } if !self.exchange.take_question(id) => return,
+            Kind::Notification(Notification::Initialized) => self.handshake.initialized = Some(message.text.clone()),
+            Kind::Notification(Notification::Cancelled(Some(id))) => {
+                self.exchange.cancel(id, now + self.shared.limits.cancel_grace);
+            }
+            _ => {}
+        }
+        // Nobody waits for these: if the process does not read, its requests tell.
+        let _unread = self.write(message.text);
+    }
+
+    fn write(&self, text: Bytes) -> Result<(), super::child::NotReading> {
+        match &self.phase {
+            Phase::Up { child, .. } => child.write(text),
+            Phase::Replaying { .. } | Phase::Down { .. } => Err(super::child::NotReading),
+        }
+    }
+
+    async fn on_line(&mut self, line: Option<Line>) -> Next {
+        match line {
+            Some(Line::Whole(line)) => self.on_messages(line),
+            Some(Line::TooLong) => {
+                self.not_a_message("it is longer than the limit");
+                self.child_gone("wrote a message over the limit").await
+            }
+            None => self.child_gone("closed its output").await,
+        }
+    }
+
+    fn on_messages(&mut self, line: Bytes) -> Next {
+        let parts = match message::split_line(line) {
+            Ok(parts) => parts,
+            Err(error) => {
+                self.not_a_message(&error.to_string());
+                return Next::GoOn;
+            }
+        };
+        for part in parts {
+            match Message::read(part) {
+                Ok(message) if self.on_message(&message) == Next::Over => return Next::Over,
+                Ok(_) => {}
+                Err(error) => self.not_a_message(&error.to_string()),
+            }
+        }
+        Next::GoOn
+    }
+
+    fn on_message(&mut self, message: &Message) -> Next {
+        if self.is_replayed_answer(message) {
+            return self.on_replayed(message);
+        }
+        let now = Instant::now();
+        match self.exchange.route(message, now) {
+            Route::To(stream, what) => self.send(stream, what, now),
+            Route::Answer(stream, what, answered) => {
+                self.note_answer(message, &answered.request, &what, answered.elapsed);
+                self.send(stream, what, now);
+            }
+            Route::NobodyListens(id) => {
+                let _unread = self.write(failure::nobody_listens(&id));
+            }
+            Route::Kept | Route::Nowhere => {}
+        }
+        Next::GoOn
+    }
+
+    fn note_answer(&mut self, message: &Message, request: &Request, what: &Outgoing, elapsed: std::time::Duration) {
+        let is_error = matches!(what, Outgoing::Answer(Answer { from: From::Error, .. }));
+        if request.method == message::INITIALIZE && !is_error {
+            self.handshake.answered = true;
+        }
+        if request.method == "tools/list"
+            && let Some(count) = message.tool_count()
+        {
+            self.shared.report.say(Report::Tools { count });
+        }
+        let how = if is_error { "answered with an error" } else { "answered" };
+        let (method, tool) = (request.method.clone(), request.tool.clone());
+        self.shared.report.say(Report::Answered { method, tool, how, elapsed });
+    }
+
+    fn send_unsent(&mut self, now: Instant) {
+        for (stream, what) in self.exchange.unsent() {
+            self.send(stream, what, now);
+        }
+    }
+
+    fn answer(&mut self, stream: Stream, answer: Answer, now: Instant) {
+        self.send(stream, Outgoing::Answer(answer), now);
+    }
+
+    fn send(&mut self, stream: Stream, what: Outgoing, now: Instant) {
+        self.outbox.push_back(Delivery { stream, what, due: now + self.shared.limits.slow_client });
+    }
+
+    fn on_delivery(&mut self, delivered: Delivered) {
+        let Some(delivery) = self.outbox.pop_front() else { return };
+        match delivered {
+            // There was room a moment ago and only this task sends, so a failure means that the client has left.
+            Delivered::Room => {
+                let _left = delivery.stream.try_send(delivery.what);
+            }
+            Delivered::Gone => {}
+            Delivered::TooSlow => {
+                self.exchange.cut(&delivery.stream);
+                self.outbox.retain(|other| !other.stream.same_channel(&delivery.stream));
+            }
+        }
+    }
+
+    fn not_a_message(&self, why: &str) {
+        let pid = match &self.phase {
+            Phase::Up { child, .. } | Phase::Replaying { child, .. } => child.pid(),
+            Phase::Down { .. } => return,
+        };
+        self.shared.report.say(Report::NotAMessage { pid, why: why.to_owned() });
+    }
+
+    fn is_up(&self) -> bool {
+        matches!(self.phase, Phase::Up { .. })
+    }
+}
+
+/// What became of the first delivery.
+#[derive(Clone, Copy, Debug)]
+enum Delivered {
+    Room,
+    Gone,
+    TooSlow,
+}
+
+/// Waits until there is room for the first delivery. Can be cancelled without loss.
+async fn deliver(outbox: &VecDeque<Delivery>) -> Delivered {
+    let Some(first) = outbox.front() else { return std::future::pending().await };
+    match timeout_at(first.due, first.stream.reserve()).await {
+        Ok(Ok(_permit)) => Delivered::Room,
+        Ok(Err(_closed)) => Delivered::Gone,
+        Err(_elapsed) => Delivered::TooSlow,
+    }
+}
+
+/// The next line of whichever process there is. Can be cancelled without loss.
+async fn next_line(phase: &mut Phase) -> Option<Line> {
+    match phase {
+        Phase::Up { child, .. } | Phase::Replaying { child, .. } => child.next_line().await,
+        Phase::Down { .. } => std::future::pending().await,
+    }
+}

@@ -1,0 +1,12 @@
+//! The connector against a fixture gateway, on real sockets and with real processes.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod child;
+mod gateway;
+mod reconnect;
+mod restart;
+mod rig;
+mod sessions;
+mod streams;
+mod url;

@@ -1,0 +1,88 @@
+//! Tunnels that end.
+
+use connector::{ConnectError, Report};
+use domain::tunnel;
+use http::StatusCode;
+use serde_json::json;
+
+use crate::{
+    gateway::Gateway,
+    rig::{carry, limits},
+};
+
+#[tokio::test]
+async fn sessions_outlive_the_tunnel() {
+    let gateway = Gateway::start().await;
+    let mut connector = carry(&gateway, limits());
+    let first = gateway.accept().await;
+    let session = first.open().await;
+    let before = first.call(&session, 1, "state", "{}").await;
+    let instance = first.dial.headers()[tunnel::INSTANCE_HEADER].clone();
+    drop(first);
+    let why = connector.wait_for(|report| match report {
+        Report::Reconnecting { why, .. } => Some(why.clone()),
+        _ => None,
+    });
+    assert!(!why.await.is_empty());
+    let second = gateway.accept().await;
+    assert_eq!(second.dial.headers()[tunnel::INSTANCE_HEADER], instance);
+    let after = second.call(&session, 2, "state", "{}").await;
+    assert_eq!(after["result"]["pid"], before["result"]["pid"]);
+    assert_eq!(after["result"]["calls"], json!(2));
+    connector.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refused_token_ends_the_connector_with_one_clear_sentence() {
+    let gateway = Gateway::start().await;
+    let connector = carry(&gateway, limits());
+    gateway.refuse(StatusCode::UNAUTHORIZED, "").await;
+    let error = connector.ended().await.unwrap_err();
+    assert!(matches!(error, ConnectError::TokenRefused { .. }));
+    assert_eq!(error.exit_code(), 77);
+    assert!(error.to_string().contains("does not accept this token"), "{error}");
+    assert!(!error.to_string().contains(gateway.token.token.expose()));
+}
+
+#[tokio::test]
+async fn a_token_revoked_while_connected_ends_the_connector() {
+    let gateway = Gateway::start().await;
+    let connector = carry(&gateway, limits());
+    let mut tunnel = gateway.accept().await;
+    tunnel.open().await;
+    tunnel.close(tunnel::CLOSE_REFUSED, "revoked");
+    assert!(matches!(connector.ended().await, Err(ConnectError::TokenRefused { .. })));
+}
+
+#[tokio::test]
+async fn whatever_else_goes_wrong_is_said_and_tried_again() {
+    let gateway = Gateway::start().await;
+    let mut connector = carry(&gateway, limits());
+    gateway.refuse(StatusCode::SERVICE_UNAVAILABLE, "starting").await;
+    connector.wait_for_line("answered 503 Service Unavailable (starting); reconnecting in").await;
+    drop(gateway.accept_raw().await);
+    connector.wait_for_line("cannot reach").await;
+    let mut tunnel = gateway.accept().await;
+    tunnel.open().await;
+    tunnel.close(1001, "restarting");
+    connector.wait_for_line("the gateway closed: restarting; reconnecting in").await;
+    gateway.accept().await.open().await;
+    connector.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_not_there_yet_is_waited_for() {
+    let gateway = Gateway::start().await;
+    let token = gateway.token.clone();
+    let address: std::net::SocketAddr = token.origin.strip_prefix("http://").unwrap().parse().unwrap();
+    drop(gateway);
+    let mut connector = {
+        use connector::Target;
+        crate::rig::Connector::start(&token, Target::Child(crate::child::command("normal")), limits(), Vec::new())
+    };
+    connector.wait_for_line("cannot reach").await;
+    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+    let (stream, _) = listener.accept().await.unwrap();
+    crate::gateway::Tunnel::over(stream).await.open().await;
+    connector.stop().await.unwrap();
+}
