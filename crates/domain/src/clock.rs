@@ -54,6 +54,12 @@ impl Timestamp {
     }
 }
 
+impl From<Timestamp> for policy::Timestamp {
+    fn from(at: Timestamp) -> Self {
+        Self(at.0)
+    }
+}
+
 impl Clock {
     /// A clock that stands at `at`.
     #[must_use]
