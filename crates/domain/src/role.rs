@@ -106,6 +106,25 @@ impl fmt::Display for Role {
     }
 }
 
+/// In words that follow "the permission to".
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::View => "see the account",
+            Self::ViewCalls => "see calls",
+            Self::OwnKeys => "have keys",
+            Self::WritePolicies => "write policies",
+            Self::AttachPolicies => "attach policies",
+            Self::ManageServers => "manage servers",
+            Self::ManageGrants => "manage grants",
+            Self::ManageAgents => "manage agents",
+            Self::ManageTeams => "manage teams",
+            Self::ManageMembers => "manage members",
+            Self::ManageOwners => "manage owners",
+        })
+    }
+}
+
 impl FromStr for Role {
     type Err = RoleError;
     fn from_str(text: &str) -> Result<Self, RoleError> {

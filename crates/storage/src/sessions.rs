@@ -8,9 +8,9 @@ use crate::{Db, PersonTx, StorageError, read};
 statements! {
     INSERT = "insert into session (id, user_id, token_hash, created_at, last_seen_at, expires_at, ip, user_agent) \
               values ($1, $2, $3, $4, $4, $5, $6, $7)";
-    BY_HASH = "select id, user_id, last_seen_at from session \
+    BY_HASH = "select id, user_id, created_at, last_seen_at from session \
                where token_hash = $1 and revoked_at is null and expires_at > $2";
-    TOUCH = "update session set last_seen_at = $3, expires_at = $4, ip = $5, user_agent = $6 where user_id = $1 and id = $2";
+    TOUCH = "update session set last_seen_at = $3, expires_at = $4 where user_id = $1 and id = $2 and revoked_at is null";
     LIST = "select id, created_at, last_seen_at, ip, user_agent from session \
             where user_id = $1 and revoked_at is null and expires_at > $2 order by last_seen_at desc, id desc";
     REVOKE = "update session set revoked_at = $3 where user_id = $1 and id = $2 and revoked_at is null";
@@ -43,6 +43,8 @@ pub struct FoundSession {
     pub id: SessionId,
     /// Whose.
     pub user: UserId,
+    /// Since when.
+    pub created_at: Timestamp,
     /// When it was last used, as written down.
     pub last_seen_at: Timestamp,
 }
@@ -100,19 +102,22 @@ impl PersonTx {
         Ok(())
     }
 
-    /// Notes that a session was used, from where (`seen.created_at` is when), and moves its end.
+    /// Notes that one of the person's sessions was used, and moves its end.
     ///
     /// # Errors
     /// [`StorageError::Database`].
-    pub async fn touch_session(&mut self, seen: &NewSessionRow) -> Result<(), StorageError> {
+    pub async fn touch_session(
+        &mut self,
+        session: SessionId,
+        at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), StorageError> {
         let user = self.user().uuid();
         sqlx::query(TOUCH)
             .bind(user)
-            .bind(seen.id.uuid())
-            .bind(seen.created_at.to_datetime())
-            .bind(seen.expires_at.to_datetime())
-            .bind(&seen.ip)
-            .bind(&seen.user_agent)
+            .bind(session.uuid())
+            .bind(at.to_datetime())
+            .bind(expires_at.to_datetime())
             .execute(self.connection())
             .await?;
         Ok(())
@@ -173,6 +178,7 @@ fn found(row: PgRow) -> Result<FoundSession, sqlx::Error> {
     Ok(FoundSession {
         id: read::id(&row, "id", SessionId::from_uuid)?,
         user: read::id(&row, "user_id", UserId::from_uuid)?,
+        created_at: read::time(&row, "created_at")?,
         last_seen_at: read::time(&row, "last_seen_at")?,
     })
 }

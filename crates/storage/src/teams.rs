@@ -1,5 +1,7 @@
 //! Teams and who is in them. A deleted team keeps its row, because grants and records name it.
 
+use std::collections::HashMap;
+
 use domain::{Email, Name, Role, TeamId, TeamSlug, Timestamp, UserId};
 use sqlx::{Row as _, postgres::PgRow};
 
@@ -28,6 +30,8 @@ statements! {
                      (select count(*) from team_member o where o.account_id = t.account_id and o.team_id = t.id) as members \
                  from team_member m join team t on t.account_id = m.account_id and t.id = m.team_id \
                  where m.account_id = $1 and m.user_id = $2 order by m.position, m.team_id";
+    SLUGS = "select m.user_id, t.slug from team_member m join team t on t.account_id = m.account_id and t.id = m.team_id \
+             where m.account_id = $1 order by m.position, m.team_id";
     PLACE = "update team_member set position = $4 where account_id = $1 and team_id = $2 and user_id = $3";
 }
 
@@ -176,6 +180,22 @@ impl Tx {
     pub async fn teams_of(&mut self, user: UserId) -> Result<Vec<TeamRow>, StorageError> {
         let account = self.id();
         Ok(sqlx::query(OF_MEMBER).bind(account).bind(user.uuid()).try_map(team).fetch_all(self.connection()).await?)
+    }
+
+    /// The slugs of everybody's teams, in the order in which their grants are tried.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`].
+    pub async fn team_slugs_by_member(&mut self) -> Result<HashMap<UserId, Vec<TeamSlug>>, StorageError> {
+        let account = self.id();
+        let pair = |row: PgRow| Ok((read::id(&row, "user_id", UserId::from_uuid)?, read::parsed(&row, "slug")?));
+        let pairs: Vec<(UserId, TeamSlug)> =
+            sqlx::query(SLUGS).bind(account).try_map(pair).fetch_all(self.connection()).await?;
+        let mut slugs: HashMap<UserId, Vec<TeamSlug>> = HashMap::new();
+        for (user, slug) in pairs {
+            slugs.entry(user).or_default().push(slug);
+        }
+        Ok(slugs)
     }
 
     /// Puts a team at a place in a member's order; whether the member is in it.

@@ -2,7 +2,7 @@
 
 use domain::{Email, Principal, Role, TeamId};
 use sqlx::{AssertSqlSafe, Executor as _};
-use storage::{Constraint, NewSessionRow};
+use storage::Constraint;
 
 use crate::support::World;
 
@@ -129,15 +129,7 @@ async fn a_person_cannot_write_another_persons_session() {
     let world = World::new().await;
     let now = world.clock.now();
     let mut person = world.test.db.person(world.neighbour.user).await.expect("a transaction");
-    let seen = NewSessionRow {
-        id: world.ours.session,
-        hash: world.ours.session_token.hash(),
-        created_at: now,
-        expires_at: now.plus_seconds(1_000_000),
-        ip: String::new(),
-        user_agent: String::new(),
-    };
-    person.touch_session(&seen).await.expect("nothing matched");
+    person.touch_session(world.ours.session, now, now.plus_seconds(1_000_000)).await.expect("nothing matched");
     person.commit().await.expect("committed");
     let past = now.plus_seconds(7200);
     assert!(world.test.db.session(&world.ours.session_token.hash(), past).await.expect("asked").is_none());

@@ -1,0 +1,109 @@
+//! The one value that faces hold: everything the use cases need, behind a cheap clone.
+
+use std::{fmt, sync::Arc};
+
+use bus::Bus;
+use domain::{Clock, DeploymentKey, Entropy, Permission, Timestamp};
+use storage::{Db, Tx};
+use upstream::Dialer;
+
+use crate::{Caller, Error, passwords::Passwords};
+
+/// The use cases. Clones share everything.
+#[derive(Clone)]
+pub struct Accounts {
+    inner: Arc<Inner>,
+}
+
+/// What the use cases stand on.
+#[derive(Clone)]
+pub struct Wiring {
+    /// Where everything is kept.
+    pub db: Db,
+    /// Where snapshots are published and records come from.
+    pub bus: Bus,
+    /// How upstream servers are dialled, for probes and test calls.
+    pub dialer: Dialer,
+    /// The deployment's secret.
+    pub key: DeploymentKey,
+    /// The time.
+    pub clock: Clock,
+    /// Randomness.
+    pub entropy: Entropy,
+    /// The rest.
+    pub config: Config,
+}
+
+/// What an operator sets.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The origin before gateway URLs, as clients reach it: `https://gateway.example`; no slash at the end.
+    pub gateway_origin: String,
+    /// Where the control plane itself reaches a gateway, for test calls; no slash at the end.
+    pub internal_gateway: String,
+}
+
+struct Inner {
+    wiring: Wiring,
+    passwords: Passwords,
+}
+
+impl Accounts {
+    /// Makes the use cases.
+    #[must_use]
+    pub fn new(wiring: Wiring) -> Self {
+        Self { inner: Arc::new(Inner { wiring, passwords: Passwords::new() }) }
+    }
+
+    /// The origin before gateway URLs, as clients reach it.
+    #[must_use]
+    pub fn gateway_origin(&self) -> &str {
+        &self.inner.wiring.config.gateway_origin
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.inner.wiring.db
+    }
+
+    pub(crate) fn bus(&self) -> &Bus {
+        &self.inner.wiring.bus
+    }
+
+    pub(crate) fn key(&self) -> &DeploymentKey {
+        &self.inner.wiring.key
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.inner.wiring.clock
+    }
+
+    pub(crate) fn entropy(&self) -> &Entropy {
+        &self.inner.wiring.entropy
+    }
+
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.inner.passwords
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.inner.wiring.clock.now()
+    }
+
+    /// A transaction for looking, once the caller's role gives `needs`.
+    pub(crate) async fn look(&self, caller: &Caller, needs: Permission) -> Result<Tx, Error> {
+        caller.allowed(needs)?;
+        Ok(self.db().account(caller.scope()).await?)
+    }
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Accounts")
+    }
+}
+
+impl fmt::Debug for Wiring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wiring")
+    }
+}

@@ -1,0 +1,54 @@
+//! Publishing snapshots: after each change, and again for those that could not be published then.
+//!
+//! The outbox row of a change goes only once the bus has its version or a later one, so nothing is forgotten; the bus never
+//! goes back in version, so publishing twice or out of order does no harm.
+
+use storage::AccountScope;
+
+use crate::{Accounts, Error, snapshot};
+
+/// So many accounts in one round of the background job.
+const ROUND: u32 = 100;
+
+impl Accounts {
+    /// Publishes an account's snapshot after a change. The change is committed by now; when the bus is away, the
+    /// background job publishes it later, and until then gateways keep what they have.
+    pub(crate) async fn published(&self, scope: &AccountScope) {
+        if let Err(error) = self.publish(scope).await {
+            tracing::warn!(
+                account = %scope.account(),
+                error = &error as &dyn std::error::Error,
+                "a snapshot waits to be published"
+            );
+        }
+    }
+
+    /// Compiles, signs and publishes an account's snapshot.
+    ///
+    /// # Errors
+    /// [`Error::Storage`], [`Error::Bus`], [`Error::Snapshot`].
+    pub async fn publish(&self, scope: &AccountScope) -> Result<(), Error> {
+        let mut tx = self.db().account_at_one_moment(scope).await?;
+        let snapshot = snapshot::compile(&mut tx, self.now()).await?;
+        tx.commit().await?;
+        let signed = snapshot.sign(self.key())?;
+        self.bus().publish(&snapshot.slug, &signed).await?;
+        let mut tx = self.db().account(scope).await?;
+        tx.snapshot_published(snapshot.version).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Publishes the snapshots that wait; how many.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] when it cannot be seen which wait. An account whose snapshot fails keeps waiting and is logged.
+    pub async fn publish_waiting(&self) -> Result<usize, Error> {
+        let mut job = self.db().job().await?;
+        let waiting = job.waiting_snapshots(ROUND).await?;
+        job.commit().await?;
+        for one in &waiting {
+            self.published(&one.scope).await;
+        }
+        Ok(waiting.len())
+    }
+}
