@@ -1,5 +1,6 @@
 //! A policy that is ready to judge.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -19,8 +20,8 @@ struct Inner {
     rules: Vec<Rule>,
     /// Into `rules`.
     exact: HashMap<Box<str>, usize>,
-    /// Into `rules`, most specific first.
-    globs: Vec<(Glob, usize)>,
+    /// Into `rules`, by the character that a matching name begins with (`None`: any), most specific first.
+    globs: HashMap<Option<char>, Vec<(Glob, usize)>>,
     /// By class, into `rules`.
     classes: [Option<usize>; RiskClass::ALL.len()],
     all_tools: Option<Rule>,
@@ -52,15 +53,18 @@ impl CompiledPolicy {
 
     pub(crate) fn from_document(document: Document) -> Self {
         let mut rules = Vec::with_capacity(document.entries.len() + document.classes.len());
-        let (mut exact, mut globs) = (HashMap::new(), Vec::new());
+        let mut exact = HashMap::new();
+        let mut globs: HashMap<_, Vec<_>> = HashMap::new();
         for (name, rule) in document.entries {
             match name {
                 Name::Exact(name) => _ = exact.insert(name, rules.len()),
-                Name::Glob(glob) => globs.push((glob, rules.len())),
+                Name::Glob(glob) => globs.entry(glob.first_char()).or_default().push((glob, rules.len())),
             }
             rules.push(rule);
         }
-        globs.sort_by_key(|(glob, _)| std::cmp::Reverse(glob.literals()));
+        for alike in globs.values_mut() {
+            alike.sort_by_key(|(glob, _)| Reverse(glob.literals()));
+        }
         let mut classes = [None; RiskClass::ALL.len()];
         for (class, rule) in document.classes {
             classes[class as usize] = Some(rules.len());
@@ -134,9 +138,19 @@ impl CompiledPolicy {
 
     /// The one entry for a tool: its exact name, else the most specific pattern, else its class.
     fn entry(&self, tool: &str, class: RiskClass) -> Option<&Rule> {
-        let by_glob = || self.0.globs.iter().find(|(glob, _)| glob.matches(tool)).map(|(_, index)| *index);
-        let index = self.0.exact.get(tool).copied().or_else(by_glob).or(self.0.classes[class as usize]);
+        let by_class = || self.0.classes[class as usize];
+        let index = self.0.exact.get(tool).copied().or_else(|| self.by_glob(tool)).or_else(by_class);
         index.and_then(|index| self.0.rules.get(index))
+    }
+
+    /// Two globs that both match are never equally specific: such a document is refused.
+    fn by_glob(&self, tool: &str) -> Option<usize> {
+        let first_match = |first| {
+            let candidates = self.0.globs.get(&first)?;
+            candidates.iter().find(|(glob, _)| glob.matches(tool))
+        };
+        let found = [tool.chars().next().and_then(|c| first_match(Some(c))), first_match(None)];
+        found.into_iter().flatten().max_by_key(|(glob, _)| glob.literals()).map(|(_, index)| *index)
     }
 
     #[cfg(test)]

@@ -13,6 +13,7 @@ mod check;
 mod entries;
 mod limit;
 mod reader;
+mod regexes;
 mod rule;
 mod scenario;
 

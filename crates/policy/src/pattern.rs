@@ -51,6 +51,14 @@ impl Glob {
         self.literals
     }
 
+    /// The character that every matching name begins with, if the pattern begins with one.
+    pub(crate) fn first_char(&self) -> Option<char> {
+        match self.pieces.first()? {
+            Piece::Plain(text) => text.chars().next(),
+            Piece::Mixed(chars) => chars.first().copied().flatten(),
+        }
+    }
+
     pub(crate) fn matches(&self, name: &str) -> bool {
         let Some((first, rest)) = self.pieces.split_first() else { return false };
         let Some(mut tail) = first.strip_from(name) else { return false };

@@ -1,7 +1,7 @@
 //! Reads checks and their conditions.
 
 use ipnet::IpNet;
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
 use super::{At, Reader};
 use crate::condition::{Comparison, Condition, Literal, Test};
@@ -11,8 +11,6 @@ use crate::rule::Check;
 
 /// Longest regular expression, in characters.
 const MAX_PATTERN: usize = 1_000;
-/// Largest compiled regular expression, in bytes.
-const MAX_COMPILED: usize = 256 * 1024;
 
 /// Operators, before their value is read.
 #[derive(Clone, Copy)]
@@ -127,14 +125,9 @@ fn read_regex(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Regex> {
         reader.problem_at(at.node.start, &at.pointer, message);
         return None;
     }
-    let compiled = RegexBuilder::new(&pattern).size_limit(MAX_COMPILED).build();
-    match compiled {
+    match reader.regexes.compile(&pattern) {
         Ok(regex) => Some(regex),
-        Err(error) => {
-            let why = match error {
-                regex::Error::CompiledTooBig(_) => format!("compiles to more than {MAX_COMPILED} bytes"),
-                other => last_line(&other.to_string()),
-            };
+        Err(why) => {
             reader.refuse(at, &format!("a regular expression in RE2 syntax of bounded size ({why})"));
             None
         }
@@ -156,9 +149,4 @@ fn read_net(reader: &mut Reader<'_>, at: &At<'_>) -> Option<IpNet> {
         reader.refuse(at, allowed);
     }
     net
-}
-
-/// What is wrong, without the drawing of where that the library puts before it.
-fn last_line(report: &str) -> String {
-    report.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned()
 }

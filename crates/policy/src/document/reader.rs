@@ -1,5 +1,6 @@
 //! The few ways in which a member of a document can be read, each reporting what it does not like.
 
+use super::regexes::Regexes;
 use crate::json::{Member, Node, Value};
 use crate::problem::{Problems, Unplaced};
 use crate::{Decimal, DecimalError};
@@ -11,6 +12,7 @@ const QUOTED: usize = 60;
 pub(crate) struct Reader<'t> {
     text: &'t str,
     problems: Vec<Unplaced>,
+    pub(super) regexes: Regexes,
 }
 
 /// A value and where it stands.
@@ -53,7 +55,7 @@ impl<'t> Fields<'t> {
 
 impl<'t> Reader<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { text, problems: Vec::new() }
+        Self { text, problems: Vec::new(), regexes: Regexes::new() }
     }
 
     pub(crate) fn is_clean(&self) -> bool {

@@ -122,6 +122,8 @@ proptest! {
         prop_assume!(pattern.contains(['*', '?']));
         let (p, n): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
         prop_assert_eq!(glob(&pattern).matches(&name), naive(&p, &n));
+        let first = glob(&pattern).first_char();
+        prop_assert!(first.is_none() || !naive(&p, &n) || name.chars().next() == first);
     }
 
     #[test]
