@@ -1,0 +1,238 @@
+//! An account as the data plane uses it: a verified snapshot, compiled once, then only read.
+//!
+//! Invariant: whatever in a snapshot cannot be used (a policy that does not compile, a credential that does not open)
+//! refuses calls; it never lets one through.
+
+use std::{collections::HashMap, sync::Arc};
+
+use domain::{
+    AccountId, AccountSlug, AccountSnapshot, AgentId, ConnectorId, DataKey, DeploymentKey, GrantId, GrantState,
+    GrantSubject, KeyId, PolicyId, Principal, Role, ServerId, ServerSettings, ServerSlug, SnapshotHeader,
+    SnapshotServer, TeamId, Timestamp, TokenHash, Transport, UserId,
+};
+use http::{HeaderName, HeaderValue};
+use policy::{CompiledPolicy, RiskClass};
+
+/// A compiled account snapshot.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub id: AccountId,
+    pub slug: AccountSlug,
+    pub version: u64,
+    servers: HashMap<ServerSlug, Arc<Server>>,
+    keys: HashMap<TokenHash, Key>,
+    members: HashMap<UserId, Member>,
+    agents: HashMap<AgentId, String>,
+    grants: HashMap<(ServerId, GrantSubject), Arc<Grant>>,
+    connectors: HashMap<TokenHash, Connector>,
+    policies: HashMap<PolicyId, Arc<Policy>>,
+}
+
+/// A server and how it is reached.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub id: ServerId,
+    pub slug: ServerSlug,
+    pub transport: Transport,
+    /// Headers for every request to it; an error when one does not open or is no header.
+    pub headers: Result<Vec<(HeaderName, HeaderValue)>, CredentialError>,
+    pub settings: ServerSettings,
+    pub tools: HashMap<Arc<str>, Tool>,
+}
+
+/// An upstream credential that cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a stored header of this server cannot be used; save it again")]
+pub(crate) struct CredentialError;
+
+/// A tool as last accepted.
+#[derive(Debug)]
+pub(crate) struct Tool {
+    pub class: RiskClass,
+    pub pin: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub id: KeyId,
+    pub principal: Principal,
+    pub expires_at: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub email: String,
+    pub role: Role,
+    pub teams: Vec<TeamId>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Connector {
+    pub id: ConnectorId,
+    pub server: ServerId,
+}
+
+/// A grant with its policy.
+#[derive(Debug)]
+pub(crate) struct Grant {
+    pub id: GrantId,
+    pub label: String,
+    pub policy: Option<Arc<Policy>>,
+    pub state: GrantState,
+    pub expires_at: Option<Timestamp>,
+}
+
+/// One version of a policy.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    pub id: PolicyId,
+    pub version: u32,
+    document: Arc<str>,
+    /// None: it does not compile here, so it denies everything, like no policy.
+    pub compiled: Option<CompiledPolicy>,
+}
+
+impl Account {
+    /// Compiles a verified snapshot; policies that did not change are taken over from `before`.
+    pub(crate) fn compile(snapshot: AccountSnapshot, key: &DeploymentKey, before: Option<&Self>) -> Self {
+        let data_key = key.open_data_key(snapshot.account, &snapshot.data_key).ok();
+        let policies: HashMap<_, _> = snapshot.policies.iter().map(|p| (p.id, reuse_or_compile(p, before))).collect();
+        let grants = snapshot.grants.into_iter().filter(|g| g.state != GrantState::Revoked);
+        Self {
+            id: snapshot.account,
+            version: snapshot.version,
+            servers: by(snapshot.servers, |s| (s.slug.clone(), Arc::new(Server::open(s, data_key.as_ref())))),
+            keys: by(snapshot.keys, |k| (k.hash, Key { id: k.id, principal: k.principal, expires_at: k.expires_at })),
+            members: by(snapshot.members, |m| {
+                (m.user, Member { email: m.email.to_string(), role: m.role, teams: m.teams })
+            }),
+            agents: by(snapshot.agents, |a| (a.agent, a.name.to_string())),
+            grants: by(grants, |g| {
+                let policy = g.policy.and_then(|id| policies.get(&id).cloned());
+                let grant =
+                    Grant { id: g.id, label: g.label.to_string(), policy, state: g.state, expires_at: g.expires_at };
+                ((g.server, g.subject), Arc::new(grant))
+            }),
+            connectors: by(snapshot.connectors, |c| (c.hash, Connector { id: c.id, server: c.server })),
+            slug: snapshot.slug,
+            policies,
+        }
+    }
+
+    /// The key with this hash, if it is in force at `now` and its principal still belongs to the account.
+    pub(crate) fn key(&self, hash: &TokenHash, now: Timestamp) -> Option<&Key> {
+        let key = self.keys.get(hash).filter(|key| key.expires_at.is_none_or(|at| now < at))?;
+        let belongs = match key.principal {
+            Principal::Member(user) => self.members.contains_key(&user),
+            Principal::Agent(agent) => self.agents.contains_key(&agent),
+        };
+        belongs.then_some(key)
+    }
+
+    /// The connector token with this hash.
+    pub(crate) fn connector(&self, hash: &TokenHash) -> Option<Connector> {
+        self.connectors.get(hash).copied()
+    }
+
+    /// Whether the connector token with this id is still in force for the server.
+    pub(crate) fn has_connector(&self, id: ConnectorId, server: ServerId) -> bool {
+        self.connectors.values().any(|c| c.id == id && c.server == server)
+    }
+
+    /// The server with this slug.
+    pub(crate) fn server(&self, slug: &ServerSlug) -> Option<&Arc<Server>> {
+        self.servers.get(slug)
+    }
+
+    /// All servers, by slug.
+    pub(crate) fn servers(&self) -> Vec<&Arc<Server>> {
+        let mut servers: Vec<_> = self.servers.values().collect();
+        servers.sort_by(|a, b| a.slug.cmp(&b.slug));
+        servers
+    }
+
+    /// The member behind a principal, if it is one.
+    pub(crate) fn member(&self, principal: Principal) -> Option<&Member> {
+        match principal {
+            Principal::Member(user) => self.members.get(&user),
+            Principal::Agent(_) => None,
+        }
+    }
+
+    /// A principal's grants on a server, in the order in which they are tried: its own if it has one, else those of its
+    /// teams in the teams' order. Expired ones do not count.
+    pub(crate) fn effective_grants(&self, principal: Principal, server: ServerId, now: Timestamp) -> Vec<Arc<Grant>> {
+        let live =
+            |subject| self.grants.get(&(server, subject)).filter(|g| g.expires_at.is_none_or(|at| now < at)).cloned();
+        if let Some(own) = live(principal.as_subject()) {
+            return vec![own];
+        }
+        let teams = self.member(principal).map_or(&[][..], |member| &member.teams);
+        teams.iter().filter_map(|team| live(GrantSubject::Team(*team))).collect()
+    }
+}
+
+impl Server {
+    fn open(server: SnapshotServer, data_key: Option<&DataKey>) -> Self {
+        let headers = server.headers.iter().map(|header| open_header(server.id, header, data_key)).collect();
+        if let Err(error) = &headers {
+            tracing::error!(server = %server.id, %error, "an upstream credential cannot be used; calls to its server fail");
+        }
+        let tools = server.tools.into_iter().map(|t| (t.name, Tool { class: t.class, pin: t.pin })).collect();
+        Self {
+            id: server.id,
+            slug: server.slug,
+            transport: server.transport,
+            headers,
+            settings: server.settings,
+            tools,
+        }
+    }
+
+    /// Whether the tools as accepted, or what is shown of them, are others than before.
+    pub(crate) fn shows_other_tools_than(&self, before: &Self) -> bool {
+        let pins = |server: &Self| -> HashMap<Arc<str>, (RiskClass, String)> {
+            server.tools.iter().map(|(name, tool)| (name.clone(), (tool.class, tool.pin.clone()))).collect()
+        };
+        self.settings != before.settings || pins(self) != pins(before)
+    }
+
+    /// The risk class of a tool. One that is not in the inventory yet could do anything that the protocol's own
+    /// defaults say of it: destructive unless told otherwise.
+    pub(crate) fn class_of(&self, tool: &str) -> RiskClass {
+        self.tools.get(tool).map_or(RiskClass::Destructive, |tool| tool.class)
+    }
+}
+
+impl Policy {
+    fn compile(id: PolicyId, version: u32, document: &Arc<str>) -> Self {
+        let compiled = CompiledPolicy::compile(document).map_err(|problems| {
+            tracing::error!(policy = %id, version, %problems, "a published policy does not compile; it denies every call");
+        });
+        Self { id, version, document: document.clone(), compiled: compiled.ok() }
+    }
+}
+
+fn reuse_or_compile(policy: &domain::SnapshotPolicy, before: Option<&Account>) -> Arc<Policy> {
+    let same = before
+        .and_then(|account| account.policies.get(&policy.id))
+        .filter(|old| old.version == policy.version && old.document == policy.document);
+    same.cloned().unwrap_or_else(|| Arc::new(Policy::compile(policy.id, policy.version, &policy.document)))
+}
+
+fn open_header(
+    server: ServerId,
+    header: &SnapshotHeader,
+    data_key: Option<&DataKey>,
+) -> Result<(HeaderName, HeaderValue), CredentialError> {
+    let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| CredentialError)?;
+    let context = SnapshotHeader::context(server, &header.name);
+    let plain = data_key.ok_or(CredentialError)?.open(&context, &header.value).map_err(|_| CredentialError)?;
+    let mut value = HeaderValue::from_bytes(&plain).map_err(|_| CredentialError)?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+fn by<T, K: Eq + std::hash::Hash, V>(items: impl IntoIterator<Item = T>, entry: impl Fn(T) -> (K, V)) -> HashMap<K, V> {
+    items.into_iter().map(entry).collect()
+}

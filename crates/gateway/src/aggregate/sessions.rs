@@ -1,0 +1,67 @@
+//! The gateway's own sessions with servers, behind the sessions of the account's URL: opened when first needed, kept while
+//! used, opened anew when the server has forgotten them.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::ServerId;
+use moka::future::Cache;
+
+use crate::{
+    failure::{Failure, UpstreamFailure},
+    gateway::Shared,
+    link::Link,
+    peer::Peer,
+    resolve::Place,
+};
+
+/// Most sessions kept.
+const MOST: u64 = 100_000;
+
+/// Which client session, and with which server.
+type Key = (Arc<str>, ServerId);
+
+/// The sessions with servers.
+#[derive(Debug)]
+pub(crate) struct PeerSessions(Cache<Key, Arc<Peer>>);
+
+impl PeerSessions {
+    pub(crate) fn new(idle: Duration) -> Self {
+        Self(Cache::builder().max_capacity(MOST).time_to_idle(idle).build())
+    }
+
+    /// The session with a server for one of a client's sessions; opened if there is none.
+    pub(crate) async fn with(&self, shared: &Shared, ours: &Arc<str>, place: &Place) -> Result<Arc<Peer>, Failure> {
+        let key = (ours.clone(), place.server.id);
+        if let Some(peer) = self.0.get(&key).await {
+            if peer.still_reaches(shared) {
+                return Ok(peer);
+            }
+            self.0.invalidate(&key).await;
+        }
+        // Calls that come at the same time wait for one session instead of opening one each.
+        self.0.try_get_with(key, open(shared, place)).await.map_err(|failure| match &*failure {
+            Failure::Upstream(failure) => failure.clone().into(),
+            other => UpstreamFailure::Unreachable(other.to_string()).into(),
+        })
+    }
+
+    /// The server no longer knows the session.
+    pub(crate) async fn lost(&self, ours: &Arc<str>, place: &Place) {
+        self.0.invalidate(&(ours.clone(), place.server.id)).await;
+    }
+
+    /// Takes every session of a client's session away.
+    pub(crate) async fn end(&self, ours: &Arc<str>) -> Vec<Arc<Peer>> {
+        let keys: Vec<_> = self.0.iter().map(|(key, _)| key).filter(|key| key.0 == *ours).collect();
+        let mut ended = Vec::new();
+        for key in keys {
+            ended.extend(self.0.remove(&*key).await);
+        }
+        ended
+    }
+}
+
+async fn open(shared: &Shared, place: &Place) -> Result<Arc<Peer>, Failure> {
+    let link = Link::to(&place.server, None, &shared.dialer, &shared.hub)?;
+    Ok(Arc::new(Peer::open(shared, &place.server, &link).await?))
+}

@@ -1,0 +1,158 @@
+//! Everything that can end a request before, or instead of, an upstream's answer. How each is told is in `rescue`.
+
+use mcp::{HeaderError, ReadError};
+
+use crate::{account::CredentialError, guard::GuardError};
+
+/// Why a request has no answer from an upstream.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// As many requests as the gateway works on at the same time.
+    #[error("the gateway is busy")]
+    Busy,
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+    /// No key, or one that does not open this account. Which of the two is all that is told.
+    #[error("a valid key is needed: send it as `Authorization: Bearer pcl_key_…`")]
+    Unauthenticated(Presented),
+    /// The account is not in memory and the bus cannot be asked.
+    #[error("the account cannot be loaded now; try again")]
+    Unavailable,
+    /// No such server, or no grant on it: the caller cannot tell which.
+    #[error("there is no such server for this key")]
+    NoServer,
+    #[error("this method is not answered here")]
+    HttpMethod,
+    #[error("the body must be application/json")]
+    MediaType,
+    #[error("the body is longer than {limit} bytes")]
+    TooLarge { limit: usize },
+    #[error("the body did not arrive in time")]
+    BodyLate,
+    #[error("the body broke off")]
+    BodyBroken,
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Headers(#[from] HeaderError),
+    /// An unknown, ended or foreign session id.
+    #[error("there is no such session; send `initialize` again")]
+    NoSession,
+    /// A version that this URL does not speak.
+    #[error("this URL does not speak protocol version {requested}")]
+    Version { requested: String },
+    /// A method that is off for this server, or that nobody knows.
+    #[error("Method not found: {method}")]
+    Method { method: String },
+    /// All the caller's grants on the server are suspended.
+    #[error("the grant is suspended")]
+    Suspended,
+    /// The caller has as many streams open as are allowed.
+    #[error("too many streams are open; close one first")]
+    Streams,
+    /// The intent record could not be kept, so the call must not happen.
+    #[error("the call cannot be recorded now, so it was not made; try again")]
+    NotRecorded,
+    #[error(transparent)]
+    Upstream(#[from] UpstreamFailure),
+}
+
+/// What the caller presented for authentication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presented {
+    Nothing,
+    SomethingElse,
+}
+
+/// What went wrong at or on the way to the upstream.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum UpstreamFailure {
+    /// The server is reached through a tunnel and no connector is here.
+    #[error("no connector of this server is connected to this gateway; start it with `portcullis connect`")]
+    NoConnector,
+    /// Not a byte was delivered.
+    #[error("the server could not be reached: {0}")]
+    Unreachable(String),
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
+    /// No answer in time; it may still be working.
+    #[error("the server did not answer in time; whether the request took effect is unknown")]
+    Late,
+    /// The answer broke off; it may have taken effect.
+    #[error("the server's answer broke off: {0}; whether the request took effect is unknown")]
+    Broken(String),
+    /// What came is not an answer in MCP's terms.
+    #[error("the server's answer is not valid MCP: {0}")]
+    Invalid(String),
+    /// The answer is larger than is passed on.
+    #[error("the server's answer is larger than {limit} bytes")]
+    TooLarge { limit: usize },
+    /// The gateway holds as much as it may.
+    #[error("the gateway cannot hold the server's answer now; try again")]
+    NoRoom,
+    /// An HTTP status instead of an answer.
+    #[error("the server answered HTTP {status}{}", said(.words))]
+    Status { status: u16, words: String },
+}
+
+fn said(words: &str) -> String {
+    if words.is_empty() { String::new() } else { format!(": {words}") }
+}
+
+impl Failure {
+    /// The stable word for records and for `error.data.reason`.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Guard(GuardError::Host) => "foreign_host",
+            Self::Guard(GuardError::Origin) => "foreign_origin",
+            Self::Unauthenticated(_) => "unauthenticated",
+            Self::Unavailable => "unavailable",
+            Self::NoServer => "no_such_server",
+            Self::HttpMethod => "http_method",
+            Self::MediaType => "media_type",
+            Self::TooLarge { .. } => "too_large",
+            Self::BodyLate => "body_late",
+            Self::BodyBroken => "body_broken",
+            Self::Read(error) => error.fault.label(),
+            Self::Headers(_) => "header_mismatch",
+            Self::NoSession => "no_such_session",
+            Self::Version { .. } => "unsupported_version",
+            Self::Method { .. } => "method_off",
+            Self::Suspended => "grant_suspended",
+            Self::Streams => "too_many_streams",
+            Self::NotRecorded => "not_recorded",
+            Self::Upstream(failure) => failure.reason(),
+        }
+    }
+
+    /// Whether it is the message's own fault, which is recorded for the account to see.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::MediaType
+                | Self::TooLarge { .. }
+                | Self::Read(_)
+                | Self::Headers(_)
+                | Self::Version { .. }
+                | Self::Method { .. }
+                | Self::Suspended
+        )
+    }
+}
+
+impl UpstreamFailure {
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::NoConnector => "no_connector",
+            Self::Unreachable(_) => "upstream_unreachable",
+            Self::Credential(_) => "upstream_credential",
+            Self::Late => "upstream_timeout",
+            Self::Broken(_) => "upstream_broken",
+            Self::Invalid(_) => "upstream_invalid",
+            Self::TooLarge { .. } => "upstream_too_large",
+            Self::NoRoom => "no_room",
+            Self::Status { .. } => "upstream_status",
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Sending a message on to the server, with the bytes that were judged.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use bytes::Bytes;
+use domain::{Client, Settlement};
+use http::{HeaderMap, Method as HttpMethod, StatusCode};
+use mcp::{Era, Id, Method};
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+
+use crate::{
+    account::Server,
+    failure::{Failure, UpstreamFailure},
+    gateway::Shared,
+    link::{Link, upstream_headers},
+    one::accepted,
+    relay,
+    resolve::Place,
+    session::Session,
+    settle::{Delivery, Settler},
+    streams::OpenStream,
+    words,
+};
+
+/// A request on its way to a server, and all that its answer is handled with.
+pub(crate) struct Forward {
+    pub shared: Arc<Shared>,
+    pub place: Place,
+    pub era: Era,
+    pub kind: Method,
+    /// None: the server's own stream.
+    pub id: Option<Id<'static>>,
+    pub page: Page,
+    pub session: Option<Known>,
+    /// The client, as it names itself.
+    pub client: Option<Client>,
+    /// For calls of tools.
+    pub settler: Option<Box<Settler>>,
+    pub face: Face,
+    /// Held until the answer has ended.
+    pub kept: (Option<OwnedSemaphorePermit>, Option<OpenStream>),
+}
+
+/// Which URL the client sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Face {
+    /// The server's: its sessions are the client's.
+    Server,
+    /// The account's: sessions with servers are the gateway's own.
+    Account,
+}
+
+/// Which page of a list is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Page {
+    First,
+    Further,
+}
+
+/// A session as the client names it and as it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub text: String,
+    pub session: Session,
+}
+
+/// Sends a request and relays the answer.
+pub(crate) async fn post(mut forward: Forward, client: &HeaderMap, bytes: Bytes) -> Result<Response, Failure> {
+    match send(&mut forward, HttpMethod::POST, client, bytes).await {
+        Ok((link, response)) => relay::answer(forward, link, response).await,
+        Err(failure) => Err(forward.fail(failure).await),
+    }
+}
+
+/// Opens the server's own stream.
+pub(crate) async fn get(mut forward: Forward, client: &HeaderMap) -> Result<Response, Failure> {
+    let (link, response) = send(&mut forward, HttpMethod::GET, client, Bytes::new()).await?;
+    relay::stream(forward, link, response).await
+}
+
+/// Sends what has no answer: a notification, or an answer of the client's.
+pub(crate) async fn post_unanswered(
+    shared: &Arc<Shared>,
+    place: &Place,
+    session: Option<&Known>,
+    client: &HeaderMap,
+    bytes: Bytes,
+) -> Result<(), Failure> {
+    let session = session.map(|known| &known.session);
+    let link = Link::to(&place.server, session, &shared.dialer, &shared.hub)?;
+    let headers = upstream_headers(&place.server, client, &HttpMethod::POST, session)?;
+    let response = link.send(HttpMethod::POST, headers, bytes, shared.config.times.upstream_silence).await?;
+    match response.status() {
+        status if status.is_success() => Ok(()),
+        StatusCode::NOT_FOUND if session.is_some() => Err(Failure::NoSession),
+        status => Err(refused(status, words::of_body(response.into_body()).await)),
+    }
+}
+
+/// Sends a message of the gateway's own within a session; what comes back is of no interest.
+pub(crate) async fn post_own(shared: &Shared, server: &Server, link: &Link, session: Option<&Session>, bytes: Bytes) {
+    let Ok(headers) = upstream_headers(server, &HeaderMap::new(), &HttpMethod::POST, session) else { return };
+    if let Err(error) = link.send(HttpMethod::POST, headers, bytes, shared.config.times.aggregate_part).await {
+        tracing::debug!(%error, server = %server.id, "a message of the gateway's own did not arrive");
+    }
+}
+
+/// Ends a session.
+pub(crate) async fn delete(
+    shared: &Arc<Shared>,
+    place: &Place,
+    known: &Known,
+    client: &HeaderMap,
+) -> Result<Response, Failure> {
+    let session = Some(&known.session);
+    let link = Link::to(&place.server, session, &shared.dialer, &shared.hub)?;
+    let headers = upstream_headers(&place.server, client, &HttpMethod::DELETE, session)?;
+    let response = link.send(HttpMethod::DELETE, headers, Bytes::new(), shared.config.times.upstream_silence).await?;
+    match response.status() {
+        status if status.is_success() => {
+            let mut done = accepted();
+            *done.status_mut() = status;
+            Ok(done)
+        }
+        StatusCode::NOT_FOUND => Err(Failure::NoSession),
+        StatusCode::METHOD_NOT_ALLOWED => Err(Failure::HttpMethod),
+        status => Err(refused(status, words::of_body(response.into_body()).await)),
+    }
+}
+
+/// A status that is no answer.
+pub(crate) fn refused(status: StatusCode, words: String) -> Failure {
+    UpstreamFailure::Status { status: status.as_u16(), words }.into()
+}
+
+/// Sends and gives the answer's head.
+pub(crate) async fn send(
+    forward: &mut Forward,
+    method: HttpMethod,
+    client: &HeaderMap,
+    bytes: Bytes,
+) -> Result<(Link, http::Response<hyper::body::Incoming>), Failure> {
+    let session = forward.session.as_ref().map(|known| &known.session);
+    let link = Link::to(&forward.place.server, session, &forward.shared.dialer, &forward.shared.hub)?;
+    let headers = upstream_headers(&forward.place.server, client, &method, session)?;
+    if let Some(settler) = &mut forward.settler {
+        settler.asks();
+    }
+    let response = link.send(method, headers, bytes, forward.shared.config.times.upstream_silence).await?;
+    if let Some(settler) = &mut forward.settler {
+        let undelivered = link.says_undelivered(response.headers());
+        let delivery = if undelivered { Delivery::Undelivered } else { Delivery::Delivered };
+        settler.answered(response.status().as_u16(), delivery);
+    }
+    Ok((link, response))
+}
+
+impl Forward {
+    /// The request has failed: its call, if it is one, is settled accordingly.
+    pub(crate) async fn fail(&mut self, failure: Failure) -> Failure {
+        if let Some(settler) = &mut self.settler {
+            settler.settle(settlement(&failure)).await;
+        }
+        failure
+    }
+
+    /// When the whole answer must have come.
+    pub(crate) fn must_end_at(&self) -> Option<Instant> {
+        let long_lived = self.id.is_none() || self.kind == Method::SubscriptionsListen;
+        (!long_lived).then(|| Instant::now() + self.shared.config.times.upstream_whole)
+    }
+}
+
+/// How a call ends that fails so.
+fn settlement(failure: &Failure) -> Settlement {
+    match failure {
+        Failure::Upstream(failure) => match failure {
+            UpstreamFailure::NoConnector | UpstreamFailure::Unreachable(_) | UpstreamFailure::Credential(_) => {
+                Settlement::Unreachable
+            }
+            UpstreamFailure::Late => Settlement::Timeout,
+            UpstreamFailure::Status { .. } => Settlement::Error,
+            UpstreamFailure::Broken(_)
+            | UpstreamFailure::Invalid(_)
+            | UpstreamFailure::TooLarge { .. }
+            | UpstreamFailure::NoRoom => Settlement::Broken,
+        },
+        // Unless the server itself said so, the connector that held the session is gone, and nothing was sent.
+        Failure::NoSession => Settlement::Unreachable,
+        _ => Settlement::Error,
+    }
+}

@@ -1,0 +1,126 @@
+//! The gateway as the binary holds it: made of its parts, routed, run in the background, closed.
+
+use std::sync::Arc;
+
+use axum::Router;
+use bus::Bus;
+use counters::Counters;
+use domain::{Clock, DeploymentKey, Entropy, GatewayId};
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use upstream::Dialer;
+
+use crate::{
+    aggregate::sessions::PeerSessions, background, config::Config, guard::Guard, records::Records, routes, seen::Seen,
+    session::Sessions, snapshots::Snapshots, streams::Streams, tunnel::hub::Hub,
+};
+
+/// What a gateway is made of.
+#[derive(Debug)]
+pub struct GatewayParts {
+    /// Snapshots in, events out.
+    pub bus: Bus,
+    /// Where limits are counted.
+    pub counters: Counters,
+    /// How upstreams are dialled.
+    pub dialer: Dialer,
+    /// The deployment's secret.
+    pub key: DeploymentKey,
+    /// The time.
+    pub clock: Clock,
+    /// Randomness.
+    pub entropy: Entropy,
+    /// What the operator set.
+    pub config: Config,
+}
+
+/// The data plane of one process. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Gateway(Arc<Shared>);
+
+/// What every request works with.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub id: GatewayId,
+    pub config: Config,
+    pub clock: Clock,
+    pub entropy: Entropy,
+    pub bus: Bus,
+    pub counters: Counters,
+    pub dialer: Dialer,
+    pub guard: Guard,
+    pub snapshots: Snapshots,
+    pub sessions: Sessions,
+    pub records: Records,
+    pub seen: Seen,
+    pub hub: Hub,
+    pub streams: Streams,
+    pub peers: PeerSessions,
+    /// One permit for each request being worked on.
+    pub room: Arc<Semaphore>,
+    /// One permit for each KiB of upstream messages being held.
+    pub held: Arc<Semaphore>,
+    pub tracker: TaskTracker,
+    /// Cancelled when the gateway closes: long streams end, tunnels go down.
+    pub closing: CancellationToken,
+}
+
+impl Gateway {
+    /// A gateway of these parts. It serves at once; [`Gateway::run_background`] keeps it up to date.
+    #[must_use]
+    pub fn new(parts: GatewayParts) -> Self {
+        let GatewayParts { bus, counters, dialer, key, clock, entropy, config } = parts;
+        let id = GatewayId::new(&clock, &entropy);
+        Self(Arc::new(Shared {
+            id,
+            guard: Guard::new(&config),
+            snapshots: Snapshots::new(bus.clone(), key.clone(), config.times.snapshot_idle),
+            sessions: Sessions::new(&key, entropy.clone()),
+            records: Records::new(bus.clone(), id),
+            seen: Seen::default(),
+            hub: Hub::default(),
+            streams: Streams::new(config.limits.streams_per_principal),
+            peers: PeerSessions::new(config.times.session_idle),
+            room: Arc::new(Semaphore::new(config.limits.requests)),
+            held: Arc::new(Semaphore::new(config.limits.held_bytes >> 10)),
+            tracker: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            config,
+            clock,
+            entropy,
+            bus,
+            counters,
+            dialer,
+        }))
+    }
+
+    /// The MCP endpoints and the tunnel, without the health checks: for a process that serves other things as well.
+    pub fn routes(&self) -> Router {
+        routes::mcp(&self.0)
+    }
+
+    /// Everything a gateway process serves.
+    pub fn router(&self) -> Router {
+        routes::mcp(&self.0).merge(routes::health(&self.0))
+    }
+
+    /// Follows the published snapshots, and says again and again which connectors are here, until cancelled.
+    pub async fn run_background(&self, cancel: CancellationToken) {
+        background::run(&self.0, cancel).await;
+    }
+
+    /// Ends long streams and tunnels, and waits until every call is settled and every record on the bus. Requests that
+    /// come later are answered that the gateway is busy.
+    pub async fn close(&self) {
+        self.0.room.close();
+        self.0.closing.cancel();
+        self.0.tracker.close();
+        self.0.tracker.wait().await;
+    }
+
+    /// This process, as its records name it.
+    #[must_use]
+    pub fn id(&self) -> GatewayId {
+        self.0.id
+    }
+}

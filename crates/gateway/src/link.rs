@@ -1,0 +1,169 @@
+//! The way to an upstream: over HTTP, or through a tunnel.
+//!
+//! Invariant: only what stands in [`PASSED`] and `Mcp-Param-*` of the client's headers goes on; its `Authorization`,
+//! `Cookie`, `Host`, `Origin` and hop-by-hop headers never do.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use domain::{Transport, tunnel};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use upstream::{Dialer, SendError};
+
+use crate::{
+    account::Server,
+    failure::{Failure, UpstreamFailure},
+    session::Session,
+    tunnel::hub::{Hub, Tunnel, TunnelError},
+};
+
+/// The session header of the `initialize` era.
+pub(crate) const SESSION_HEADER: &str = "mcp-session-id";
+/// The client headers that go on as they are.
+const PASSED: &[&str] =
+    &["mcp-protocol-version", "mcp-method", "mcp-name", "last-event-id", "traceparent", "tracestate", "baggage"];
+const PASSED_PREFIX: &str = "mcp-param-";
+/// Headers of an account's server that would change what is sent rather than add to it.
+const NOT_ADDED: &[HeaderName] = &[
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::CONTENT_ENCODING,
+    header::TRANSFER_ENCODING,
+    header::CONNECTION,
+    header::UPGRADE,
+    header::TE,
+    header::TRAILER,
+    header::ACCEPT,
+    header::ACCEPT_ENCODING,
+];
+const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
+const STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("portcullis/", env!("CARGO_PKG_VERSION")));
+
+/// The way to one server.
+#[derive(Clone, Debug)]
+pub(crate) enum Link {
+    Http(Box<(Dialer, Uri)>),
+    Tunnel(Arc<Tunnel>),
+}
+
+impl Link {
+    /// The way to a server; a session stays with the connector that holds it.
+    pub(crate) fn to(server: &Server, session: Option<&Session>, dialer: &Dialer, hub: &Hub) -> Result<Self, Failure> {
+        let url = match &server.transport {
+            Transport::Http { url } => url,
+            Transport::Tunnel => return through_tunnel(server, session, hub),
+        };
+        let uri = url.parse().map_err(|_| UpstreamFailure::Unreachable("its URL is not one".to_owned()))?;
+        Ok(Self::Http(Box::new((dialer.clone(), uri))))
+    }
+
+    /// The connector at the other end, when there is one.
+    pub(crate) fn instance(&self) -> Option<&str> {
+        match self {
+            Self::Http(_) => None,
+            Self::Tunnel(tunnel) => Some(&tunnel.instance),
+        }
+    }
+
+    /// Whether an answer says that the request never reached the server. Only our own connector is believed.
+    pub(crate) fn says_undelivered(&self, headers: &HeaderMap) -> bool {
+        matches!(self, Self::Tunnel(_)) && headers.contains_key(tunnel::UNDELIVERED_HEADER)
+    }
+
+    /// Sends a request and gives the answer's head, within the time.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        headers: HeaderMap,
+        body: Bytes,
+        within: Duration,
+    ) -> Result<Response<Incoming>, UpstreamFailure> {
+        let sending = async {
+            match self {
+                Self::Http(to) => send_http(&to.0, request(method, to.1.clone(), headers, body)).await,
+                Self::Tunnel(tunnel) => send_through(tunnel, request(method, inner_uri(), headers, body)).await,
+            }
+        };
+        tokio::time::timeout(within, sending).await.unwrap_or(Err(UpstreamFailure::Late))
+    }
+}
+
+/// The headers of a request to a server: what may pass of the client's, what MCP needs, and the account's own.
+pub(crate) fn upstream_headers(
+    server: &Server,
+    client: &HeaderMap,
+    method: &Method,
+    session: Option<&Session>,
+) -> Result<HeaderMap, UpstreamFailure> {
+    let own = server.headers.as_ref().map_err(|error| *error)?;
+    let mut headers = HeaderMap::with_capacity(12 + own.len());
+    for (name, value) in client {
+        if PASSED.contains(&name.as_str()) || name.as_str().starts_with(PASSED_PREFIX) {
+            headers.append(name.clone(), value.clone());
+        }
+    }
+    headers.insert(header::USER_AGENT, AGENT);
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers.insert(header::ACCEPT, if method == Method::GET { STREAM } else { BOTH });
+    if method == Method::POST {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    if let Some(session) = session {
+        let id = HeaderValue::from_str(&session.upstream)
+            .map_err(|_| UpstreamFailure::Invalid("its session id is no header value".to_owned()))?;
+        headers.insert(SESSION_HEADER, id);
+    }
+    for (name, value) in own.iter().filter(|(name, _)| !NOT_ADDED.contains(name)) {
+        headers.insert(name.clone(), value.clone());
+    }
+    Ok(headers)
+}
+
+fn through_tunnel(server: &Server, session: Option<&Session>, hub: &Hub) -> Result<Link, Failure> {
+    let found = match session.and_then(|session| session.instance.as_deref()) {
+        Some(instance) => hub.of_instance(server.id, instance),
+        None => hub.any(server.id),
+    };
+    match found {
+        Some(tunnel) => Ok(Link::Tunnel(tunnel)),
+        // The process that held the session is gone, and others are here: the client can begin anew.
+        None if hub.count(server.id) > 0 => Err(Failure::NoSession),
+        None => Err(UpstreamFailure::NoConnector.into()),
+    }
+}
+
+async fn send_http(dialer: &Dialer, request: Request<Bytes>) -> Result<Response<Incoming>, UpstreamFailure> {
+    dialer.send(request).await.map_err(|error| match error {
+        SendError::Undelivered(why) => UpstreamFailure::Unreachable(why.to_string()),
+        SendError::Broken(why) => UpstreamFailure::Broken(why),
+    })
+}
+
+async fn send_through(tunnel: &Tunnel, request: Request<Bytes>) -> Result<Response<Incoming>, UpstreamFailure> {
+    tunnel.send(request.map(Full::new)).await.map_err(|error| match error {
+        TunnelError::Undelivered => UpstreamFailure::Unreachable("the connector's tunnel has just closed".to_owned()),
+        TunnelError::Broken => UpstreamFailure::Broken("the connector's tunnel broke".to_owned()),
+    })
+}
+
+fn request(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Request<Bytes> {
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    request
+}
+
+#[expect(clippy::expect_used, reason = "made of constants")]
+fn inner_uri() -> Uri {
+    Uri::builder()
+        .scheme("http")
+        .authority(tunnel::AUTHORITY)
+        .path_and_query(tunnel::MCP_PATH)
+        .build()
+        .expect("constants make a URI")
+}

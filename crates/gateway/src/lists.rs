@@ -1,0 +1,65 @@
+//! `tools/list` as the caller may see it: decided by the same function as calls, so that what is hidden cannot be called.
+
+use bytes::Bytes;
+use domain::ListDenied;
+use mcp::{Keep, ListError, Tool};
+use policy::Visibility;
+
+use crate::{
+    failure::UpstreamFailure,
+    forward::{Forward, Page},
+    resolve::Place,
+};
+
+/// How a tool shows to the caller: listed if any of its grants lists it; else as the first grant has it, whose denial a
+/// call would be told.
+pub(crate) fn visibility(place: &Place, tool: &str) -> Visibility {
+    let class = place.server.class_of(tool);
+    let mut first = None;
+    for grant in &place.grants {
+        let compiled = grant.policy.as_ref().and_then(|policy| policy.compiled.as_ref());
+        let visibility = match policy::visibility(compiled, tool, class) {
+            Visibility::Listed if grant.state != domain::GrantState::Active => Visibility::Denied,
+            visibility => visibility,
+        };
+        if visibility == Visibility::Listed {
+            return visibility;
+        }
+        first.get_or_insert(visibility);
+    }
+    first.unwrap_or(Visibility::Hidden)
+}
+
+/// Whether a tool stays in a list.
+pub(crate) fn keep(place: &Place, tool: &str) -> Keep {
+    match (visibility(place, tool), place.server.settings.list_denied) {
+        (Visibility::Listed, _) | (Visibility::Denied, ListDenied::Show) => Keep::Keep,
+        (Visibility::Hidden, _) | (Visibility::Denied, ListDenied::Omit) => Keep::Drop,
+    }
+}
+
+/// An answer to `tools/list`, for the caller. One that cannot be read without doubt does not pass.
+pub(crate) async fn filtered(forward: &Forward, message: Bytes) -> Result<Bytes, UpstreamFailure> {
+    if forward.page == Page::First {
+        forward.shared.seen.note_list(&forward.shared, &forward.place, &message).await;
+    }
+    filter(&forward.place, forward.era, &message).map_err(|error| UpstreamFailure::Invalid(error.to_string()))
+}
+
+/// Leaves out what the caller is not to see.
+pub(crate) fn filter(place: &Place, era: mcp::Era, message: &Bytes) -> Result<Bytes, ListError> {
+    mcp::filter_tools_list(message, era, |tool: &Tool<'_>| keep(place, &tool.name))
+}
+
+/// An answer on the server's own stream, whose request is not known here: filtered if it is a list of tools, as it is if
+/// it is certainly none, and nothing if it might be one that cannot be read.
+pub(crate) fn resumed(place: &Place, era: mcp::Era, message: &Bytes) -> Option<Bytes> {
+    if let Ok(filtered) = filter(place, era, message) {
+        return Some(filtered);
+    }
+    let value: serde_json::Value = serde_json::from_slice(message).ok()?;
+    let has_tools =
+        |object: &serde_json::Map<String, serde_json::Value>| object.keys().any(|key| key.to_lowercase() == "tools");
+    let listed = value.get("result").and_then(serde_json::Value::as_object).is_some_and(has_tools);
+    (!listed).then(|| message.clone())
+}

@@ -1,0 +1,171 @@
+//! One server's URL: what becomes of each kind of message. Ids, names and bytes go through untouched.
+
+use axum::{body::Body, response::Response};
+use bytes::Bytes;
+use domain::Client;
+use http::StatusCode;
+use mcp::{ClientInfo, Family, Method, Notification, Request};
+
+use crate::{
+    decide::{self, Decision, Told, ToolCall},
+    failure::Failure,
+    forward::{self, Face, Forward, Known, Page},
+    link::SESSION_HEADER,
+    methods,
+    rescue::json_answer,
+    resolve::Place,
+    stack::Ask,
+};
+
+/// Most characters kept of what a client calls itself.
+const CLIENT_CHARS: usize = 100;
+
+/// A request: judged if it calls a tool, gated by the server's settings otherwise, then forwarded.
+pub(crate) async fn request(
+    ask: Ask<'_>,
+    place: &Place,
+    request: &Request<'_>,
+    bytes: &Bytes,
+) -> Result<Response, Failure> {
+    methods::gate(request.kind, &request.method, &place.server.settings)?;
+    let session = if request.kind == Method::Initialize { None } else { session(&ask, place)? };
+    let client = request.client_info().map(client).or_else(|| session.as_ref()?.session.client.clone());
+    let settler = match request.kind {
+        Method::ToolsCall => {
+            let tool = request.params.as_ref().and_then(|params| params.name.as_deref()).unwrap_or_default();
+            let call = ToolCall {
+                tool,
+                arguments: request.params.as_ref().and_then(|params| params.arguments),
+                client: client.as_ref(),
+                session: session.as_ref().map(|known| &known.session),
+                arrived: ask.arrived,
+            };
+            match decide::decide(ask.shared, place, call).await? {
+                Decision::Admitted(settler) => Some(settler),
+                Decision::Denied(told) => return Ok(denied(&ask, request, tool, &told)),
+            }
+        }
+        kind if kind.family() == Family::Lifecycle || kind == Method::ToolsList => None,
+        _ => {
+            place.require_active()?;
+            None
+        }
+    };
+    let stream = match request.kind {
+        Method::SubscriptionsListen => Some(ask.shared.streams.open(place.owner())?),
+        _ => None,
+    };
+    let forward = Forward {
+        shared: ask.shared.clone(),
+        place: place.clone(),
+        era: ask.era,
+        kind: request.kind,
+        id: Some(request.id.clone().into_owned()),
+        page: match request.params.as_ref().and_then(|params| params.cursor.as_ref()) {
+            Some(_) => Page::Further,
+            None => Page::First,
+        },
+        session,
+        client,
+        settler,
+        face: Face::Server,
+        kept: (ask.room, stream),
+    };
+    forward::post(forward, ask.headers, bytes.clone()).await
+}
+
+/// A notification: gated and passed on; the answer is that it was taken.
+pub(crate) async fn notification(
+    ask: Ask<'_>,
+    place: &Place,
+    notification: &Notification<'_>,
+    bytes: &Bytes,
+) -> Result<Response, Failure> {
+    methods::gate(notification.kind, &notification.method, &place.server.settings)?;
+    if notification.kind.family() != Family::Lifecycle {
+        place.require_active()?;
+    }
+    let session = session(&ask, place)?;
+    forward::post_unanswered(ask.shared, place, session.as_ref(), ask.headers, bytes.clone()).await?;
+    Ok(accepted())
+}
+
+/// A client's answer to a request of the server.
+pub(crate) async fn response(ask: Ask<'_>, place: &Place, bytes: &Bytes) -> Result<Response, Failure> {
+    place.require_active()?;
+    let session = session(&ask, place)?;
+    forward::post_unanswered(ask.shared, place, session.as_ref(), ask.headers, bytes.clone()).await?;
+    Ok(accepted())
+}
+
+/// The server's own stream of the `initialize` era.
+pub(crate) async fn stream(ask: Ask<'_>, place: &Place) -> Result<Response, Failure> {
+    place.require_active()?;
+    let session = session(&ask, place)?;
+    let stream = ask.shared.streams.open(place.owner())?;
+    let forward = Forward {
+        shared: ask.shared.clone(),
+        place: place.clone(),
+        era: ask.era,
+        kind: Method::Unknown,
+        id: None,
+        page: Page::Further,
+        session,
+        client: None,
+        settler: None,
+        // A stream that waits is no work: it does not keep others out.
+        face: Face::Server,
+        kept: (None, Some(stream)),
+    };
+    forward::get(forward, ask.headers).await
+}
+
+/// The client ends its session.
+pub(crate) async fn end_session(ask: Ask<'_>, place: &Place) -> Result<Response, Failure> {
+    let session = session(&ask, place)?.ok_or(Failure::NoSession)?;
+    forward::delete(ask.shared, place, &session, ask.headers).await
+}
+
+/// "Taken": the answer to what is not answered.
+pub(crate) fn accepted() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::ACCEPTED;
+    response
+}
+
+/// The answer to a denied call. A hidden tool is answered as one that does not exist.
+pub(crate) fn denied(ask: &Ask<'_>, request: &Request<'_>, tool: &str, told: &Told) -> Response {
+    let body = match told.denial.code {
+        policy::Code::Hidden => mcp::unknown_tool(&request.id, tool),
+        code => {
+            let outcome = if told.outcome == domain::Outcome::ApprovalRequired { "approval" } else { "deny" };
+            let denial = mcp::DenialBody {
+                text: &told.denial.text(),
+                decision_id: &told.decision.to_string(),
+                outcome,
+                code: code.as_str(),
+                rule: &told.denial.rule,
+                retry_after_ms: told.retry_after_ms,
+                approval: None,
+            };
+            mcp::denial_result(&request.id, ask.era, denial)
+        }
+    };
+    json_answer(StatusCode::OK, body)
+}
+
+/// What the client says it is, cut.
+pub(crate) fn client(info: &ClientInfo<'_>) -> Client {
+    let cut = |text: Option<&str>| text.unwrap_or_default().chars().take(CLIENT_CHARS).collect();
+    Client { name: cut(info.name.as_deref()), version: cut(info.version.as_deref()) }
+}
+
+/// The session that the request belongs to. In the stateless era there are none, and the header means nothing.
+fn session(ask: &Ask<'_>, place: &Place) -> Result<Option<Known>, Failure> {
+    let stateless = ask.era == mcp::Era::Stateless;
+    let mut values = ask.headers.get_all(SESSION_HEADER).iter();
+    let Some(value) = values.next().filter(|_| !stateless) else { return Ok(None) };
+    let text = value.to_str().ok().filter(|_| values.next().is_none()).ok_or(Failure::NoSession)?;
+    let session = ask.shared.sessions.open(place.owner(), text).ok_or(Failure::NoSession)?;
+    Ok(Some(Known { text: text.to_owned(), session }))
+}

@@ -1,0 +1,76 @@
+//! The message: its bytes within the limits, read strictly, its headers agreeing with it.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, header};
+use http_body_util::BodyExt as _;
+use mcp::{HeaderView, Message, ReadLimits};
+
+use crate::{failure::Failure, rescue::Asked};
+
+/// Most nesting of a message (POLICY.md §2).
+const MAX_DEPTH: usize = 64;
+
+/// HTTP headers as the header rules look at them.
+#[derive(Debug)]
+pub(crate) struct Headers<'a>(pub &'a HeaderMap);
+
+impl HeaderView for Headers<'_> {
+    fn values<'h>(&'h self, name: &str) -> impl Iterator<Item = &'h [u8]> {
+        self.0.get_all(name).iter().map(http::HeaderValue::as_bytes)
+    }
+}
+
+/// Takes the whole body in, within its limits of size and time.
+pub(crate) async fn body(headers: &HeaderMap, body: Body, limit: usize, within: Duration) -> Result<Bytes, Failure> {
+    let json = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(is_json);
+    let plain = headers.get(header::CONTENT_ENCODING).is_none_or(|value| value == "identity");
+    if !json || !plain {
+        return Err(Failure::MediaType);
+    }
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|announced| announced > limit) {
+        return Err(Failure::TooLarge { limit });
+    }
+    tokio::time::timeout(within, collect(body, limit)).await.unwrap_or(Err(Failure::BodyLate))
+}
+
+/// Reads the message and checks the headers that mirror it. What was found out by then is left in `asked`.
+pub(crate) fn message<'a>(bytes: &'a Bytes, headers: &HeaderMap, asked: &mut Asked) -> Result<Message<'a>, Failure> {
+    let limits = ReadLimits { max_bytes: bytes.len(), max_depth: MAX_DEPTH };
+    let message = mcp::read_with(bytes, limits)?;
+    asked.era = mcp::era(&message, &Headers(headers));
+    if let Message::Request(request) = &message {
+        asked.id = Some(request.id.clone().into_owned());
+    }
+    mcp::check_headers(&Headers(headers), &message)?;
+    Ok(message)
+}
+
+async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Failure> {
+    let mut first: Option<Bytes> = None;
+    let mut more = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Failure::BodyBroken)?.into_data() else { continue };
+        let held = first.as_ref().map_or(0, Bytes::len) + more.len();
+        if held + data.len() > limit {
+            return Err(Failure::TooLarge { limit });
+        }
+        match first.take() {
+            None if more.is_empty() => first = Some(data),
+            None => more.extend_from_slice(&data),
+            Some(begun) => {
+                more.extend_from_slice(&begun);
+                more.extend_from_slice(&data);
+            }
+        }
+    }
+    Ok(first.unwrap_or_else(|| more.freeze()))
+}
+
+/// `application/json`, with or without parameters.
+fn is_json(media_type: &str) -> bool {
+    media_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}

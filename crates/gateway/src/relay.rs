@@ -1,0 +1,195 @@
+//! The answer on its way back: looked at, edited only where policy asks for it, passed on as it is otherwise.
+
+mod events;
+mod json;
+mod kept;
+mod standing;
+
+pub(crate) use json::collect;
+
+use axum::{body::Body, response::Response};
+use domain::Settlement;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use hyper::body::Incoming;
+use mcp::{Era, Frame, Id, ResponseFacts, ResponseKind};
+
+use crate::{
+    failure::{Failure, UpstreamFailure},
+    forward::{Face, Forward, refused},
+    link::{Link, SESSION_HEADER},
+    rescue::json_answer,
+    session::Session,
+    words,
+};
+
+/// What an upstream's body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Json,
+    Events,
+    Other,
+}
+
+/// Relays the answer to a request.
+pub(crate) async fn answer(
+    mut forward: Forward,
+    link: Link,
+    response: http::Response<Incoming>,
+) -> Result<Response, Failure> {
+    let (head, body) = response.into_parts();
+    if !head.status.is_success() {
+        return match error_status(&forward, head.status, &head.headers, body).await {
+            Ok((settlement, answer)) => {
+                if let Some(settler) = &mut forward.settler {
+                    settler.settle(settlement).await;
+                }
+                Ok(answer)
+            }
+            Err(failure) => Err(forward.fail(failure).await),
+        };
+    }
+    let session = match session_for_client(&forward, &link, &head.headers) {
+        Ok(session) => session,
+        Err(failure) => return Err(forward.fail(failure.into()).await),
+    };
+    let relayed = match kind(&head.headers) {
+        Ok(Kind::Json) => json::answer(forward, body).await,
+        Ok(Kind::Events) => Ok(events::answer(forward, link, body).await),
+        Ok(Kind::Other) => {
+            let failure =
+                UpstreamFailure::Invalid(format!("HTTP {} without JSON or an event stream", head.status.as_u16()));
+            Err(forward.fail(failure.into()).await)
+        }
+        Err(failure) => Err(forward.fail(failure.into()).await),
+    };
+    relayed.map(|mut response| {
+        if let Some(session) = session {
+            response.headers_mut().insert(SESSION_HEADER, session);
+        }
+        response
+    })
+}
+
+/// Relays the server's own stream.
+pub(crate) async fn stream(
+    forward: Forward,
+    link: Link,
+    response: http::Response<Incoming>,
+) -> Result<Response, Failure> {
+    let (head, body) = response.into_parts();
+    match (head.status, kind(&head.headers)?) {
+        (status, Kind::Events) if status.is_success() => Ok(events::answer(forward, link, body).await),
+        (StatusCode::METHOD_NOT_ALLOWED, _) => Err(Failure::HttpMethod),
+        (StatusCode::NOT_FOUND, _) if forward.session.is_some() => Err(Failure::NoSession),
+        (status, _) => Err(refused(status, words::of_body(body).await)),
+    }
+}
+
+/// What the body is. Bodies that are encoded although nobody asked for it cannot be looked at, so they do not pass.
+fn kind(headers: &HeaderMap) -> Result<Kind, UpstreamFailure> {
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(UpstreamFailure::Invalid("it is compressed, which was not asked for".to_owned()));
+    }
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    Ok(match essence.as_str() {
+        "application/json" => Kind::Json,
+        "text/event-stream" => Kind::Events,
+        _ => Kind::Other,
+    })
+}
+
+/// An error status of the upstream. A JSON-RPC error in it is the server's answer and is passed on; its status only where
+/// the protocol gives it a meaning and a client cannot take it for ours.
+async fn error_status(
+    forward: &Forward,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<(Settlement, Response), Failure> {
+    if status == StatusCode::NOT_FOUND && forward.era == Era::Initialize && forward.session.is_some() {
+        return Err(Failure::NoSession);
+    }
+    let kind = kind(headers)?;
+    let start = words::start_of(body).await;
+    let ours_to_answer = matches!(status.as_u16(), 300..=399 | 401..=403 | 407 | 429 | 500..);
+    if !ours_to_answer
+        && kind == Kind::Json
+        && let Some(id) = &forward.id
+        && let Some(answer) = json_rpc_error(&start, id)
+    {
+        let passed_on = match status {
+            StatusCode::NOT_FOUND if forward.era == Era::Initialize => StatusCode::OK,
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => status,
+            _ => StatusCode::OK,
+        };
+        return Ok((Settlement::Error, json_answer(passed_on, answer)));
+    }
+    let not_understood = matches!(status.as_u16(), 400 | 404 | 405 | 406 | 415);
+    match forward.era {
+        // A server of the first era met a message of the second: the client may fall back.
+        Era::Stateless if not_understood => Err(Failure::Version { requested: mcp::STATELESS.to_owned() }),
+        _ => Err(refused(status, words::of_bytes(&start))),
+    }
+}
+
+/// A JSON-RPC error as an answer to this very request: as it is if it names the request, with its id put right if the
+/// server did not say which request it means.
+fn json_rpc_error(body: &[u8], id: &Id<'_>) -> Option<bytes::Bytes> {
+    let Ok(Frame::Response(ResponseFacts { kind: ResponseKind::Error { code }, id: named })) = mcp::frame(body) else {
+        return None;
+    };
+    if named.is_some_and(|named| id.matches(&named)) {
+        return Some(bytes::Bytes::copy_from_slice(body));
+    }
+    let message: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let error = message.get("error")?;
+    let text = error.get("message").and_then(serde_json::Value::as_str).unwrap_or_default();
+    Some(mcp::error_response(Some(id), code, text, error.get("data")))
+}
+
+/// The session id to tell the client, when the upstream tells one: the client's own as long as the session is the same.
+fn session_for_client(
+    forward: &Forward,
+    link: &Link,
+    headers: &HeaderMap,
+) -> Result<Option<HeaderValue>, UpstreamFailure> {
+    let sessions_are_the_clients = forward.era == Era::Initialize && forward.face == Face::Server;
+    let invalid = || UpstreamFailure::Invalid("its session id is not visible ASCII".to_owned());
+    let Some(value) = headers.get(SESSION_HEADER).filter(|_| sessions_are_the_clients) else { return Ok(None) };
+    let upstream = value.to_str().map_err(|_| invalid())?;
+    if upstream.is_empty() || upstream.len() > 4_096 {
+        return Err(invalid());
+    }
+    let text = match &forward.session {
+        Some(known) if known.session.upstream == upstream => known.text.clone(),
+        _ => {
+            let session = Session {
+                upstream: upstream.to_owned(),
+                instance: link.instance().map(str::to_owned),
+                client: forward.client.clone(),
+            };
+            forward.shared.sessions.seal(forward.place.owner(), &session)
+        }
+    };
+    HeaderValue::from_str(&text).map(Some).map_err(|_| invalid())
+}
+
+/// How a call ends that was answered so.
+fn settlement_of(facts: &ResponseFacts<'_>) -> Settlement {
+    match facts.kind {
+        ResponseKind::Error { .. } => Settlement::Error,
+        ResponseKind::Result { is_error: true, .. } => Settlement::IsError,
+        ResponseKind::Result { .. } => Settlement::Ok,
+    }
+}
+
+/// An event stream for the client, which nothing on the way is to hold back or store.
+pub(crate) fn event_stream(body: Body) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}

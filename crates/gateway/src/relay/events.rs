@@ -1,0 +1,305 @@
+//! An answer that is an event stream, and the server's own stream: passed on event by event as the bytes that came.
+//!
+//! Nothing passes that was not looked at: every payload is one JSON-RPC message that may go this way, lists of tools are
+//! filtered on every stream, and what a stream breaks off with is told to the client that waits for an answer.
+
+use std::{collections::VecDeque, convert::Infallible};
+
+use axum::{body::Body, response::Response};
+use bytes::Bytes;
+use domain::Settlement;
+use futures_util::stream;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use mcp::{Era, Frame, Id, Method, ResponseFacts, SseEvent, SseParser};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::{
+    event_stream, settlement_of,
+    standing::{self, Change, Standing},
+};
+use crate::{
+    failure::{Failure, UpstreamFailure},
+    forward::{self, Forward},
+    link::Link,
+    lists, methods,
+    rescue::{self, Asked},
+};
+
+/// After the answer the upstream has this long to end its stream, so that its connection can be used again.
+const END_WITHIN: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// Relays a stream.
+pub(super) async fn answer(forward: Forward, link: Link, body: Incoming) -> Response {
+    let watched = forward.must_end_at().is_none();
+    let standing = if watched { Some(Standing::new(&forward.shared, &forward.place).await) } else { None };
+    let events = Events {
+        parser: SseParser::new(forward.shared.config.limits.answer_bytes),
+        until: forward.must_end_at(),
+        heard: Instant::now(),
+        told: Instant::now(),
+        out: VecDeque::new(),
+        resumable: false,
+        phase: Phase::Open,
+        standing,
+        link,
+        body,
+        forward,
+    };
+    event_stream(Body::from_stream(stream::unfold(events, |mut events| async move {
+        let bytes = events.next().await?;
+        Some((Ok::<_, Infallible>(bytes), events))
+    })))
+}
+
+/// A stream on its way through.
+struct Events {
+    forward: Forward,
+    link: Link,
+    body: Incoming,
+    parser: SseParser,
+    out: VecDeque<Bytes>,
+    /// For the caller's standing, on streams without an end.
+    standing: Option<Standing>,
+    /// When the whole answer must have come.
+    until: Option<Instant>,
+    /// When the upstream last said something.
+    heard: Instant,
+    /// When the client was last told something.
+    told: Instant,
+    /// An event had an id, so the client can ask for what follows it.
+    resumable: bool,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// The answer has been passed on; only the end is waited for.
+    Answered,
+    Over,
+}
+
+enum Heard {
+    Bytes(Bytes),
+    End,
+    Broken(String),
+    Late,
+    Silence,
+    Changed,
+    Closing,
+}
+
+impl Events {
+    /// The next bytes for the client; none at the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(bytes) = self.out.pop_front() {
+                self.told = Instant::now();
+                return Some(bytes);
+            }
+            match self.phase {
+                Phase::Over => return None,
+                Phase::Answered => {
+                    let _ended = timeout(END_WITHIN, self.drain()).await;
+                    self.phase = Phase::Over;
+                }
+                Phase::Open => self.turn().await,
+            }
+        }
+    }
+
+    async fn drain(&mut self) {
+        while let Some(Ok(_)) = self.body.frame().await {}
+    }
+
+    /// Waits for the next thing to happen and deals with it.
+    async fn turn(&mut self) {
+        match self.listen().await {
+            Heard::Bytes(bytes) => self.bytes(&bytes).await,
+            Heard::End => self.ended("it ended without an answer").await,
+            Heard::Broken(why) => self.ended(&why).await,
+            Heard::Late => self.late().await,
+            Heard::Silence => {
+                self.out.push_back(SseEvent::keep_alive().raw);
+                self.look_again().await;
+            }
+            Heard::Changed => self.look_again().await,
+            Heard::Closing => self.ended("the gateway is closing").await,
+        }
+    }
+
+    async fn listen(&mut self) -> Heard {
+        let times = self.forward.shared.config.times;
+        let late_at = self.until.map(|until| until.min(self.heard + times.upstream_silence));
+        let late = async {
+            match late_at {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        let standing = &mut self.standing;
+        let changed = async {
+            match standing {
+                Some(standing) => standing.changed().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = changed => Heard::Changed,
+            frame = self.body.frame() => match frame {
+                Some(Ok(frame)) => Heard::Bytes(frame.into_data().unwrap_or_default()),
+                Some(Err(error)) => Heard::Broken(error.to_string()),
+                None => Heard::End,
+            },
+            () = late => Heard::Late,
+            () = self.forward.shared.closing.cancelled(), if late_at.is_none() => Heard::Closing,
+            () = sleep_until(self.told + times.keep_alive) => Heard::Silence,
+        }
+    }
+
+    async fn bytes(&mut self, bytes: &[u8]) {
+        self.heard = Instant::now();
+        if let Some(settler) = &mut self.forward.settler {
+            settler.received(bytes.len());
+        }
+        let events = match self.parser.push(bytes) {
+            Ok(events) => events,
+            Err(error) => {
+                let mcp::SseError::TooLarge { limit } = error;
+                return self.fail(UpstreamFailure::TooLarge { limit }).await;
+            }
+        };
+        for event in events {
+            if self.phase == Phase::Open {
+                self.event(event).await;
+            }
+        }
+    }
+
+    async fn event(&mut self, event: SseEvent) {
+        self.resumable |= event.id.as_ref().is_some_and(|id| !id.is_empty());
+        let Some(payload) = event.payload().cloned() else {
+            self.out.push_back(event.raw);
+            return;
+        };
+        match mcp::frame(&payload) {
+            Ok(Frame::Response(facts)) => self.response(event, &payload, &facts).await,
+            Ok(Frame::Request { id, kind, method }) => self.request(event, &id, kind, &method),
+            Ok(Frame::Notification { kind, .. }) => {
+                if methods::passes_from_server(kind, &self.forward.place.server.settings) {
+                    self.out.push_back(event.raw);
+                }
+            }
+            Err(error) => self.fail(UpstreamFailure::Invalid(error.to_string())).await,
+        }
+    }
+
+    /// An answer on the stream: to this request, it is the end; on the server's own stream, it is one that the client
+    /// missed and asked for again. Any other belongs to nobody here.
+    async fn response(&mut self, event: SseEvent, payload: &Bytes, facts: &ResponseFacts<'_>) {
+        let Some(id) = &self.forward.id else {
+            let place = &self.forward.place;
+            match lists::resumed(place, self.forward.era, payload) {
+                Some(bytes) if bytes == *payload => self.out.push_back(event.raw),
+                Some(bytes) => self.out.push_back(event.with_data(bytes).raw),
+                None => {
+                    tracing::warn!(server = %place.server.id, "a list that cannot be filtered was left out of a stream")
+                }
+            }
+            return;
+        };
+        if !facts.answers(id) {
+            if facts.id.is_none() {
+                self.fail(UpstreamFailure::Invalid("an error that names no request".to_owned())).await;
+            }
+            return;
+        }
+        let raw = match self.forward.kind {
+            Method::ToolsList => match lists::filtered(&self.forward, payload.clone()).await {
+                Ok(bytes) => event.with_data(bytes).raw,
+                Err(failure) => return self.fail(failure).await,
+            },
+            _ => event.raw,
+        };
+        if let Some(settler) = &mut self.forward.settler {
+            settler.settle(settlement_of(facts)).await;
+        }
+        self.out.push_back(raw);
+        self.phase = Phase::Answered;
+    }
+
+    /// A request of the server. In the stateless era servers send none; what the settings keep back is refused for the
+    /// client, so that the server does not wait.
+    fn request(&mut self, event: SseEvent, id: &Id<'_>, kind: Method, method: &str) {
+        let stateless = self.forward.era == Era::Stateless;
+        if !stateless && methods::passes_from_server(kind, &self.forward.place.server.settings) {
+            self.out.push_back(event.raw);
+        } else if !stateless {
+            self.post_aside(mcp::method_not_found(id, method));
+        }
+    }
+
+    /// The upstream is too late: the client is told, and so is a server of the era that wants to be.
+    async fn late(&mut self) {
+        if let (Era::Initialize, Some(id)) = (self.forward.era, &self.forward.id) {
+            let body = format!(
+                r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{},"reason":"timed out at the gateway"}}}}"#,
+                id.raw()
+            );
+            self.post_aside(Bytes::from(body));
+        }
+        self.fail(UpstreamFailure::Late).await;
+    }
+
+    /// The stream came to its end before an answer.
+    async fn ended(&mut self, why: &str) {
+        let waits = self.forward.id.is_some() && self.forward.kind != Method::SubscriptionsListen;
+        // 2025-11-25 basic/transports: a server may end the stream and let the client ask for the rest by the last id.
+        let resumes = self.resumable && self.forward.era == Era::Initialize;
+        if waits && !resumes {
+            return self.fail(UpstreamFailure::Broken(why.to_owned())).await;
+        }
+        if let Some(settler) = &mut self.forward.settler {
+            settler.settle(Settlement::Broken).await;
+        }
+        self.phase = Phase::Over;
+    }
+
+    /// Tells a waiting client of a failure, and ends.
+    async fn fail(&mut self, failure: UpstreamFailure) {
+        let failure = self.forward.fail(Failure::Upstream(failure)).await;
+        if let Some(id) = &self.forward.id {
+            let asked = Asked { id: Some(id.clone()), era: self.forward.era };
+            self.out.push_back(SseEvent::message(rescue::body(&failure, &asked)).raw);
+        }
+        self.phase = Phase::Over;
+    }
+
+    /// Whether the caller may still have this stream, and what it should know.
+    async fn look_again(&mut self) {
+        if self.standing.is_none() {
+            return;
+        }
+        match standing::refresh(&self.forward.shared, &mut self.forward.place).await {
+            Change::None => {}
+            Change::Gone => self.phase = Phase::Over,
+            Change::Tools if self.forward.id.is_none() => {
+                let changed = &br#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#[..];
+                self.out.push_back(SseEvent::message(changed).raw);
+            }
+            Change::Tools => {}
+        }
+    }
+
+    /// Sends a message of our own to the server, beside the stream.
+    fn post_aside(&self, bytes: Bytes) {
+        let session = self.forward.session.as_ref().map(|known| known.session.clone());
+        let (shared, link) = (self.forward.shared.clone(), self.link.clone());
+        let server = self.forward.place.server.clone();
+        self.forward.shared.tracker.spawn(async move {
+            forward::post_own(&shared, &server, &link, session.as_ref(), bytes).await;
+        });
+    }
+}

@@ -1,0 +1,162 @@
+//! The one place where failures become answers. Every answer of a failure is JSON: a JSON-RPC error, with the request's
+//! id where it is known, a stable reason in `data`, and the HTTP status that MCP clients act on rightly.
+//!
+//! A failure of the upstream is HTTP 200 towards a request: the statuses 401, 403, 404, 429 and 5xx would be read as the
+//! gateway's own (OAuth, lost session, retry), and several clients drop the text of an answer that comes with them.
+//! Our own error codes lie outside -32768…-32000, which JSON-RPC and MCP keep for themselves.
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use mcp::{Era, Id, ProtocolVersion};
+use serde_json::json;
+
+use crate::failure::{Failure, Presented, UpstreamFailure};
+
+/// What is known of the request by the time it fails.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// None: not read, or not a request.
+    pub id: Option<Id<'static>>,
+    pub era: Era,
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self { id: None, era: Era::Initialize }
+    }
+}
+
+/// Codes of our own.
+mod own {
+    pub(super) const GATEWAY: i64 = -31_000;
+    pub(super) const UNAUTHENTICATED: i64 = -31_001;
+    pub(super) const NO_SERVER: i64 = -31_002;
+    pub(super) const NO_SESSION: i64 = -31_003;
+    pub(super) const SUSPENDED: i64 = -31_004;
+    pub(super) const NOT_RECORDED: i64 = -31_005;
+    pub(super) const UPSTREAM: i64 = -31_010;
+}
+
+/// The answer to a request that failed.
+pub(crate) fn answer(failure: &Failure, asked: &Asked) -> Response<Body> {
+    let status = status(failure, asked);
+    let mut response = json_answer(status, body(failure, asked));
+    let headers = response.headers_mut();
+    match failure {
+        Failure::Busy | Failure::Unavailable | Failure::NotRecorded => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        Failure::Unauthenticated(Presented::Nothing) => {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        Failure::Unauthenticated(Presented::SomethingElse) => {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+        }
+        Failure::HttpMethod => {
+            headers.insert(header::ALLOW, HeaderValue::from_static("GET, POST, DELETE"));
+        }
+        _ => {}
+    }
+    response
+}
+
+/// A JSON answer that nobody may store.
+pub(crate) fn json_answer(status: StatusCode, body: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The JSON-RPC error of a failure.
+pub(crate) fn body(failure: &Failure, asked: &Asked) -> Bytes {
+    let id = asked.id.as_ref();
+    match failure {
+        Failure::Read(error) if asked.id.is_none() => error.to_response(),
+        Failure::Headers(error) => {
+            let supported: Vec<_> = ProtocolVersion::ALL.iter().map(|version| version.as_str()).collect();
+            error.to_response(id, &supported)
+        }
+        Failure::Version { requested } => {
+            mcp::unsupported_version(id, requested, &ProtocolVersion::names_of(Era::Initialize))
+        }
+        other => {
+            let data = json!({ "reason": other.reason() });
+            mcp::error_response(id, code(other), &other.to_string(), Some(&data))
+        }
+    }
+}
+
+fn status(failure: &Failure, asked: &Asked) -> StatusCode {
+    match failure {
+        Failure::Busy | Failure::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Failure::Guard(_) => StatusCode::FORBIDDEN,
+        Failure::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        Failure::NoServer | Failure::NoSession => StatusCode::NOT_FOUND,
+        Failure::HttpMethod => StatusCode::METHOD_NOT_ALLOWED,
+        Failure::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Failure::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        Failure::BodyLate => StatusCode::REQUEST_TIMEOUT,
+        Failure::BodyBroken | Failure::Read(_) | Failure::Headers(_) | Failure::Version { .. } => {
+            StatusCode::BAD_REQUEST
+        }
+        // 2026-07-28 basic/transports/streamable-http: an unknown method is 404; before, 404 meant a lost session.
+        Failure::Method { .. } if asked.era == Era::Stateless => StatusCode::NOT_FOUND,
+        Failure::Streams => StatusCode::TOO_MANY_REQUESTS,
+        Failure::Method { .. } | Failure::Suspended | Failure::NotRecorded if asked.id.is_some() => StatusCode::OK,
+        Failure::Method { .. } | Failure::Suspended => StatusCode::FORBIDDEN,
+        Failure::NotRecorded => StatusCode::SERVICE_UNAVAILABLE,
+        Failure::Upstream(_) if asked.id.is_some() => StatusCode::OK,
+        Failure::Upstream(UpstreamFailure::Late) => StatusCode::GATEWAY_TIMEOUT,
+        Failure::Upstream(_) => StatusCode::BAD_GATEWAY,
+    }
+}
+
+fn code(failure: &Failure) -> i64 {
+    match failure {
+        Failure::Unauthenticated(_) => own::UNAUTHENTICATED,
+        Failure::NoServer => own::NO_SERVER,
+        Failure::NoSession => own::NO_SESSION,
+        Failure::Suspended => own::SUSPENDED,
+        Failure::NotRecorded => own::NOT_RECORDED,
+        Failure::Read(error) => error.code(),
+        Failure::Method { .. } => mcp::code::METHOD_NOT_FOUND,
+        Failure::TooLarge { .. } | Failure::MediaType | Failure::BodyBroken => mcp::code::INVALID_REQUEST,
+        Failure::Upstream(_) => own::UPSTREAM,
+        _ => own::GATEWAY,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_codes_lie_outside_the_reserved_range() {
+        let codes = [
+            own::GATEWAY,
+            own::UNAUTHENTICATED,
+            own::NO_SERVER,
+            own::NO_SESSION,
+            own::SUSPENDED,
+            own::NOT_RECORDED,
+            own::UPSTREAM,
+        ];
+        for code in codes {
+            assert!(!(-32_768..=-32_000).contains(&code), "{code}");
+        }
+    }
+
+    #[test]
+    fn an_upstreams_failure_never_looks_like_ours() {
+        let asked = Asked { id: Some(Id::number(1)), era: Era::Stateless };
+        for status in [401, 403, 404, 429, 500, 503] {
+            let failure = Failure::Upstream(UpstreamFailure::Status { status, words: "no".to_owned() });
+            let answer = answer(&failure, &asked);
+            assert_eq!(answer.status(), StatusCode::OK);
+            assert!(!answer.headers().contains_key(header::WWW_AUTHENTICATE));
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Session ids of the `initialize` era, as clients see them: the upstream's own id, sealed together with what later requests
+//! of the session need, and bound to account, server and principal.
+//!
+//! So they need no store, hold on every gateway and over restarts, and one that was taken from another principal is the
+//! same to us as one that nobody ever made. They are never a credential: the key is checked on every request.
+
+use aws_lc_rs::digest;
+use domain::{AccountId, Client, DataKey, DeploymentKey, Entropy, Principal, Sealed, ServerId};
+use serde::{Deserialize, Serialize};
+
+/// Longest session id that is read, in bytes.
+const MAX_TEXT: usize = 8_192;
+
+/// Seals and opens session ids.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    key: DataKey,
+    entropy: Entropy,
+}
+
+/// Whose session it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owner {
+    pub account: AccountId,
+    /// None: a session on the account's own URL.
+    pub server: Option<ServerId>,
+    pub principal: Principal,
+}
+
+/// What a session id carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Session {
+    /// The upstream's session id; on the account's own URL, ours.
+    #[serde(rename = "u")]
+    pub upstream: String,
+    /// The connector that holds it, when the server is reached through a tunnel.
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// The client, as it named itself in `initialize`.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<Client>,
+}
+
+impl Sessions {
+    pub(crate) fn new(key: &DeploymentKey, entropy: Entropy) -> Self {
+        Self { key: key.derive("mcp-session"), entropy }
+    }
+
+    /// The id to give to the client: visible ASCII, unguessable.
+    pub(crate) fn seal(&self, owner: Owner, session: &Session) -> String {
+        let plain = serde_json::to_vec(session).unwrap_or_default();
+        let Sealed(text) = self.key.seal(&owner.context(), &plain, &self.entropy);
+        text.trim_end_matches('=').replace('+', "-").replace('/', "_")
+    }
+
+    /// What an id from a client carries; `None` when it is not one of this owner's.
+    pub(crate) fn open(&self, owner: Owner, text: &str) -> Option<Session> {
+        let plain_form =
+            text.len() <= MAX_TEXT && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        if !plain_form {
+            return None;
+        }
+        let mut standard = text.replace('-', "+").replace('_', "/");
+        while !standard.len().is_multiple_of(4) {
+            standard.push('=');
+        }
+        let plain = self.key.open(&owner.context(), &Sealed(standard)).ok()?;
+        serde_json::from_slice(&plain).ok()
+    }
+}
+
+impl Owner {
+    fn context(&self) -> String {
+        match self.server {
+            Some(server) => format!("{}/{server}/{}", self.account, self.principal),
+            None => format!("{}/*/{}", self.account, self.principal),
+        }
+    }
+
+    /// The name under which a session's limits are counted, the same as long as the session lasts.
+    pub(crate) fn counter_subject(&self, session: &Session) -> String {
+        use base64::Engine as _;
+        let text = format!("{}\n{}", self.context(), session.upstream);
+        let hash = digest::digest(&digest::SHA256, text.as_bytes());
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{AgentId, Clock, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn a_session_id_opens_only_for_its_owner() {
+        let (clock, entropy) = (Clock::fixed(Timestamp(0)), Entropy::seeded(5));
+        let owner = Owner {
+            account: AccountId::new(&clock, &entropy),
+            server: Some(ServerId::new(&clock, &entropy)),
+            principal: Principal::Agent(AgentId::new(&clock, &entropy)),
+        };
+        let sessions = Sessions::new(&DeploymentKey::new(&entropy), entropy.clone());
+        let session = Session { upstream: "up-1".into(), instance: Some("i".into()), client: None };
+        let text = sessions.seal(owner, &session);
+        assert!(text.bytes().all(|b| (0x21..=0x7e).contains(&b)), "{text}");
+        assert_eq!(sessions.open(owner, &text), Some(session.clone()));
+
+        let other_account = Owner { account: AccountId::new(&clock, &entropy), ..owner };
+        let other_server = Owner { server: Some(ServerId::new(&clock, &entropy)), ..owner };
+        let other_principal = Owner { principal: Principal::Agent(AgentId::new(&clock, &entropy)), ..owner };
+        for thief in [other_account, other_server, other_principal, Owner { server: None, ..owner }] {
+            assert_eq!(sessions.open(thief, &text), None);
+        }
+        let again = Sessions::new(&DeploymentKey::new(&entropy), entropy);
+        assert_eq!(again.open(owner, &text), None);
+    }
+
+    #[test]
+    fn a_changed_session_id_does_not_open() {
+        let (clock, entropy) = (Clock::fixed(Timestamp(0)), Entropy::seeded(6));
+        let owner = Owner {
+            account: AccountId::new(&clock, &entropy),
+            server: None,
+            principal: Principal::Agent(AgentId::new(&clock, &entropy)),
+        };
+        let sessions = Sessions::new(&DeploymentKey::new(&entropy), entropy);
+        let text = sessions.seal(owner, &Session { upstream: "x".into(), instance: None, client: None });
+        for at in 0..text.len() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+            assert_eq!(sessions.open(owner, &String::from_utf8(bytes).unwrap()), None, "at {at}");
+        }
+        for odd in ["", "A", "!", &text[1..], &format!("{text}A"), &"A".repeat(10_000)] {
+            assert_eq!(sessions.open(owner, odd), None);
+        }
+    }
+}

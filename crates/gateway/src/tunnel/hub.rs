@@ -1,0 +1,150 @@
+//! The tunnels that are up on this gateway.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use domain::{AccountId, AccountSlug, ConnectorId, ServerId};
+use http_body_util::Full;
+use hyper::{body::Incoming, client::conn::http2::SendRequest};
+use tokio_util::sync::CancellationToken;
+
+/// One connector's tunnel.
+#[derive(Debug)]
+pub(crate) struct Tunnel {
+    pub account: AccountId,
+    pub slug: AccountSlug,
+    pub server: ServerId,
+    pub connector: ConnectorId,
+    /// The connector process; sessions stay with it over reconnects.
+    pub instance: String,
+    /// What it says of itself.
+    pub about: String,
+    /// Cancelled when the token no longer stands.
+    pub refused: CancellationToken,
+    sender: SendRequest<Full<Bytes>>,
+    in_flight: AtomicUsize,
+}
+
+/// Who is at the other end of a new tunnel.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrival {
+    pub account: AccountId,
+    pub slug: AccountSlug,
+    pub server: ServerId,
+    pub connector: ConnectorId,
+    pub instance: String,
+    pub about: String,
+    pub refused: CancellationToken,
+}
+
+/// All tunnels, by server.
+#[derive(Debug, Default)]
+pub(crate) struct Hub(Mutex<HashMap<ServerId, Vec<Arc<Tunnel>>>>);
+
+/// The server has as many connectors here as are let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this server has as many connectors as this gateway lets in")]
+pub(crate) struct Crowded;
+
+/// Why a request did not get an answer through a tunnel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TunnelError {
+    /// It never left.
+    Undelivered,
+    /// It may have left.
+    Broken,
+}
+
+impl Tunnel {
+    pub(crate) fn new(arrival: Arrival, sender: SendRequest<Full<Bytes>>) -> Self {
+        let Arrival { account, slug, server, connector, instance, about, refused } = arrival;
+        Self { account, slug, server, connector, instance, about, refused, sender, in_flight: AtomicUsize::new(0) }
+    }
+
+    /// Sends a request to the connector and gives the answer's head.
+    pub(crate) async fn send(
+        &self,
+        request: http::Request<Full<Bytes>>,
+    ) -> Result<http::Response<Incoming>, TunnelError> {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        let _counted = Counted(&self.in_flight);
+        let mut sender = self.sender.clone();
+        sender.ready().await.map_err(|_| TunnelError::Undelivered)?;
+        sender.try_send_request(request).await.map_err(|mut error| match error.take_message() {
+            Some(_) => TunnelError::Undelivered,
+            None => TunnelError::Broken,
+        })
+    }
+}
+
+/// Counts a request out again, also when it is dropped half-way.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Hub {
+    /// Lets a tunnel in. One of the same process takes the place of the one before it, which is then dead weight.
+    pub(crate) fn enter(&self, tunnel: Arc<Tunnel>, most: usize) -> Result<(), Crowded> {
+        let mut all = self.lock();
+        let of_server = all.entry(tunnel.server).or_default();
+        of_server.retain(|other| other.instance != tunnel.instance);
+        if of_server.len() >= most {
+            return Err(Crowded);
+        }
+        of_server.push(tunnel);
+        Ok(())
+    }
+
+    /// Forgets a tunnel that ended.
+    pub(crate) fn leave(&self, tunnel: &Arc<Tunnel>) {
+        let mut all = self.lock();
+        if let Some(of_server) = all.get_mut(&tunnel.server) {
+            of_server.retain(|other| !Arc::ptr_eq(other, tunnel));
+            if of_server.is_empty() {
+                all.remove(&tunnel.server);
+            }
+        }
+    }
+
+    /// The tunnel of one connector process.
+    pub(crate) fn of_instance(&self, server: ServerId, instance: &str) -> Option<Arc<Tunnel>> {
+        self.lock().get(&server)?.iter().find(|tunnel| tunnel.alive() && tunnel.instance == instance).cloned()
+    }
+
+    /// The least busy tunnel of a server.
+    pub(crate) fn any(&self, server: ServerId) -> Option<Arc<Tunnel>> {
+        let all = self.lock();
+        let alive = all.get(&server)?.iter().filter(|tunnel| tunnel.alive());
+        alive.min_by_key(|tunnel| tunnel.in_flight.load(Ordering::Relaxed)).cloned()
+    }
+
+    /// Every tunnel that is up.
+    pub(crate) fn all(&self) -> Vec<Arc<Tunnel>> {
+        self.lock().values().flatten().cloned().collect()
+    }
+
+    /// How many tunnels a server has here.
+    pub(crate) fn count(&self, server: ServerId) -> usize {
+        self.lock().get(&server).map_or(0, |tunnels| tunnels.iter().filter(|t| t.alive()).count())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ServerId, Vec<Arc<Tunnel>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tunnel {
+    fn alive(&self) -> bool {
+        !self.refused.is_cancelled() && !self.sender.is_closed()
+    }
+}
