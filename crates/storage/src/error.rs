@@ -92,4 +92,22 @@ constraints! {
     KeyNoMember = "key_membership_fkey";
     /// No such team in the account.
     InviteNoTeam = "invite_team_fkey";
+    /// Another server of the account has the slug.
+    ServerSlugTaken = "server_slug_key";
+    /// The same header twice.
+    ServerHeaderTwice = "server_header_pkey";
+    /// Another policy of the server has the name.
+    PolicyNameTaken = "policy_name_key";
+    /// The subject has a grant on the server already.
+    GrantThere = "access_grant_subject_key";
+    /// No such server in the account.
+    GrantNoServer = "access_grant_server_fkey";
+    /// No such policy of the server.
+    GrantNoPolicy = "access_grant_policy_fkey";
+    /// No such team in the account.
+    GrantNoTeam = "access_grant_team_fkey";
+    /// No such member in the account.
+    GrantNoMember = "access_grant_membership_fkey";
+    /// No such agent in the account.
+    GrantNoAgent = "access_grant_agent_fkey";
 }

@@ -8,17 +8,22 @@ mod admin_events;
 mod agents;
 mod calls;
 pub mod cluster;
+mod connectors;
 mod db;
 mod error;
+mod grants;
 mod invites;
 mod keys;
 mod members;
 mod outbox;
+mod policies;
 mod read;
 mod scope;
+mod servers;
 mod sessions;
 mod teams;
 mod throttle;
+mod tools;
 mod tx;
 mod users;
 
@@ -26,16 +31,21 @@ pub use accounts::{AccountRow, NewAccountRow};
 pub use admin_events::{AdminEventRow, NewAdminEvent};
 pub use agents::AgentRow;
 pub use calls::{CallEnd, CallPlace, CallQuery, CallRow, ServerUse};
+pub use connectors::{ConnectorRow, NewConnectorRow};
 pub use db::{Db, PoolSize};
 pub use error::{Constraint, OpenError, StorageError};
+pub use grants::{GrantRow, NewGrantRow};
 pub use invites::{FoundInvite, InviteRow, NewInviteRow};
 pub use keys::{KeyPurpose, KeyRow, NewKeyRow};
 pub use members::{MemberRow, MembershipRow};
 pub use outbox::WaitingSnapshot;
+pub use policies::{NewVersion, PolicyRow, VersionRow};
 pub use scope::AccountScope;
+pub use servers::{Freshness, InventoryNote, NewServerRow, ServerChange, ServerRow};
 pub use sessions::{FoundSession, NewSessionRow, SessionRow};
 pub use teams::{TeamMemberRow, TeamRow};
 pub use throttle::Attempts;
+pub use tools::{Acceptance, PutTool, ToolRow};
 pub use tx::{JobTx, PersonTx, Tx};
 pub use users::{NewUserRow, UserRow};
 
@@ -45,13 +55,18 @@ const FILES_WITH_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("admin_events.rs", admin_events::STATEMENTS),
     ("agents.rs", agents::STATEMENTS),
     ("calls.rs", calls::STATEMENTS),
+    ("connectors.rs", connectors::STATEMENTS),
     ("db.rs", db::STATEMENTS),
+    ("grants.rs", grants::STATEMENTS),
     ("invites.rs", invites::STATEMENTS),
     ("keys.rs", keys::STATEMENTS),
     ("members.rs", members::STATEMENTS),
     ("outbox.rs", outbox::STATEMENTS),
+    ("policies.rs", policies::STATEMENTS),
+    ("servers.rs", servers::STATEMENTS),
     ("sessions.rs", sessions::STATEMENTS),
     ("teams.rs", teams::STATEMENTS),
     ("throttle.rs", throttle::STATEMENTS),
+    ("tools.rs", tools::STATEMENTS),
     ("users.rs", users::STATEMENTS),
 ];

@@ -68,3 +68,8 @@ where
     let text: Option<&str> = row.try_get(column)?;
     text.map(|text| text.parse().map_err(|error| damaged(column, error))).transpose()
 }
+
+/// Foreign text as PostgreSQL's text can hold it: U+0000, which it cannot, is shown as its symbol.
+pub(crate) fn storable(text: &str) -> String {
+    text.replace('\0', "\u{2400}")
+}

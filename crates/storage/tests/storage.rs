@@ -10,5 +10,7 @@ mod pool;
 mod schema;
 #[path = "storage/support.rs"]
 mod support;
+#[path = "storage/upstreams.rs"]
+mod upstreams;
 #[path = "storage/walls.rs"]
 mod walls;
