@@ -112,6 +112,13 @@ impl CompiledPolicy {
         self.0.scenarios.len()
     }
 
+    /// How many conditions and limits there are: an upper bound of what one judgement looks at.
+    pub(crate) fn weight(&self) -> usize {
+        let of_rule =
+            |rule: &Rule| rule.checks().map(|check| check.conditions.len()).sum::<usize>() + rule.limits.len();
+        self.all_rules().map(of_rule).sum()
+    }
+
     pub(crate) fn scenarios(&self) -> &[Scenario] {
         &self.0.scenarios
     }

@@ -155,7 +155,7 @@ fn refusal(expected: &BTreeSet<String>, problems: Option<Problems>) -> TestRepor
 }
 
 fn run_all(policy: &CompiledPolicy, scenarios: &[Scenario]) -> FileReport {
-    let mut budget = Budget::new();
+    let mut budget = Budget::new(policy);
     let run = |scenario: &Scenario| TestReport {
         name: scenario.name.clone(),
         outcome: match run_scenario(policy, scenario, &mut budget) {

@@ -145,5 +145,13 @@ fn hostile_documents_end_in_bounded_time() {
     let document = format!("{{\"version\":\"1\",\"default\":\"deny\",\"tools\":{{{}}}}}", alike.join(","));
     assert!(CompiledPolicy::compile(&document).is_err());
     assert!(CompiledPolicy::compile(&"[".repeat(250_000)).is_err());
+    let around = |inner: &str, times: usize| {
+        let inner = vec![inner; times].join(",");
+        format!("{{\"version\":\"1\",\"default\":\"deny\",\"x\":{{\"{}\":{{{inner}}}}}}}", "k".repeat(100_000))
+    };
+    let told: usize = places(&around("\"a\":1", 20_000)).iter().map(|(pointer, ..)| pointer.len()).sum();
+    assert!(told < 64 * 1024 * 1024, "long keys around many problems do not fill memory: {told}");
+    let long_name = around("\"a\":1", 1).replace("\"x\"", "\"tools\"");
+    assert_eq!(places(&long_name).len(), 1);
     assert!(CompiledPolicy::compile(&"{\"a\":".repeat(50_000)).is_err());
 }

@@ -116,8 +116,8 @@ fn a_policy_document_runs_its_own_tests() {
 
 #[test]
 fn a_document_cannot_run_for_ever() {
-    let calls = r#"{"at":0,"tool":"x","expect":"deny","repeat":600000}"#;
-    let report = run_file(&vector("{}", &format!("{calls},{calls}"))).unwrap();
+    let calls = r#"{"at":0,"tool":"x","expect":"deny","repeat":100000}"#;
+    let report = run_file(&vector("{}", &format!("{calls},{calls},{calls}"))).unwrap();
     let Outcome::Fail(why) = &report.tests[0].outcome else { panic!("too many calls") };
-    assert!(why.contains("1,000,000"), "{why}");
+    assert!(why.contains("too many calls"), "{why}");
 }

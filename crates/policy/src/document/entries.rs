@@ -9,6 +9,8 @@ use crate::rule::Rule;
 
 /// Most entries of `hide` and `tools` together: a hide pattern is short for a tool entry (POLICY.md §1).
 const MAX_ENTRIES: usize = 1_000;
+/// Longest pattern, in characters: eight times what the protocol recommends for a tool's name. Pointers repeat it.
+const MAX_PATTERN: usize = 1_024;
 /// How many clashing patterns one problem names.
 const NAMED_CLASHES: usize = 3;
 
@@ -74,20 +76,30 @@ fn read_hide<'t>(reader: &mut Reader<'_>, at: &At<'t>, entries: &mut Found<'t>) 
             reader.refuse(&item, "a tool name or a pattern with * and ?");
             continue;
         };
-        let rule = rule::hidden(&item);
+        let rule = fits(reader, text, &item.pointer, item.node.start).then(|| rule::hidden(&item));
         let pattern = Pattern { text, glob: Glob::parse(text), pointer: item.pointer.clone(), offset: item.node.start };
-        entries.push((pattern, Some(rule)));
+        entries.push((pattern, rule));
     }
 }
 
 fn read_tools<'t>(reader: &mut Reader<'_>, at: &At<'t>, entries: &mut Found<'t>) {
     for member in reader.members(at).unwrap_or_default().iter().filter(|member| !member.duplicate) {
         let place = at.member(member);
-        let rule = rule::read(reader, &place, &rule::Kind::Tool(&member.key));
         let text: &'t str = &member.key;
+        let fits = fits(reader, text, &place.pointer, member.key_start);
+        let rule = if fits { rule::read(reader, &place, &rule::Kind::Tool(text)) } else { None };
         let pattern = Pattern { text, glob: Glob::parse(text), pointer: place.pointer, offset: member.key_start };
         entries.push((pattern, rule));
     }
+}
+
+fn fits(reader: &mut Reader<'_>, pattern: &str, pointer: &str, offset: usize) -> bool {
+    let length = pattern.chars().count();
+    if length > MAX_PATTERN {
+        let message = format!("found a pattern of {length} characters; allowed: at most {MAX_PATTERN}");
+        reader.problem_at(offset, pointer, message);
+    }
+    length <= MAX_PATTERN
 }
 
 /// Two entries clash when neither is more specific and some name matches both. Reported at the later one, naming the

@@ -5,6 +5,9 @@ use crate::json::{Member, Node, Value};
 use crate::problem::{Problems, Unplaced};
 use crate::{Decimal, DecimalError};
 
+/// Text that all problems may have together, in bytes: tens of thousands of problems. More only come from documents made to
+/// fill memory, with keys of many kilobytes around thousands of mistakes.
+const MAX_TOLD: usize = 32 * 1024 * 1024;
 /// Longest piece of a document that a problem repeats, in characters.
 const QUOTED: usize = 60;
 
@@ -12,6 +15,7 @@ const QUOTED: usize = 60;
 pub(crate) struct Reader<'t> {
     text: &'t str,
     problems: Vec<Unplaced>,
+    told: usize,
     pub(super) regexes: Regexes,
 }
 
@@ -55,7 +59,7 @@ impl<'t> Fields<'t> {
 
 impl<'t> Reader<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { text, problems: Vec::new(), regexes: Regexes::new() }
+        Self { text, problems: Vec::new(), told: 0, regexes: Regexes::new() }
     }
 
     pub(crate) fn is_clean(&self) -> bool {
@@ -67,6 +71,15 @@ impl<'t> Reader<'t> {
     }
 
     pub(crate) fn problem_at(&mut self, offset: usize, pointer: &str, message: String) {
+        if self.told > MAX_TOLD {
+            return;
+        }
+        self.told += pointer.len() + message.len();
+        if self.told > MAX_TOLD {
+            let message = "found more problems than can be told at once".to_owned();
+            self.problems.push(Unplaced { offset, pointer: String::new(), message });
+            return;
+        }
         self.problems.push(Unplaced { offset, pointer: pointer.to_owned(), message });
     }
 

@@ -11,19 +11,29 @@ use crate::{
     judge,
 };
 
-/// Calls that the tests of one document may make together.
-pub(super) struct Budget(u32);
+/// Work that the tests of one document may make together, so that publishing one cannot take for ever.
+pub(super) struct Budget {
+    left: usize,
+    policy_weight: usize,
+}
+
+/// About as many calls with a usual policy and usual arguments.
+const STEPS: usize = 250_000;
+/// How many conditions or bytes of arguments make another step.
+const PER_STEP: usize = 256;
 
 /// How long an approval stands that nobody had asked for, in microseconds.
 const UNASKED_APPROVAL_US: i64 = 1_800_000_000;
 
 impl Budget {
-    pub(super) fn new() -> Self {
-        Self(1_000_000)
+    pub(super) fn new(policy: &CompiledPolicy) -> Self {
+        Self { left: STEPS, policy_weight: policy.weight() }
     }
 
-    fn spend(&mut self) -> Result<(), String> {
-        self.0 = self.0.checked_sub(1).ok_or("the tests of this document make more than 1,000,000 calls")?;
+    fn spend(&mut self, call: &ScenarioCall) -> Result<(), String> {
+        let arguments = call.arguments.as_ref().map_or(0, String::len);
+        let steps = 1 + (self.policy_weight + arguments) / PER_STEP;
+        self.left = self.left.checked_sub(steps).ok_or("the tests of this document make too many calls to run")?;
         Ok(())
     }
 }
@@ -33,7 +43,7 @@ pub(super) fn run_scenario(policy: &CompiledPolicy, scenario: &Scenario, budget:
     let mut world = World { policy, scenario, rings: HashMap::new(), asked: HashMap::new(), approved: HashMap::new() };
     for (index, call) in scenario.calls.iter().enumerate() {
         for round in 1..=call.repeat {
-            budget.spend()?;
+            budget.spend(call)?;
             let got = world.call(call);
             if !got.meets(&call.expect) {
                 return Err(failure(index, round, call, &got));
