@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod child;
+mod encrypted;
+mod front;
 mod gateway;
+mod real;
 mod reconnect;
 mod restart;
 mod rig;
