@@ -108,8 +108,8 @@ pub struct Charge {
 }
 
 impl Charge {
-    /// The counter's identity within one account, server and scope subject: mode, scope, window and name. The name comes
-    /// last because a default name may hold any character.
+    /// The counter's identity within one account, server and scope subject: mode, scope, window and name. The name
+    /// comes last because a default name may hold any character.
     pub fn identity(&self) -> String {
         let mode = match self.mode {
             Mode::Enforce => "",
@@ -126,8 +126,9 @@ impl Charge {
             && self.counter == other.counter
     }
 
-    /// Adds another limit on the same count: charged once, under the lower maximum. Where one counts calls and the other
-    /// an amount, the larger is charged, and it is given back only when both would be, so neither is ever exceeded.
+    /// Adds another limit on the same count: charged once, under the lower maximum. Where one counts calls and the
+    /// other an amount, the larger is charged, and it is given back only when both would be, so neither is ever
+    /// exceeded.
     pub(crate) fn merge(&mut self, other: Self) {
         if other.amount > self.amount {
             self.amount = other.amount;

@@ -97,8 +97,8 @@ impl CompiledPolicy {
         self.all_rules().any(|rule| !rule.limits.is_empty())
     }
 
-    /// Every path under `args` that a condition or amount reads, as written; sorted, each once. What a record may keep of
-    /// the arguments' values.
+    /// Every path under `args` that a condition or amount reads, as written; sorted, each once. What a record may keep
+    /// of the arguments' values.
     pub fn argument_paths(&self) -> Vec<String> {
         let mut paths: Vec<String> =
             self.all_rules().flat_map(Rule::argument_paths).map(|(path, _)| path.to_string()).collect();

@@ -1,7 +1,7 @@
 //! Conditions: an operator over what lies at the end of a path (the table in POLICY.md §1).
 //!
-//! A test says yes, no, or that it does not apply to a value of this type; a negated operator (`neq`, `not_in`, …) holds
-//! only where its test applies and says no. Nothing applies to a missing path, except `exists`.
+//! A test says yes, no, or that it does not apply to a value of this type; a negated operator (`neq`, `not_in`, …)
+//! holds only where its test applies and says no. Nothing applies to a missing path, except `exists`.
 
 use std::cmp::Ordering;
 

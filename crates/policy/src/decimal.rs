@@ -30,10 +30,10 @@ pub enum DecimalError {
     /// The text is not a JSON number.
     #[error("not a number")]
     NotANumber,
-    /// More significant digits than [`MAX_DIGITS`].
+    /// More than 34 significant digits.
     #[error("more than 34 significant digits")]
     TooManyDigits,
-    /// An exponent beyond ±[`MAX_EXPONENT`].
+    /// An exponent beyond ±999.
     #[error("an exponent beyond ±999")]
     ExponentOutOfRange,
 }

@@ -1,7 +1,7 @@
 //! From the text of a policy to its rules, with every problem placed.
 //!
-//! Reading goes on after a problem: a member that is wrong is left out, and the rest is still looked at. Only a text that
-//! is not JSON stops at its first error. What comes out of here is used only if there was no problem at all.
+//! Reading goes on after a problem: a member that is wrong is left out, and the rest is still looked at. Only a text
+//! that is not JSON stops at its first error. What comes out of here is used only if there was no problem at all.
 
 use crate::RiskClass;
 use crate::json::{self, Tree};

@@ -150,7 +150,8 @@ pub fn judge_with(policy: Option<&CompiledPolicy>, call: &Call<'_>, findings: Fi
     }
 }
 
-/// How a tool is to show in `tools/list`. A tool that is [`Visibility::Hidden`] is denied by [`judge`] whatever the call.
+/// How a tool is to show in `tools/list`. A tool that is [`Visibility::Hidden`] is denied by [`judge`] whatever the
+/// call.
 pub fn visibility(policy: Option<&CompiledPolicy>, tool: &str, class: RiskClass) -> Visibility {
     match policy.map(|policy| policy.standing(tool, class)) {
         Some(Standing::Open(_)) => Visibility::Listed,

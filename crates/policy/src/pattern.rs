@@ -21,7 +21,8 @@ enum Piece {
     Mixed(Box<[Option<char>]>),
 }
 
-/// Work that may be spent on comparing globs with each other, in character comparisons. Honest documents stay far below.
+/// Work that may be spent on comparing globs with each other, in character comparisons. Honest documents stay far
+/// below.
 #[derive(Debug)]
 pub(crate) struct Effort(u64);
 
@@ -73,8 +74,8 @@ impl Glob {
     /// Whether some name matches both. `None` when that takes more effort than is left.
     ///
     /// Two globs with stars meet exactly when their anchored ends are compatible: everything between can be written one
-    /// after the other. A glob without a star has a fixed length, and the other is laid over it piece by piece, leftmost
-    /// first, which finds a way if there is one.
+    /// after the other. A glob without a star has a fixed length, and the other is laid over it piece by piece,
+    /// leftmost first, which finds a way if there is one.
     pub(crate) fn meets(&self, other: &Self, effort: &mut Effort) -> Option<bool> {
         match (self.pieces.as_slice(), other.pieces.as_slice()) {
             ([fixed], _) => other.covers(&fixed.chars(), effort),

@@ -99,8 +99,8 @@ fn digits(text: &str, length: usize) -> Option<i64> {
     (text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
 }
 
-/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar, counting years from March so that the leap day is
-/// the last of its year. 719,468 days lie between 0000-03-01 and 1970-01-01; 146,097 make 400 years.
+/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar, counting years from March so that the leap day
+/// is the last of its year. 719,468 days lie between 0000-03-01 and 1970-01-01; 146,097 make 400 years.
 fn days_before(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);

@@ -1,7 +1,7 @@
 //! Vector files and the tests inside policies (POLICY.md §8), run on a virtual clock and empty counters.
 //!
-//! A vector file is `{"policy", "tests"}`, or `{"policy", "invalid"}` for a document that must be refused with problems at
-//! exactly those pointers; it may carry a `name` and a `description`. A file without `policy` is taken as a policy
+//! A vector file is `{"policy", "tests"}`, or `{"policy", "invalid"}` for a document that must be refused with problems
+//! at exactly those pointers; it may carry a `name` and a `description`. A file without `policy` is taken as a policy
 //! document, and the tests in it are run.
 
 use std::collections::BTreeSet;

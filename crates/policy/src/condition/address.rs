@@ -1,5 +1,6 @@
-//! IP addresses in strings: a bare address, or the host of a URL, read the way HTTP clients read it (WHATWG URL), because a
-//! host such as `0x7f.1` or `[::ffff:127.0.0.1]` reaches 127.0.0.1 whatever it looks like. Names are never resolved.
+//! IP addresses in strings: a bare address, or the host of a URL, read the way HTTP clients read it (WHATWG URL),
+//! because a host such as `0x7f.1` or `[::ffff:127.0.0.1]` reaches 127.0.0.1 whatever it looks like. Names are never
+//! resolved.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

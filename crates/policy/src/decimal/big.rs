@@ -1,5 +1,5 @@
-//! The slow path: numbers whose digits do not fit 128 bits, as limbs of nine digits. Reached only by sums of numbers that
-//! lie more than about 38 digits apart.
+//! The slow path: numbers whose digits do not fit 128 bits, as limbs of nine digits. Reached only by sums of numbers
+//! that lie more than about 38 digits apart.
 
 use std::cmp::Ordering;
 

@@ -5,8 +5,8 @@ use crate::json::{Member, Node, Value};
 use crate::problem::{Problems, Unplaced};
 use crate::{Decimal, DecimalError};
 
-/// Text that all problems may have together, in bytes: tens of thousands of problems. More only come from documents made to
-/// fill memory, with keys of many kilobytes around thousands of mistakes.
+/// Text that all problems may have together, in bytes: tens of thousands of problems. More only come from documents
+/// made to fill memory, with keys of many kilobytes around thousands of mistakes.
 const MAX_TOLD: usize = 32 * 1024 * 1024;
 /// Longest piece of a document that a problem repeats, in characters.
 const QUOTED: usize = 60;

@@ -1,5 +1,5 @@
-//! Compiles the regular expressions of one document within bounds: each on its own (POLICY.md §1), and all together, since a
-//! document has room for thousands that are each within theirs. Equal patterns are compiled once.
+//! Compiles the regular expressions of one document within bounds: each on its own (POLICY.md §1), and all together,
+//! since a document has room for thousands that are each within theirs. Equal patterns are compiled once.
 
 use std::collections::HashMap;
 

@@ -17,8 +17,8 @@ pub(super) enum Kind<'t> {
 }
 
 impl Kind<'_> {
-    /// What stands for `<pattern>` in default counter names. Classes and `all_tools` have no pattern; their slash keeps
-    /// them apart from every tool and from every counter named in a policy.
+    /// What stands for `<pattern>` in default counter names. Classes and `all_tools` have no pattern; the slash keeps them
+    /// apart from every counter named in a policy.
     pub(super) fn counter_prefix(&self) -> String {
         match self {
             Self::Tool(pattern) => (*pattern).to_owned(),
