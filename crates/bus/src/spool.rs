@@ -95,7 +95,7 @@ pub(crate) struct Record {
 pub(crate) struct Spool {
     shared: Arc<Shared>,
     sync_thread: Option<JoinHandle<()>>,
-    _lock: File,
+    lock: File,
 }
 
 struct Shared {
@@ -165,7 +165,7 @@ impl Spool {
             .name("spool-sync".to_owned())
             .spawn(move || sync::run(&for_thread))
             .map_err(unusable)?;
-        Ok(Self { shared, sync_thread: Some(sync_thread), _lock: lock })
+        Ok(Self { shared, sync_thread: Some(sync_thread), lock })
     }
 
     /// Writes a record at the end. `tag` is what [`Spool::peek`] chooses by.
@@ -278,6 +278,10 @@ impl Drop for Spool {
             && thread.join().is_err()
         {
             tracing::error!("the spool's sync thread panicked");
+        }
+        // Said in so many words: a child process just being started may hold a copy of the file for a moment.
+        if let Err(error) = rustix::fs::flock(&self.lock, rustix::fs::FlockOperation::Unlock) {
+            tracing::warn!(%error, "the spool folder could not be given free");
         }
     }
 }

@@ -1,0 +1,38 @@
+//! The scripts, put together from parts: a clock, the shared arithmetic, and what each does.
+
+use redis::Script;
+
+/// The store's own clock, and expiry by it.
+const STORE_CLOCK: &str = include_str!("store_clock.lua");
+const DECIMAL: &str = include_str!("decimal.lua");
+const WINDOW: &str = include_str!("window.lua");
+const RESERVE: &str = include_str!("reserve.lua");
+const GIVE_BACK: &str = include_str!("give_back.lua");
+const READ: &str = include_str!("read.lua");
+
+pub(super) struct Scripts {
+    pub(super) reserve: Script,
+    pub(super) give_back: Script,
+    pub(super) read: Script,
+}
+
+impl Scripts {
+    pub(super) fn with_store_clock() -> Self {
+        Self::with_clock(STORE_CLOCK)
+    }
+
+    /// For tests: everything the same but for `now()`, which reads what the test set, and no expiry, because the store
+    /// would expire by its own clock.
+    #[cfg(test)]
+    pub(super) fn with_set_clock() -> Self {
+        Self::with_clock(
+            "local function now() return tonumber(redis.call('GET', 'test:clock')) end
+             local function keep_until(key, at, from) end",
+        )
+    }
+
+    fn with_clock(clock: &str) -> Self {
+        let script = |body| Script::new(&[clock, DECIMAL, WINDOW, body].join("\n"));
+        Self { reserve: script(RESERVE), give_back: script(GIVE_BACK), read: script(READ) }
+    }
+}

@@ -1,0 +1,31 @@
+//! One suite on every back end: in process, durable, and Redis with a clock that the test sets (the same script but for
+//! the reading of the clock). What needs no moving clock also runs on Redis as it is.
+
+mod calendar;
+mod concurrent;
+mod decimals;
+mod durable;
+mod fixture;
+mod limits;
+mod model;
+mod outage;
+mod redis_server;
+mod refunds;
+mod shadow;
+mod stream;
+
+/// Runs each test on every back end whose clock the test can set.
+macro_rules! on_each {
+    ($($name:ident)*) => {
+        mod memory {
+            $(#[tokio::test] async fn $name() { super::$name(&crate::tests::fixture::Fixture::memory()).await; })*
+        }
+        mod durable {
+            $(#[tokio::test] async fn $name() { super::$name(&crate::tests::fixture::Fixture::durable()).await; })*
+        }
+        mod redis {
+            $(#[tokio::test] async fn $name() { super::$name(&crate::tests::fixture::Fixture::redis().await).await; })*
+        }
+    };
+}
+pub(crate) use on_each;

@@ -1,0 +1,136 @@
+//! A back end, its clock, and short ways to say what is asked of it.
+
+use std::sync::Arc;
+
+use domain::{AccountId, Clock, Entropy, Secret, ServerId, Timestamp};
+use policy::{Decimal, Refund, Window};
+use tempfile::TempDir;
+
+use super::redis_server::RedisServer;
+use crate::{Charge, CounterKey, Counters, Enforce, GiveBack, RedisConfig, Reservation, Reserve, Reserved, Shadow};
+
+/// 2026-01-01T00:00:00Z, a Thursday.
+pub(crate) const START_US: i64 = 1_767_225_600_000_000;
+pub(crate) const SECOND_US: i64 = 1_000_000;
+
+pub(crate) struct Fixture {
+    pub(crate) counters: Counters,
+    pub(crate) account: AccountId,
+    pub(crate) server: ServerId,
+    clock: SetClock,
+    _folder: Option<TempDir>,
+}
+
+enum SetClock {
+    Here(Clock),
+    Redis(RedisServer),
+}
+
+impl Fixture {
+    pub(crate) fn memory() -> Self {
+        let clock = Clock::fixed(Timestamp(START_US));
+        Self::new(Counters::memory(clock.clone()), SetClock::Here(clock), None)
+    }
+
+    pub(crate) fn durable() -> Self {
+        let clock = Clock::fixed(Timestamp(START_US));
+        let folder = tempfile::tempdir().unwrap();
+        // So short a journal is replaced again and again while the suite runs.
+        let counters = Counters::durable_with(folder.path(), clock.clone(), 4096).unwrap();
+        Self::new(counters, SetClock::Here(clock), Some(folder))
+    }
+
+    pub(crate) async fn redis() -> Self {
+        let server = RedisServer::start();
+        let counters = Counters::redis_with_set_clock(patient(&server)).await.unwrap();
+        let fixture = Self::new(counters, SetClock::Redis(server), None);
+        fixture.set_us(START_US);
+        fixture
+    }
+
+    fn new(counters: Counters, clock: SetClock, folder: Option<TempDir>) -> Self {
+        let (account, server) = ids(1);
+        Self { counters, account, server, clock, _folder: folder }
+    }
+
+    /// Sets the clock to so many microseconds since the epoch.
+    pub(crate) fn set_us(&self, at: i64) {
+        match &self.clock {
+            SetClock::Here(Clock::Fixed(now)) => *now.lock().unwrap() = Timestamp(at),
+            SetClock::Here(Clock::System) => unreachable!("fixtures have fixed clocks"),
+            SetClock::Redis(server) => {
+                redis::cmd("SET").arg("test:clock").arg(at).exec(&mut server.look()).unwrap();
+            }
+        }
+    }
+
+    /// Sets the clock to so many seconds after the start.
+    pub(crate) fn at(&self, seconds: f64) {
+        #[expect(clippy::cast_possible_truncation, reason = "tests use seconds with a few digits")]
+        self.set_us(START_US + (seconds * 1e6).round() as i64);
+    }
+
+    pub(crate) fn key(&self, counter: &str, window: Window) -> CounterKey {
+        CounterKey {
+            account: self.account,
+            server: self.server,
+            subject: "grant:g1".to_owned(),
+            counter: Arc::from(counter),
+            window,
+            shadow: Shadow::No,
+        }
+    }
+
+    /// One of `max` in `window`, of the counter `c`.
+    pub(crate) fn one_of(&self, max: u64, window: Window) -> Charge {
+        charge(self.key("c", window), "1", &max.to_string())
+    }
+
+    pub(crate) async fn reserve(&self, charges: &[Charge]) -> Reserved {
+        self.counters.reserve(Reserve { account: self.account, charges, stream: "events", record: None }).await.unwrap()
+    }
+
+    pub(crate) async fn granted(&self, charges: &[Charge]) -> Reservation {
+        match self.reserve(charges).await {
+            Reserved::Granted { reservation, .. } => reservation,
+            full @ Reserved::Full { .. } => panic!("granted was expected, not {full:?}"),
+        }
+    }
+
+    /// The index of the first full limit and the wait.
+    pub(crate) async fn full(&self, charges: &[Charge]) -> (usize, Option<i64>) {
+        match self.reserve(charges).await {
+            Reserved::Full { index, retry_after_us } => (index, retry_after_us),
+            granted @ Reserved::Granted { .. } => panic!("full was expected, not {granted:?}"),
+        }
+    }
+
+    pub(crate) async fn give_back(&self, reservation: Reservation, what: GiveBack) {
+        self.counters.give_back(reservation, what).await.unwrap();
+    }
+
+    pub(crate) async fn sum(&self, key: &CounterKey) -> String {
+        self.counters.read(std::slice::from_ref(key)).await.unwrap()[0].to_string()
+    }
+}
+
+pub(crate) const fn sliding(seconds: u32) -> Window {
+    Window::Sliding { seconds }
+}
+
+pub(crate) fn charge(key: CounterKey, amount: &str, max: &str) -> Charge {
+    let number = |text: &str| -> Decimal { text.parse().unwrap() };
+    Charge { key, amount: number(amount), max: number(max), refund: Refund::Undelivered, enforce: Enforce::Yes }
+}
+
+/// An account and a server of its own for each `n`.
+pub(crate) fn ids(n: u64) -> (AccountId, ServerId) {
+    let (clock, entropy) = (Clock::fixed(Timestamp(START_US)), Entropy::seeded(n));
+    (AccountId::new(&clock, &entropy), ServerId::new(&clock, &entropy))
+}
+
+/// Patient, because tests share their machine.
+pub(crate) fn patient(server: &RedisServer) -> RedisConfig {
+    let config = RedisConfig::new(Secret::new(server.url()));
+    RedisConfig { answer_within: std::time::Duration::from_secs(20), ..config }
+}

@@ -1,0 +1,85 @@
+//! A private `redis-server` on a unix socket in a folder of its own; it ends with its value.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+pub struct RedisServer {
+    folder: TempDir,
+    child: Option<Child>,
+}
+
+impl RedisServer {
+    pub fn start() -> Self {
+        let mut server = Self { folder: tempfile::tempdir().expect("a temporary folder"), child: None };
+        server.start_again();
+        server
+    }
+
+    /// Starts it on the same socket, with what it had when it was stopped.
+    pub fn start_again(&mut self) {
+        assert!(self.child.is_none(), "it is running");
+        let child = Command::new("redis-server")
+            .args(["--port", "0", "--appendonly", "yes", "--appendfsync", "no", "--save", ""])
+            .arg("--unixsocket")
+            .arg(self.socket())
+            .arg("--dir")
+            .arg(self.folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("these tests need the program redis-server: install it, for example with `apt-get install redis-server`");
+        self.child = Some(child);
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !self.answers() {
+            assert!(Instant::now() < deadline, "redis-server does not answer");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// An orderly end: what it holds is on its disk.
+    pub fn stop(&mut self) {
+        let mut child = self.child.take().expect("it is running");
+        let client = redis::Client::open(self.url()).expect("an address");
+        if let Ok(mut connection) = client.get_connection() {
+            // The connection breaks before an answer.
+            let _ = redis::cmd("SHUTDOWN").arg("NOSAVE").query::<()>(&mut connection);
+        }
+        child.wait().expect("it ends");
+    }
+
+    pub fn url(&self) -> String {
+        format!("unix://{}", self.socket().display())
+    }
+
+    /// A plain connection, to look behind the product's back.
+    pub fn look(&self) -> redis::Connection {
+        redis::Client::open(self.url()).expect("an address").get_connection().expect("it answers")
+    }
+
+    fn answers(&self) -> bool {
+        let client = redis::Client::open(self.url()).expect("an address");
+        let ping = |mut connection: redis::Connection| redis::cmd("PING").query::<String>(&mut connection);
+        client.get_connection().and_then(ping).is_ok()
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder().join("redis.sock")
+    }
+
+    fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
