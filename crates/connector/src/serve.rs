@@ -24,6 +24,9 @@ const PING_LIMIT: Duration = Duration::from_secs(15);
 /// How long answers may still leave when everything is being stopped.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 const STREAMS: u32 = 4_096;
+/// Requests that the gateway takes back before we looked at them: its clients come and go as they like.
+const RESETS: usize = 4_096;
+const HEADER_BYTES: u32 = 64 << 10;
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
 
@@ -70,6 +73,9 @@ pub(crate) async fn serve(
             .keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PING_LIMIT)
             .max_concurrent_streams(STREAMS)
+            .max_pending_accept_reset_streams(RESETS)
+            .max_local_error_reset_streams(RESETS)
+            .max_header_list_size(HEADER_BYTES)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .serve_connection(TokioIo::new(io), service)

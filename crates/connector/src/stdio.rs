@@ -2,7 +2,7 @@
 //!
 //! Each MCP session has a process of its own, so that nothing a process remembers of one client reaches another.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::Entropy;
@@ -17,7 +17,7 @@ use crate::{
     answer::{self, Body, INVALID_REQUEST, PARSE_ERROR},
     config::{ChildCommand, Limits},
     message::{INITIALIZE, Kind, Message, Request as RpcRequest},
-    report::Reporter,
+    report::{Report, Reporter},
 };
 
 mod child;
@@ -49,6 +49,21 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) report: Reporter,
     pub(crate) tasks: TaskTracker,
+}
+
+impl Shared {
+    /// Reports that a process answered a request.
+    fn note_answer(&self, message: &Message, request: &RpcRequest, elapsed: Duration) {
+        if request.method == "tools/list"
+            && let Some(count) = message.tool_count()
+        {
+            self.report.say(Report::Tools { count });
+        }
+        let is_error = matches!(message.kind, Kind::Response { is_error: true, .. });
+        let how = if is_error { "answered with an error" } else { "answered" };
+        let (method, tool) = (request.method.clone(), request.tool.clone());
+        self.report.say(Report::Answered { method, tool, how, elapsed });
+    }
 }
 
 /// The endpoint.

@@ -8,14 +8,14 @@ use std::{collections::VecDeque, sync::Arc};
 use bytes::Bytes;
 use tokio::{
     sync::{mpsc, watch},
-    time::{Instant, sleep_until, timeout_at},
+    time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Shared,
     child::{Child, Line},
-    exchange::{Accepts, Answer, Exchange, From, Outgoing, Route, Stream},
+    exchange::{Accepts, Answer, Answered, Exchange, Outgoing, Route, Stream},
     failure,
     spare::Spares,
 };
@@ -25,7 +25,10 @@ use crate::{
     waits::Backoff,
 };
 
+mod outbox;
 mod revive;
+
+use outbox::Outbox;
 
 /// Asks waiting for the session's task.
 const ASKS_WAITING: usize = 32;
@@ -93,14 +96,6 @@ struct Handshake {
     answered: bool,
 }
 
-/// Something on its way to a client.
-#[derive(Debug)]
-struct Delivery {
-    stream: Stream,
-    what: Outgoing,
-    due: Instant,
-}
-
 /// The task behind a [`Handle`].
 pub(crate) struct Session {
     shared: Arc<Shared>,
@@ -111,7 +106,7 @@ pub(crate) struct Session {
     phase: Phase,
     exchange: Exchange,
     handshake: Handshake,
-    outbox: VecDeque<Delivery>,
+    outbox: Outbox,
     held: VecDeque<(Instant, Ask)>,
     backoff: Backoff,
 }
@@ -146,6 +141,7 @@ impl Session {
         let (usage, usage_reader) = watch::channel(Usage { in_flight: 0, listening: false, since: now });
         let end = CancellationToken::new();
         let handle = Handle { asks: ask_sender, usage: usage_reader, end: end.clone() };
+        let outbox = Outbox::new(shared.limits.slow_client);
         let session = Self {
             backoff: Backoff::new(shared.limits.restart),
             shared,
@@ -156,7 +152,7 @@ impl Session {
             phase: Phase::Up { child, since: now },
             exchange: Exchange::default(),
             handshake: Handshake::default(),
-            outbox: VecDeque::new(),
+            outbox,
             held: VecDeque::new(),
         };
         (session, handle)
@@ -179,7 +175,12 @@ impl Session {
                 Some(ask) => { self.on_ask(ask, Instant::now()); Next::GoOn }
                 None => Next::Over,
             },
-            delivered = deliver(&self.outbox), if !self.outbox.is_empty() => { self.on_delivery(delivered); Next::GoOn }
+            room = self.outbox.room(), if !self.outbox.is_empty() => {
+                if let Some(slow) = self.outbox.deliver(room) {
+                    self.exchange.cut(&slow);
+                }
+                Next::GoOn
+            }
             line = next_line(&mut self.phase), if self.outbox.is_empty() => self.on_line(line).await,
             () = sleep_until(due) => self.on_time(Instant::now()).await,
         }
@@ -282,7 +283,7 @@ impl Session {
         match self.exchange.route(message, now) {
             Route::To(stream, what) => self.send(stream, what, now),
             Route::Answer(stream, what, answered) => {
-                self.note_answer(message, &answered.request, &what, answered.elapsed);
+                self.note_answer(message, &answered);
                 self.send(stream, what, now);
             }
             Route::NobodyListens(id) => {
@@ -293,19 +294,12 @@ impl Session {
         Next::GoOn
     }
 
-    fn note_answer(&mut self, message: &Message, request: &Request, what: &Outgoing, elapsed: std::time::Duration) {
-        let is_error = matches!(what, Outgoing::Answer(Answer { from: From::Error, .. }));
-        if request.method == message::INITIALIZE && !is_error {
+    fn note_answer(&mut self, message: &Message, answered: &Answered) {
+        let is_error = matches!(message.kind, Kind::Response { is_error: true, .. });
+        if answered.request.method == message::INITIALIZE && !is_error {
             self.handshake.answered = true;
         }
-        if request.method == "tools/list"
-            && let Some(count) = message.tool_count()
-        {
-            self.shared.report.say(Report::Tools { count });
-        }
-        let how = if is_error { "answered with an error" } else { "answered" };
-        let (method, tool) = (request.method.clone(), request.tool.clone());
-        self.shared.report.say(Report::Answered { method, tool, how, elapsed });
+        self.shared.note_answer(message, &answered.request, answered.elapsed);
     }
 
     fn send_unsent(&mut self, now: Instant) {
@@ -319,22 +313,7 @@ impl Session {
     }
 
     fn send(&mut self, stream: Stream, what: Outgoing, now: Instant) {
-        self.outbox.push_back(Delivery { stream, what, due: now + self.shared.limits.slow_client });
-    }
-
-    fn on_delivery(&mut self, delivered: Delivered) {
-        let Some(delivery) = self.outbox.pop_front() else { return };
-        match delivered {
-            // There was room a moment ago and only this task sends, so a failure means that the client has left.
-            Delivered::Room => {
-                let _left = delivery.stream.try_send(delivery.what);
-            }
-            Delivered::Gone => {}
-            Delivered::TooSlow => {
-                self.exchange.cut(&delivery.stream);
-                self.outbox.retain(|other| !other.stream.same_channel(&delivery.stream));
-            }
-        }
+        self.outbox.push(stream, what, now);
     }
 
     fn not_a_message(&self, why: &str) {
@@ -347,24 +326,6 @@ impl Session {
 
     fn is_up(&self) -> bool {
         matches!(self.phase, Phase::Up { .. })
-    }
-}
-
-/// What became of the first delivery.
-#[derive(Clone, Copy, Debug)]
-enum Delivered {
-    Room,
-    Gone,
-    TooSlow,
-}
-
-/// Waits until there is room for the first delivery. Can be cancelled without loss.
-async fn deliver(outbox: &VecDeque<Delivery>) -> Delivered {
-    let Some(first) = outbox.front() else { return std::future::pending().await };
-    match timeout_at(first.due, first.stream.reserve()).await {
-        Ok(Ok(_permit)) => Delivered::Room,
-        Ok(Err(_closed)) => Delivered::Gone,
-        Err(_elapsed) => Delivered::TooSlow,
     }
 }
 

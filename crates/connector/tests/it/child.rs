@@ -25,11 +25,27 @@ fn fixture_child() {
     if behaviour == "dies at once" {
         exit(3);
     }
+    if behaviour == "launches" {
+        launch();
+    }
     let mut server = Server { behaviour, seen: Vec::new(), calls: 0, held: Vec::new(), asking: None };
     for line in std::io::stdin().lock().lines() {
         server.on_message(&serde_json::from_str(&line.unwrap()).unwrap());
     }
+    if server.behaviour == "stays" {
+        // The end of its input does not end it.
+        loop {
+            std::thread::park();
+        }
+    }
     exit(0);
+}
+
+/// A launcher: the server is a process of its own below this one, which waits for it and passes no signal on.
+fn launch() -> ! {
+    let mut server = std::process::Command::new(std::env::current_exe().unwrap());
+    server.args(command("normal").args).env(BEHAVIOUR, "stays");
+    exit(server.status().unwrap().code().unwrap_or(1));
 }
 
 struct Server {
@@ -93,6 +109,12 @@ impl Server {
             "ask" => {
                 self.asking = Some(id.clone());
                 say(&json!({"jsonrpc": "2.0", "id": "q1", "method": "sampling/createMessage", "params": {}}));
+            }
+            "chatter" => {
+                for _ in 0..arguments["lines"].as_u64().unwrap() {
+                    notify("notifications/message", &json!({"level": "info", "data": "x".repeat(10_000)}));
+                }
+                answer(id, &json!({}));
             }
             "log" => {
                 notify("notifications/message", &json!({"level": "info", "data": "hello"}));

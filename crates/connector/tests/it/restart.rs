@@ -1,5 +1,7 @@
 //! Processes that end.
 
+use std::time::Duration;
+
 use connector::{ChildCommand, ConnectError, Limits, Report};
 use serde_json::json;
 
@@ -98,4 +100,23 @@ async fn a_missing_program_is_one_clear_sentence() {
     let folder = ChildCommand { program: "/".into(), args: Vec::new(), env: Vec::new() };
     let error = carry_child(&gateway, limits(), folder).ended().await.unwrap_err();
     assert_eq!(error.exit_code(), 126, "{error}");
+}
+
+#[tokio::test]
+async fn a_server_behind_a_launcher_is_stopped_with_it() {
+    let gateway = Gateway::start().await;
+    let short = Limits { stop_grace: Duration::from_millis(50), ..limits() };
+    let connector = carry_child(&gateway, short, child::command("launches"));
+    let tunnel = gateway.accept().await;
+    let session = tunnel.open().await;
+    let server = tunnel.call(&session, 1, "state", "{}").await["result"]["pid"].as_u64().unwrap();
+    assert!(is_running(server));
+    connector.stop().await.unwrap();
+    assert!(!is_running(server), "process {server} did not end by itself and got a signal of its own");
+}
+
+/// A process that has ended and was not waited for by its parent yet does not run.
+fn is_running(pid: u64) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with('Z'))
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     child,
     gateway::{Answer, Gateway, INITIALIZE, call},
-    rig::{carry, carry_child, limits},
+    rig::{Connector, carry, carry_child, limits},
 };
 
 #[tokio::test]
@@ -76,6 +76,36 @@ async fn each_session_has_a_process_of_its_own() {
     let (first, second) = (tunnel.call(&one, 2, "state", "{}").await, tunnel.call(&two, 2, "state", "{}").await);
     assert_eq!((&first["result"]["calls"], &second["result"]["calls"]), (&json!(2), &json!(1)));
     assert_ne!(first["result"]["pid"], second["result"]["pid"]);
+    connector.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_begins_on_a_process_started_before_it() {
+    let gateway = Gateway::start().await;
+    let mut connector = carry(&gateway, limits());
+    let tunnel = gateway.accept().await;
+    let first = started(&mut connector).await;
+    let session = tunnel.open().await;
+    assert_eq!(pid(&tunnel.call(&session, 1, "state", "{}").await), first);
+    let spare = started(&mut connector).await;
+    let session = tunnel.open().await;
+    assert_eq!(pid(&tunnel.call(&session, 1, "state", "{}").await), spare);
+    connector.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn many_calls_at_once_each_get_their_own_answer() {
+    let gateway = Gateway::start().await;
+    let connector = carry(&gateway, limits());
+    let tunnel = gateway.accept().await;
+    let sessions = [tunnel.open().await, tunnel.open().await, tunnel.open().await];
+    let calls = (0..300_u64).map(|number| {
+        let (session, tunnel) = (&sessions[usize::try_from(number % 3).unwrap()], &tunnel);
+        async move { (number, tunnel.call(session, number / 3, "echo", &format!("[{number}]")).await) }
+    });
+    for (number, answer) in futures_util::future::join_all(calls).await {
+        assert_eq!((&answer["id"], &answer["result"]), (&json!(number / 3), &json!([number])));
+    }
     connector.stop().await.unwrap();
 }
 
@@ -206,6 +236,15 @@ async fn stopping_ends_every_process() {
     let pid = pid(&tunnel.call(&session, 1, "state", "{}").await);
     connector.stop().await.unwrap();
     assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "process {pid} is gone");
+}
+
+/// The process id of the next process that is started.
+async fn started(connector: &mut Connector) -> u32 {
+    let pid = |report: &Report| match report {
+        Report::ChildStarted { pid } => Some(*pid),
+        _ => None,
+    };
+    connector.wait_for(pid).await
 }
 
 fn pid(state: &Value) -> u32 {

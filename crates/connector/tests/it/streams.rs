@@ -1,6 +1,8 @@
 //! What a server says besides its answers: each message on exactly one stream.
 
-use connector::Report;
+use std::time::Duration;
+
+use connector::{Limits, Report};
 use http::StatusCode;
 use serde_json::json;
 
@@ -131,5 +133,27 @@ async fn a_long_answer_comes_whole() {
     let bytes = 20_000_000;
     let answer = tunnel.call(&session, 1, "big", &format!(r#"{{"bytes":{bytes}}}"#)).await;
     assert_eq!(answer["result"]["text"].as_str().unwrap().len(), bytes);
+    connector.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut_off_and_its_session_goes_on() {
+    let gateway = Gateway::start().await;
+    let connector = carry(&gateway, Limits { slow_client: Duration::from_millis(100), ..limits() });
+    let tunnel = gateway.accept().await;
+    let (slow, other) = (tunnel.open().await, tunnel.open().await);
+    let mut unread = tunnel.listen(&slow).await;
+    // Far more than the windows and queues between here and there hold.
+    let chatter = call(1, "chatter", r#"{"lines":2000}"#);
+    let (answer, beside) = tokio::join!(tunnel.post(Some(&slow), &chatter), tunnel.call(&other, 1, "echo", "{}"));
+    assert_eq!(beside["result"], json!({}));
+    let text = String::from_utf8(answer.body.to_vec()).unwrap();
+    assert!(text.contains("\"result\":{}"), "the answer came, on its own stream");
+    let mut read = 0;
+    while unread.next().await.is_some() {
+        read += 1;
+    }
+    assert!(read < 2_000, "the stream that was not read had ended");
+    assert_eq!(tunnel.call(&slow, 2, "echo", "{}").await["result"], json!({}));
     connector.stop().await.unwrap();
 }

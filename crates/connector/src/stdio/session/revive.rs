@@ -145,8 +145,6 @@ impl Session {
         for (_, ask) in std::mem::take(&mut self.held) {
             self.refuse_held(ask, now);
         }
-        for delivery in std::mem::take(&mut self.outbox) {
-            let _full_or_gone = delivery.stream.try_send(delivery.what);
-        }
+        self.outbox.flush();
     }
 }
