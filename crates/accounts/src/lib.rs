@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod accounts;
+mod admin_events;
 mod agents;
 mod caller;
 mod change;

@@ -2,9 +2,15 @@
 #![expect(clippy::expect_used, reason = "only tests use this crate, and a test may fail by panicking")]
 
 mod database;
+#[cfg(feature = "fixture")]
+mod fixture;
+mod folder;
 
 pub use database::{Cluster, TestDb, cluster};
 use domain::{Clock, Entropy, Timestamp};
+#[cfg(feature = "fixture")]
+pub use fixture::{Fixture, PASSWORD, Person, Tenant, from_here};
+pub use folder::TempFolder;
 
 /// 2026-01-05 12:00:00 UTC, a Monday: when tests take place.
 pub const NOON: Timestamp = Timestamp(1_767_614_400_000_000);
