@@ -5,9 +5,13 @@ use std::{fmt, sync::Arc};
 use bus::Bus;
 use domain::{Clock, DeploymentKey, Entropy, Permission, Timestamp};
 use storage::{Db, Tx};
+use tokio::sync::Semaphore;
 use upstream::Dialer;
 
 use crate::{Caller, Error, passwords::Passwords};
+
+/// So many policies are checked at the same time.
+const CHECKS: usize = 4;
 
 /// The use cases. Clones share everything.
 #[derive(Clone)]
@@ -46,13 +50,16 @@ pub struct Config {
 struct Inner {
     wiring: Wiring,
     passwords: Passwords,
+    checks: Arc<Semaphore>,
 }
 
 impl Accounts {
     /// Makes the use cases.
     #[must_use]
     pub fn new(wiring: Wiring) -> Self {
-        Self { inner: Arc::new(Inner { wiring, passwords: Passwords::new() }) }
+        Self {
+            inner: Arc::new(Inner { wiring, passwords: Passwords::new(), checks: Arc::new(Semaphore::new(CHECKS)) }),
+        }
     }
 
     /// The origin before gateway URLs, as clients reach it.
@@ -79,6 +86,15 @@ impl Accounts {
 
     pub(crate) fn entropy(&self) -> &Entropy {
         &self.inner.wiring.entropy
+    }
+
+    pub(crate) fn dialer(&self) -> &Dialer {
+        &self.inner.wiring.dialer
+    }
+
+    /// Places for checking policies off the async threads.
+    pub(crate) fn checks(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.inner.checks)
     }
 
     pub(crate) fn passwords(&self) -> &Passwords {

@@ -65,6 +65,12 @@ pub enum Rule {
     /// Keys are personal.
     #[error("only the member themselves can make a key for a member")]
     OthersKey,
+    /// One grant per subject and server.
+    #[error("they have a grant on this server already: change that one, or revoke it first")]
+    GrantThere,
+    /// Grants have the policy.
+    #[error("grants have this policy: give them another first")]
+    PolicyInUse,
 }
 
 impl Error {

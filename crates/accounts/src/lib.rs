@@ -6,25 +6,36 @@ mod agents;
 mod caller;
 mod change;
 mod error;
+mod grants;
 mod invites;
 mod keys;
 mod members;
 mod passwords;
 mod people;
+mod policies;
 mod publisher;
+mod servers;
 mod sessions;
 mod snapshot;
 mod teams;
 mod throttle;
+mod tools;
 
 pub use accounts::{Accounts, Config, Wiring};
 pub use agents::AgentView;
 pub use caller::{Caller, ClientAddress, Visitor};
 pub use error::{Error, Fault, Rule};
+pub use grants::{CreatedGrant, GrantStanding, GrantView, KeyWish, NewGrant, NewSubject};
 pub use invites::{CreatedInvite, Invitation, NewPerson};
 pub use keys::{CreatedKey, NewKey};
 pub use members::MemberView;
 pub use people::{SignUp, SignUpError, SignedIn};
+pub use policies::{PolicyEdit, PolicySummary, PolicyView, SaveError};
+pub use servers::{
+    CreatedConnector, CreatedServer, NewServer, NewServerProbe, NewTransport, RiskCounts, ServerEdit, ServerSummary,
+    ServerView, gateway_url,
+};
 pub use sessions::{LogIn, LogInError, LoggedIn, SessionView};
 pub use storage::{AdminEventRow, InviteRow, KeyRow, TeamMemberRow, TeamRow};
 pub use teams::{NewTeam, TeamView};
+pub use tools::{InventoryEffect, ToolStanding, ToolView};

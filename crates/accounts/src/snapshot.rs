@@ -1,7 +1,9 @@
 //! Compiling an account's snapshot: all that a gateway has to know of it, as of one moment.
 
-use domain::{AccountSnapshot, Timestamp};
-use storage::{StorageError, Tx};
+use domain::{AccountSnapshot, SnapshotServer, Timestamp};
+use storage::{StorageError, ToolRow, Tx};
+
+use crate::tools::snapshot_tools;
 
 /// Compiles the snapshot; `tx` has to see one moment ([`storage::Db::account_at_one_moment`]).
 pub(crate) async fn compile(tx: &mut Tx, now: Timestamp) -> Result<AccountSnapshot, StorageError> {
@@ -13,10 +15,28 @@ pub(crate) async fn compile(tx: &mut Tx, now: Timestamp) -> Result<AccountSnapsh
         data_key: account.data_key,
         members: tx.snapshot_members().await?,
         agents: tx.snapshot_agents().await?,
-        servers: Vec::new(),
-        policies: Vec::new(),
-        grants: Vec::new(),
+        servers: servers(tx).await?,
+        policies: tx.snapshot_policies().await?,
+        grants: tx.snapshot_grants(now).await?,
         keys: tx.snapshot_keys(now).await?,
-        connectors: Vec::new(),
+        connectors: tx.snapshot_connectors().await?,
     })
+}
+
+async fn servers(tx: &mut Tx) -> Result<Vec<SnapshotServer>, StorageError> {
+    let tools = tx.all_tools().await?;
+    let mut servers = Vec::new();
+    for row in tx.servers().await? {
+        let own: Vec<&ToolRow> = tools.iter().filter(|tool| tool.server == row.id).collect();
+        servers.push(SnapshotServer {
+            headers: tx.server_headers(row.id).await?,
+            tools: snapshot_tools(row.settings.drift, &own),
+            id: row.id,
+            slug: row.slug,
+            name: row.name,
+            transport: row.transport,
+            settings: row.settings,
+        });
+    }
+    Ok(servers)
 }

@@ -1,0 +1,106 @@
+//! Looking at servers: while a form is open, and again on request.
+
+use std::time::Duration;
+
+use domain::{Inventory, Permission, Secret, ServerId, SnapshotHeader, Transport};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use mcp::OwnClient;
+use storage::AccountScope;
+use upstream::{Limits, Probe, StepOutcome, Target, UpstreamUrl};
+
+use super::form::{read_headers, read_url};
+use crate::{Accounts, Caller, Error};
+
+/// Who we say we are when we look at a server ourselves.
+const CLIENT: OwnClient<'static> = OwnClient { name: "portcullis", version: env!("CARGO_PKG_VERSION") };
+
+/// A server that is about to be registered.
+#[derive(Clone, Debug)]
+pub struct NewServerProbe {
+    /// Its URL as typed.
+    pub url: String,
+    /// Its headers as typed.
+    pub headers: Vec<(String, Secret<String>)>,
+}
+
+impl Accounts {
+    /// Looks at what answers at a URL, step by step.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`]: fields `url`, `headers`.
+    pub async fn probe(&self, caller: &Caller, form: &NewServerProbe) -> Result<Probe, Error> {
+        caller.allowed(Permission::ManageServers)?;
+        let headers = read_headers(&form.headers)?;
+        let Transport::Http { url } = read_url(&form.url, self.dialer().egress())? else { return Err(Error::NotFound) };
+        let pairs = headers.iter().map(|(name, value)| (name.as_str(), value.expose().as_bytes()));
+        self.probe_at(&url, header_map(pairs)).await
+    }
+
+    /// Looks at a registered server again and takes in its tools. A server behind a tunnel is looked at by the gateway that
+    /// its connector is connected to, whenever one arrives; here it gives `None`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn refresh_tools(&self, caller: &Caller, server: ServerId) -> Result<Option<Probe>, Error> {
+        caller.allowed(Permission::ManageServers)?;
+        self.look_at(caller, server).await
+    }
+
+    /// Looks at a server that is reached by URL and takes in what was found.
+    pub(super) async fn look_at(&self, caller: &Caller, server: ServerId) -> Result<Option<Probe>, Error> {
+        let mut tx = self.db().account(caller.scope()).await?;
+        let row = tx.server(server).await?.ok_or(Error::NotFound)?;
+        let account = tx.account_row().await?;
+        let sealed = tx.server_headers(server).await?;
+        tx.commit().await?;
+        let Transport::Http { url } = row.transport else { return Ok(None) };
+        let key = self.key().open_data_key(account.id, &account.data_key)?;
+        let mut opened = Vec::new();
+        for header in &sealed {
+            opened
+                .push((header.name.as_str(), key.open(&SnapshotHeader::context(server, &header.name), &header.value)?));
+        }
+        let pairs = opened.iter().map(|(name, value)| (*name, value.as_slice()));
+        let probe = self.probe_at(&url, header_map(pairs)).await?;
+        self.take_probe(caller.scope(), server, &probe).await?;
+        Ok(Some(probe))
+    }
+
+    async fn probe_at(&self, url: &str, headers: HeaderMap) -> Result<Probe, Error> {
+        let invalid = |error: upstream::UrlError| Error::field("url", error);
+        let uri = UpstreamUrl::parse_for(url, self.dialer().egress()).and_then(|url| url.to_uri()).map_err(invalid)?;
+        let limits = Limits { per_request: Duration::from_secs(8), ..Limits::default() };
+        Ok(upstream::probe(self.dialer(), Target { uri, headers, client: CLIENT, limits }).await)
+    }
+
+    async fn take_probe(&self, scope: &AccountScope, server: ServerId, probe: &Probe) -> Result<(), Error> {
+        let tools = match probe.failed().map(|step| (step.name, &step.outcome)) {
+            Some((name, StepOutcome::Failed { words, upstream_words })) => {
+                let own = upstream_words.as_deref().map(|own| format!(" ({own})")).unwrap_or_default();
+                Err(format!("{}: {words}{own}", name.title()))
+            }
+            _ => Ok(probe.tools.clone()),
+        };
+        let inventory = Inventory {
+            server,
+            at: self.now(),
+            server_info: probe.server_info.clone(),
+            protocol_version: probe.protocol_version.clone().unwrap_or_default(),
+            tools,
+        };
+        self.take_inventory(scope, &inventory).await?;
+        Ok(())
+    }
+}
+
+/// Headers that were read before; what does not fit a header any more is left out.
+fn header_map<'a>(pairs: impl Iterator<Item = (&'a str, &'a [u8])>) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for (name, value) in pairs {
+        if let (Ok(name), Ok(mut value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value)) {
+            value.set_sensitive(true);
+            map.insert(name, value);
+        }
+    }
+    map
+}
