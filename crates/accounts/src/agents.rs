@@ -1,6 +1,6 @@
 //! Agents: non-human principals.
 
-use domain::{AgentId, Name, Permission, Principal, Timestamp};
+use domain::{AgentId, GrantSubject, Name, Permission, Principal, Timestamp};
 use serde_json::json;
 use storage::{AgentRow, Constraint, KeyRow, StorageError};
 
@@ -82,7 +82,8 @@ impl Accounts {
             return Err(Error::NotFound);
         }
         change.tx.revoke_keys_of(Principal::Agent(agent), change.at).await?;
-        change.done("agent.removed", agent, json!({})).await
+        let grants = change.tx.revoke_grants_of(GrantSubject::Agent(agent), change.at).await?;
+        change.done("agent.removed", agent, json!({ "grants_revoked": grants })).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Members and their roles.
 
-use domain::{Permission, Principal, Role, TeamSlug, Timestamp, UserId};
+use domain::{GrantSubject, Permission, Principal, Role, TeamSlug, Timestamp, UserId};
 use serde_json::json;
 use storage::MemberRow;
 
@@ -105,6 +105,7 @@ impl Change<'_> {
 
     async fn end_membership(&mut self, member: UserId) -> Result<(), Error> {
         self.tx.revoke_keys_of(Principal::Member(member), self.at).await?;
+        self.tx.revoke_grants_of(GrantSubject::Member(member), self.at).await?;
         self.tx.remove_from_teams(member).await?;
         self.tx.remove_member(member, self.at).await?;
         Ok(())

@@ -51,4 +51,27 @@ impl Accounts {
         }
         Ok(waiting.len())
     }
+
+    /// Publishes every account whose snapshot on the bus is missing or older than the database's: at start, since a bus
+    /// in process is empty then, and after Redis has lost its memory. How many.
+    ///
+    /// # Errors
+    /// [`Error::Storage`], [`Error::Bus`].
+    pub async fn publish_missing(&self) -> Result<usize, Error> {
+        let mut job = self.db().job().await?;
+        let accounts = job.accounts().await?;
+        job.commit().await?;
+        let mut published = 0;
+        for scope in &accounts {
+            let mut tx = self.db().account(scope).await?;
+            let account = tx.account_row().await?;
+            tx.commit().await?;
+            let there = self.bus().published_version(&account.slug).await?;
+            if there.is_none_or(|version| version < account.snapshot_version) {
+                self.publish(scope).await?;
+                published += 1;
+            }
+        }
+        Ok(published)
+    }
 }

@@ -1,6 +1,6 @@
 //! Teams: who is in them, and in which order a member's teams are tried.
 
-use domain::{Name, Permission, TeamId, TeamSlug, UserId};
+use domain::{GrantSubject, Name, Permission, TeamId, TeamSlug, UserId};
 use serde_json::json;
 use storage::{Constraint, StorageError, TeamMemberRow, TeamRow};
 
@@ -83,7 +83,8 @@ impl Accounts {
         if !change.tx.delete_team(team, change.at).await? {
             return Err(Error::NotFound);
         }
-        change.done("team.deleted", team, json!({})).await
+        let grants = change.tx.revoke_grants_of(GrantSubject::Team(team), change.at).await?;
+        change.done("team.deleted", team, json!({ "grants_revoked": grants })).await
     }
 
     /// Puts a member into a team, as the last of the member's teams.

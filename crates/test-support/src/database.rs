@@ -37,10 +37,29 @@ impl TestDb {
     /// # Panics
     /// When the cluster cannot be started; the message says what to install.
     pub async fn new() -> Self {
+        Self::copy_of(TEMPLATE).await
+    }
+
+    /// Makes a database that is a copy of another one, to which nobody may be connected.
+    ///
+    /// # Panics
+    /// When it cannot be copied.
+    pub async fn copy_of(template: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
+        Self::make(format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed)), template).await
+    }
+
+    /// Makes a database with a name, to be copied.
+    ///
+    /// # Panics
+    /// When there is one already.
+    pub async fn named(name: &str) -> Self {
+        Self::make(name.to_owned(), TEMPLATE).await
+    }
+
+    async fn make(name: String, template: &str) -> Self {
         let cluster = cluster();
-        let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        cluster.create_database(&name, Some(TEMPLATE)).await.expect("a database copied from the template");
+        cluster.create_database(&name, Some(template)).await.expect("a database copied from the template");
         let db = Db::of_cluster_database(cluster, &name, PoolSize(4)).await.expect("the new database opens");
         Self { db, name }
     }

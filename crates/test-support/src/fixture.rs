@@ -1,6 +1,9 @@
 //! Two accounts with the same names in them: ours, and a neighbour whose data must never show.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::OnceLock,
+};
 
 use accounts::{
     Accounts, Caller, ClientAddress, Config, NewKey, NewPerson, NewTeam, SignUp, SignedIn, Visitor, Wiring,
@@ -9,7 +12,7 @@ use bus::Bus;
 use domain::{AccountSlug, AgentId, Clock, DeploymentKey, Entropy, KeyId, Principal, Role, Secret, TeamId, Token};
 use upstream::{Dialer, DialerConfig, Egress, PrivateAddresses};
 
-use crate::{TempFolder, TestDb};
+use crate::{SEED, TempFolder, TestDb};
 
 /// Everybody's password.
 pub const PASSWORD: &str = "otter-violin-cascade";
@@ -76,16 +79,60 @@ pub fn from_here() -> ClientAddress {
     ClientAddress { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), user_agent: "a test".to_owned() }
 }
 
+/// The database of the first fixture of this process, copied for each test: hashing eight passwords takes a while.
+const TEMPLATE: &str = "fixture";
+
 impl Fixture {
     /// Makes both accounts.
     ///
     /// # Panics
     /// When anything does not work.
     pub async fn new() -> Self {
-        let (test, clock, entropy) = (TestDb::new().await, crate::clock(), crate::entropy());
+        static MADE: OnceLock<(Tenant, Tenant)> = OnceLock::new();
+        // A thread and a runtime of its own, because the tests' runtimes come and go.
+        let (ours, neighbour) =
+            MADE.get_or_init(|| std::thread::spawn(make).join().expect("the fixture is made")).clone();
+        let test = TestDb::copy_of(TEMPLATE).await;
+        // Not the sequence that the fixture was made with: nothing is to be drawn twice.
+        let entropy = Entropy::seeded(SEED + 1);
+        let world = World::new(test, entropy);
+        world.accounts.publish_missing().await.expect("both accounts are published");
+        let World { test, bus, key, clock, entropy, accounts, spool } = world;
+        Self { test, bus, key, clock, entropy, accounts, ours, neighbour, _spool: spool }
+    }
+}
+
+/// The use cases on a database.
+struct World {
+    test: TestDb,
+    bus: Bus,
+    key: DeploymentKey,
+    clock: Clock,
+    entropy: Entropy,
+    accounts: Accounts,
+    spool: TempFolder,
+}
+
+fn make() -> (Tenant, Tenant) {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let world = World::new(TestDb::named(TEMPLATE).await, Entropy::seeded(SEED));
+        let ours = found(&world.accounts, "ours").await;
+        let neighbour = found(&world.accounts, "neighbour").await;
+        // Only a database that nobody is connected to can be copied.
+        world.test.db.close().await;
+        (ours, neighbour)
+    })
+}
+
+impl World {
+    fn new(test: TestDb, entropy: Entropy) -> Self {
+        let clock = crate::clock();
         let spool = TempFolder::new("spool");
         let bus = Bus::memory(spool.path(), clock.clone()).expect("a bus in process");
-        let key = DeploymentKey::new(&entropy);
+        // The same for every copy: the accounts' data keys lie under it.
+        let key = DeploymentKey::new(&Entropy::seeded(SEED));
         let dialer = Dialer::new(DialerConfig::new(Egress { private_addresses: PrivateAddresses::Allowed }));
         let accounts = Accounts::new(Wiring {
             db: test.db.clone(),
@@ -99,9 +146,7 @@ impl Fixture {
                 internal_gateway: "http://127.0.0.1:1".to_owned(),
             },
         });
-        let ours = found(&accounts, "ours").await;
-        let neighbour = found(&accounts, "neighbour").await;
-        Self { test, bus, key, clock, entropy, accounts, ours, neighbour, _spool: spool }
+        Self { test, bus, key, clock, entropy, accounts, spool }
     }
 }
 

@@ -15,6 +15,9 @@ pub use folder::TempFolder;
 /// 2026-01-05 12:00:00 UTC, a Monday: when tests take place.
 pub const NOON: Timestamp = Timestamp(1_767_614_400_000_000);
 
+/// Where repeatable randomness starts.
+pub const SEED: u64 = 0x0070_6f72_7463_756c;
+
 /// A clock that stands at [`NOON`] until it is moved.
 #[must_use]
 pub fn clock() -> Clock {
@@ -24,5 +27,5 @@ pub fn clock() -> Clock {
 /// Repeatable randomness.
 #[must_use]
 pub fn entropy() -> Entropy {
-    Entropy::seeded(0x0070_6f72_7463_756c)
+    Entropy::seeded(SEED)
 }

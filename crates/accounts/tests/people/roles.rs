@@ -62,81 +62,115 @@ async fn act(fixture: &Fixture, person: &Person, action: Action) -> Did {
 
 /// Tries the use case on things that the owner has just made for it.
 async fn try_it(fixture: &Fixture, person: &Person, action: Action) -> Result<(), Error> {
-    let (accounts, ours, owner, me) = (&fixture.accounts, &fixture.ours, &fixture.ours.owner.caller, &person.caller);
-    let fresh_team = NewTeam { name: "Fresh".to_owned(), slug: format!("fresh-{}", fixture.entropy.bytes::<1>()[0]) };
-    let fresh_agent = format!("agent {:?}", fixture.entropy.bytes::<4>());
+    let (accounts, me) = (&fixture.accounts, &person.caller);
     match action {
         Action::members => accounts.members(me).await.map(drop),
-        Action::change_role => {
-            let guest = join(fixture, Role::Viewer).await;
-            accounts.change_role(me, guest.visitor.user, Role::Viewer).await
-        }
-        Action::make_owner => {
-            let guest = join(fixture, Role::Viewer).await;
-            match accounts.change_role(me, guest.visitor.user, Role::Owner).await {
-                Err(Error::Rule(accounts::Rule::RoleAboveOwn)) => not_allowed(),
-                other => other,
-            }
-        }
-        Action::remove_member => {
-            let guest = join(fixture, Role::Viewer).await;
-            accounts.remove_member(me, guest.visitor.user).await
+        Action::change_role | Action::make_owner | Action::remove_member | Action::leave => {
+            on_a_member(fixture, person, action).await
         }
         Action::teams => accounts.teams(me).await.map(drop),
-        Action::team => accounts.team(me, ours.team).await.map(drop),
-        Action::create_team => accounts.create_team(me, &fresh_team).await.map(drop),
-        Action::rename_team => accounts.rename_team(me, ours.team, "Renamed").await,
-        Action::delete_team => {
-            let team = accounts.create_team(owner, &fresh_team).await.expect("a team");
-            accounts.delete_team(me, team).await
+        Action::team | Action::create_team | Action::rename_team | Action::delete_team => {
+            on_a_team(fixture, person, action).await
         }
-        Action::add_team_member => {
-            let guest = join(fixture, Role::Viewer).await;
-            accounts.add_team_member(me, ours.team, guest.visitor.user).await
+        Action::add_team_member | Action::remove_team_member | Action::teams_of | Action::order_teams => {
+            on_team_members(fixture, person, action).await
         }
-        Action::remove_team_member => {
-            let guest = join(fixture, Role::Viewer).await.visitor.user;
-            accounts.add_team_member(owner, ours.team, guest).await.expect("added");
-            accounts.remove_team_member(me, ours.team, guest).await
-        }
-        Action::teams_of => accounts.teams_of(me, ours.viewer.visitor.user).await.map(drop),
-        Action::order_teams => accounts.order_teams(me, ours.viewer.visitor.user, &[]).await,
         Action::agents => accounts.agents(me).await.map(drop),
-        Action::agent => accounts.agent(me, ours.agent).await.map(drop),
-        Action::create_agent => accounts.create_agent(me, &fresh_agent).await.map(drop),
-        Action::rename_agent => accounts.rename_agent(me, ours.agent, "renamed").await,
-        Action::remove_agent => {
-            let agent = accounts.create_agent(owner, &fresh_agent).await.expect("an agent");
-            accounts.remove_agent(me, agent).await
+        Action::agent | Action::create_agent | Action::rename_agent | Action::remove_agent => {
+            on_an_agent(fixture, person, action).await
         }
         Action::my_keys => accounts.my_keys(me).await.map(drop),
-        Action::new_own_key => accounts.new_key(me, &own_key(person)).await.map(drop),
-        Action::new_agent_key => accounts.new_key(me, &agent_key(fixture)).await.map(drop),
-        Action::revoke_own_key => {
-            let key = accounts.new_key(me, &own_key(person)).await?;
-            accounts.revoke_key(me, key.id).await
-        }
-        Action::revoke_agent_key => {
-            let key = accounts.new_key(owner, &agent_key(fixture)).await.expect("a key");
-            accounts.revoke_key(me, key.id).await
-        }
-        Action::revoke_others_key => {
-            let guest = join(fixture, Role::Viewer).await;
-            let key = accounts.new_key(&guest.caller, &own_key(&guest)).await.expect("a key");
-            accounts.revoke_key(me, key.id).await
+        Action::new_own_key | Action::new_agent_key => on_a_new_key(fixture, person, action).await,
+        Action::revoke_own_key | Action::revoke_agent_key | Action::revoke_others_key => {
+            on_a_key(fixture, person, action).await
         }
         Action::invites => accounts.invites(me).await.map(drop),
         Action::create_invite => accounts.create_invite(me, Role::Viewer, None).await.map(drop),
         Action::revoke_invite => {
-            let invite = accounts.create_invite(owner, Role::Viewer, None).await.expect("a link");
+            let invite = accounts.create_invite(&fixture.ours.owner.caller, Role::Viewer, None).await.expect("a link");
             accounts.revoke_invite(me, invite.id).await
         }
         Action::admin_events => accounts.admin_events(me).await.map(drop),
-        Action::leave => {
-            let guest = join(fixture, me.role()).await;
-            accounts.leave(&guest.caller).await
+    }
+}
+
+async fn on_a_member(fixture: &Fixture, person: &Person, action: Action) -> Result<(), Error> {
+    let (accounts, me) = (&fixture.accounts, &person.caller);
+    if let Action::leave = action {
+        return accounts.leave(&join(fixture, me.role()).await.caller).await;
+    }
+    let guest = join(fixture, Role::Viewer).await.visitor.user;
+    match action {
+        Action::change_role => accounts.change_role(me, guest, Role::Viewer).await,
+        Action::make_owner => match accounts.change_role(me, guest, Role::Owner).await {
+            Err(Error::Rule(accounts::Rule::RoleAboveOwn)) => not_allowed(),
+            other => other,
+        },
+        _ => accounts.remove_member(me, guest).await,
+    }
+}
+
+async fn on_a_team(fixture: &Fixture, person: &Person, action: Action) -> Result<(), Error> {
+    let (accounts, ours, me) = (&fixture.accounts, &fixture.ours, &person.caller);
+    let slug = format!("fresh-{:?}", action).to_lowercase().replace('_', "-");
+    let fresh = NewTeam { name: "Fresh".to_owned(), slug };
+    match action {
+        Action::team => accounts.team(me, ours.team).await.map(drop),
+        Action::create_team => accounts.create_team(me, &fresh).await.map(drop),
+        Action::rename_team => accounts.rename_team(me, ours.team, "Renamed").await,
+        _ => {
+            let team = accounts.create_team(&ours.owner.caller, &fresh).await.expect("a team");
+            accounts.delete_team(me, team).await
         }
     }
+}
+
+async fn on_team_members(fixture: &Fixture, person: &Person, action: Action) -> Result<(), Error> {
+    let (accounts, ours, me) = (&fixture.accounts, &fixture.ours, &person.caller);
+    let viewer = ours.viewer.visitor.user;
+    match action {
+        Action::teams_of => return accounts.teams_of(me, viewer).await.map(drop),
+        Action::order_teams => return accounts.order_teams(me, viewer, &[]).await,
+        _ => {}
+    }
+    let guest = join(fixture, Role::Viewer).await.visitor.user;
+    if let Action::add_team_member = action {
+        return accounts.add_team_member(me, ours.team, guest).await;
+    }
+    accounts.add_team_member(&ours.owner.caller, ours.team, guest).await.expect("added");
+    accounts.remove_team_member(me, ours.team, guest).await
+}
+
+async fn on_an_agent(fixture: &Fixture, person: &Person, action: Action) -> Result<(), Error> {
+    let (accounts, ours, me) = (&fixture.accounts, &fixture.ours, &person.caller);
+    let fresh = format!("fresh for {action:?}");
+    match action {
+        Action::agent => accounts.agent(me, ours.agent).await.map(drop),
+        Action::create_agent => accounts.create_agent(me, &fresh).await.map(drop),
+        Action::rename_agent => accounts.rename_agent(me, ours.agent, "renamed").await,
+        _ => {
+            let agent = accounts.create_agent(&ours.owner.caller, &fresh).await.expect("an agent");
+            accounts.remove_agent(me, agent).await
+        }
+    }
+}
+
+async fn on_a_new_key(fixture: &Fixture, person: &Person, action: Action) -> Result<(), Error> {
+    let key = if let Action::new_own_key = action { own_key(person) } else { agent_key(fixture) };
+    fixture.accounts.new_key(&person.caller, &key).await.map(drop)
+}
+
+async fn on_a_key(fixture: &Fixture, person: &Person, action: Action) -> Result<(), Error> {
+    let accounts = &fixture.accounts;
+    let key = match action {
+        Action::revoke_own_key => accounts.new_key(&person.caller, &own_key(person)).await,
+        Action::revoke_agent_key => accounts.new_key(&fixture.ours.owner.caller, &agent_key(fixture)).await,
+        _ => {
+            let guest = join(fixture, Role::Viewer).await;
+            accounts.new_key(&guest.caller, &own_key(&guest)).await
+        }
+    };
+    accounts.revoke_key(&person.caller, key.expect("a key").id).await
 }
 
 fn not_allowed() -> Result<(), Error> {

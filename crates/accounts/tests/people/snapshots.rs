@@ -46,3 +46,14 @@ async fn what_waits_is_published_by_the_background_job() {
     assert_eq!(told(&fixture, &fixture.ours).await.version, version);
     assert_eq!(fixture.accounts.publish_waiting().await.expect("asked"), 0);
 }
+
+/// A bus in process is empty after a restart, and Redis can lose its memory.
+#[tokio::test]
+async fn what_the_bus_has_lost_is_published_again() {
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.accounts.publish_missing().await.expect("asked"), 0);
+    let before = told(&fixture, &fixture.ours).await;
+    fixture.bus.withdraw(&fixture.ours.slug).await.expect("lost");
+    assert_eq!(fixture.accounts.publish_missing().await.expect("published"), 1);
+    assert_eq!(told(&fixture, &fixture.ours).await, before);
+}
