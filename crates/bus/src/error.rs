@@ -53,9 +53,15 @@ impl From<SpoolError> for NotRecorded {
 
 impl From<redis::RedisError> for BusError {
     fn from(error: redis::RedisError) -> Self {
+        use redis::{ErrorKind, ServerErrorKind};
         match error.kind() {
-            redis::ErrorKind::InvalidClientConfig => Self::Address(error.to_string()),
-            redis::ErrorKind::Io | redis::ErrorKind::Client => Self::Away(error.to_string()),
+            ErrorKind::InvalidClientConfig => Self::Address(error.to_string()),
+            // A store that is still reading its own files, or looking for its primary, will be there in a while.
+            ErrorKind::Io
+            | ErrorKind::Client
+            | ErrorKind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::MasterDown) => {
+                Self::Away(error.to_string())
+            }
             _ => Self::Refused(error.to_string()),
         }
     }

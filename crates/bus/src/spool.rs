@@ -11,7 +11,6 @@
 //! * A torn tail (the process died in the middle of a write) is dropped at opening: its append had not returned.
 
 use std::{
-    collections::VecDeque,
     fs::{self, File},
     io,
     os::unix::fs::FileExt,
@@ -24,9 +23,11 @@ use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 mod segment;
+mod state;
 mod sync;
 
-use segment::{Entry, HEADER, Segment};
+use segment::HEADER;
+use state::State;
 
 /// How much a spool may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,19 +109,6 @@ struct Shared {
     appended: Notify,
 }
 
-struct State {
-    /// Oldest first; the last is the one written to.
-    segments: VecDeque<Segment>,
-    next_segment: u64,
-    written: u64,
-    sync_asked: u64,
-    /// Nothing was written since the last fsync.
-    clean: bool,
-    unsynced: Vec<Arc<File>>,
-    failed: Option<String>,
-    closed: bool,
-}
-
 /// How far everything is on the disk for good.
 #[derive(Clone, Debug, Default)]
 struct Progress {
@@ -143,16 +131,7 @@ impl Spool {
             folder: folder.to_owned(),
             limit: limit.bytes,
             segment_bytes: (limit.bytes / 8).clamp(4 << 10, 8 << 20),
-            state: Mutex::new(State {
-                segments,
-                next_segment,
-                written: 0,
-                sync_asked: 0,
-                clean: true,
-                unsynced: Vec::new(),
-                failed: None,
-                closed: false,
-            }),
+            state: Mutex::new(State::new(segments, next_segment)),
             sync_wanted: Condvar::new(),
             synced: watch::Sender::new(Progress::default()),
             appended: Notify::new(),
@@ -295,88 +274,6 @@ impl std::fmt::Debug for Spool {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn is_empty(&self) -> bool {
-        self.segments.iter().all(|segment| segment.entries.is_empty())
-    }
-
-    fn bytes(&self) -> u64 {
-        self.segments.iter().map(|segment| segment.bytes).sum()
-    }
-
-    fn append(&mut self, shared: &Shared, tag: Uuid, payload: &[u8]) -> Result<Position, SpoolError> {
-        if self.closed {
-            return Err(SpoolError::Closed);
-        }
-        if let Some(why) = &self.failed {
-            return Err(SpoolError::Disk(why.clone()));
-        }
-        let cost = Spool::cost(payload.len());
-        if self.bytes() + cost > shared.limit || payload.len() > segment::MAX_PAYLOAD {
-            return Err(SpoolError::Full);
-        }
-        let disk = |error: io::Error| SpoolError::Disk(error.to_string());
-        let segment = self.writable(shared, cost).map_err(disk)?;
-        let offset = segment.bytes;
-        segment.file.write_all_at(&segment::encode(tag, payload), offset).map_err(disk)?;
-        segment.bytes += cost;
-        segment.entries.insert(offset, Entry { tag, length: payload.len() });
-        self.written += 1;
-        if std::mem::take(&mut self.clean) {
-            shared.sync_wanted.notify_one();
-        }
-        Ok(Position(self.written))
-    }
-
-    /// The last segment, or a new one when it is full (or none of this process).
-    fn writable(&mut self, shared: &Shared, cost: u64) -> io::Result<&mut Segment> {
-        let fits = |last: &Segment| last.writable && (last.bytes == 0 || last.bytes + cost <= shared.segment_bytes);
-        if !self.segments.back().is_some_and(fits) {
-            let segment = Segment::create(&shared.folder, self.next_segment)?;
-            self.next_segment += 1;
-            if let Some(last) = self.segments.back_mut().filter(|last| last.writable) {
-                last.writable = false;
-                self.unsynced.push(Arc::clone(&last.file));
-            }
-            self.segments.push_back(segment);
-            self.drop_done(&shared.folder);
-        }
-        self.segments.back_mut().ok_or_else(|| io::Error::other("a segment was just made"))
-    }
-
-    fn places(&self, wanted: impl Fn(Uuid) -> bool, max: usize) -> Vec<(EntryId, Entry, Arc<File>)> {
-        let entries =
-            self.segments.iter().flat_map(|s| s.entries.iter().map(move |(offset, entry)| (s, offset, entry)));
-        entries
-            .filter(|(_, _, entry)| wanted(entry.tag))
-            .take(max)
-            .map(|(s, offset, entry)| (EntryId { segment: s.number, offset: *offset }, *entry, Arc::clone(&s.file)))
-            .collect()
-    }
-
-    fn remove(&mut self, id: EntryId) {
-        if let Ok(at) = self.segments.binary_search_by_key(&id.segment, |segment| segment.number) {
-            self.segments[at].entries.remove(&id.offset);
-        }
-    }
-
-    /// Deletes the files of which every record is acknowledged, and notes where the first unacknowledged one stands.
-    fn drop_done(&mut self, folder: &Path) {
-        let current = self.segments.back().filter(|last| last.writable).map(|last| last.number);
-        self.segments.retain(|segment| {
-            let keep = !segment.entries.is_empty() || Some(segment.number) == current;
-            if !keep {
-                segment.delete(folder);
-            }
-            keep
-        });
-        let first = self.segments.iter().find_map(|s| s.entries.keys().next().map(|offset| (s.number, *offset)));
-        let first =
-            first.unwrap_or_else(|| self.segments.back().map_or((self.next_segment, 0), |s| (s.number, s.bytes)));
-        segment::note_first_open(folder, EntryId { segment: first.0, offset: first.1 });
     }
 }
 

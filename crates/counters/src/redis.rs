@@ -1,8 +1,8 @@
 //! Counters in Redis: one script per reservation, one round trip, the store's clock.
 //!
-//! A counter is a hash, bucket → amount, at `pcl:{<account>}:c:…`: at most 17 fields for a sliding window and one for a
-//! calendar window, expiring a second after the last bucket stops counting. All keys of an account have the same hash
-//! tag, so a call's limits are on one shard.
+//! A counter is a string at `pcl:{<account>}:c:…` that holds its buckets, at most 17 for a sliding window and one for a
+//! calendar window (`window.lua` has the form); it expires a second after the last of them stops counting. All keys of an
+//! account have the same hash tag, so a call's limits are on one shard.
 
 use std::time::Duration;
 

@@ -36,8 +36,8 @@ pub(super) async fn take(connection: &Connection, accounts: &[AccountId], max: u
 
 /// An entry that does not read (of another version of the product) is moved aside, so that it does not block the others.
 async fn read(connection: &Connection, account: AccountId, entry: StreamId) -> Result<Option<Taken>, BusError> {
-    let json: Option<String> = entry.get(EVENT_FIELD);
-    match json.as_deref().map(serde_json::from_str).transpose() {
+    let json: Option<Vec<u8>> = entry.get(EVENT_FIELD);
+    match json.as_deref().map(serde_json::from_slice).transpose() {
         Ok(Some(envelope)) => Ok(Some(Taken { envelope, ack: Ack(AckPlace::Stream { account, id: entry.id }) })),
         unreadable => {
             let error = unreadable.err().map(|error| error.to_string());

@@ -9,29 +9,24 @@ local a = 2
 -- Microseconds until `amount` fits under `max`; false: never.
 local function wait_for(c, amount, max)
   if above(amount, max) then return false end
-  table.sort(c.counted, function(x, y) return x.index < y.index end)
-  local left = c.counted
-  for first = 2, #left + 1 do
-    local total = amount
-    for i = first, #left do total = add(total, left[i].amount) end
-    if not above(total, max) then
-      return forgotten_at(c.kind, c.unit, left[first - 1].index) - at
-    end
+  local left = c.total
+  for _, entry in ipairs(list_of(c.older)) do
+    left = subtract(left, entry.amount)
+    if not above(left, max) then return forgotten_at(c.kind, c.unit, entry.bucket) - at end
   end
-  return false
+  return forgotten_at(c.kind, c.unit, c.current) - at
 end
 
 while a <= #ARGV do
-  local kind, unit, amount = ARGV[a], tonumber(ARGV[a + 1]), decimal(ARGV[a + 2])
-  local key = KEYS[#plan + 1]
-  local c = counter(key, kind, unit, at)
-  c.key, c.kind, c.unit, c.amount, c.charged = key, kind, unit, amount, true
+  local amount = decimal(ARGV[a + 2])
+  local c = counter(KEYS[#plan + 1], ARGV[a], tonumber(ARGV[a + 1]), at)
   local total = add(c.sum, amount)
-  local limits = tonumber(ARGV[a + 3])
+  c.amount, c.total = amount, total
   a = a + 4
-  for i = 1, limits do
-    local index, max = tonumber(ARGV[a]), decimal(ARGV[a + 2])
+  for i = 1, ARGV[a - 1] do
+    local max = decimal(ARGV[a + 2])
     if above(total, max) then
+      local index = tonumber(ARGV[a])
       if ARGV[a + 1] == 's' then
         full_shadow[#full_shadow + 1] = index
         c.charged = false
@@ -53,15 +48,14 @@ for i = 1, #plan do
   local c = plan[i]
   answer[i + 1] = c.charged and c.current
   if c.charged then
-    local held = 0
-    for j = 1, #c.counted do
-      if c.counted[j].index == c.current then held = c.counted[j].amount end
+    c.sum, c.held = c.total, add(c.held, c.amount)
+    if c.same then
+      call('SET', c.key, value_of(c), 'KEEPTTL')
+    else
+      write_until(c.key, value_of(c), forgotten_at(c.kind, c.unit, c.current), at)
     end
-    if #c.stale > 0 then redis.call('HDEL', c.key, unpack(c.stale)) end
-    redis.call('HSET', c.key, string.format('%.0f', c.current), text_of(add(held, c.amount)))
-    keep_until(c.key, forgotten_at(c.kind, c.unit, c.current), at)
   end
 end
-if KEYS[#plan + 1] then redis.call('XADD', KEYS[#plan + 1], '*', 'e', ARGV[1]) end
+if KEYS[#plan + 1] then call('XADD', KEYS[#plan + 1], '*', 'e', ARGV[1]) end
 for i = 1, #full_shadow do answer[#answer + 1] = full_shadow[i] end
 return answer

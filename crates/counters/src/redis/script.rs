@@ -27,7 +27,7 @@ impl Scripts {
     pub(super) fn with_set_clock() -> Self {
         Self::with_clock(
             "local function now() return tonumber(redis.call('GET', 'test:clock')) end
-             local function keep_until(key, at, from) end",
+             local function write_until(key, value, at, from) redis.call('SET', key, value) end",
         )
     }
 

@@ -3,7 +3,7 @@ local function now()
   local t = redis.call('TIME')
   return t[1] * 1000000 + t[2]
 end
--- Lets a counter go a second after the moment at which nothing in it counts any more.
-local function keep_until(key, at, from)
-  redis.call('PEXPIRE', key, string.format('%.0f', math.ceil((at - from) / 1000) + 1000))
+-- Writes a counter that is to go a second after the moment at which nothing in it counts any more.
+local function write_until(key, value, at, from)
+  redis.call('SET', key, value, 'PX', math.ceil((at - from) / 1000) + 1000)
 end
