@@ -1,20 +1,22 @@
 //! Whose request it is, by network address: the peer, or what a trusted proxy says of it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::ConnectInfo;
 use http::{Extensions, HeaderMap};
 use ipnet::IpNet;
 
-/// The address of the client, if known.
+/// The address of the client; the unspecified address when the server did not tell the peer's.
 ///
 /// `X-Forwarded-For` is read from the right: each address that is a trusted proxy's is passed over, and the first that is not is the
 /// client's. What stands further left was written by the client and proves nothing.
 #[must_use]
-pub fn client_ip(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical())?;
+pub fn client_ip(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let Some(peer) = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical()) else {
+        return IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    };
     if !is_trusted(peer, trusted) {
-        return Some(peer);
+        return peer;
     }
     let mut client = peer;
     for hop in forwarded(headers).into_iter().rev() {
@@ -24,7 +26,7 @@ pub fn client_ip(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpNet]
             break;
         }
     }
-    Some(client)
+    client
 }
 
 fn is_trusted(ip: IpAddr, trusted: &[IpNet]) -> bool {
@@ -51,7 +53,7 @@ mod tests {
             headers.append("x-forwarded-for", line.parse().unwrap());
         }
         let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
-        client_ip(&extensions, &headers, &trusted).unwrap().to_string()
+        client_ip(&extensions, &headers, &trusted).to_string()
     }
 
     #[test]
@@ -71,6 +73,6 @@ mod tests {
 
     #[test]
     fn unknown_without_a_peer() {
-        assert_eq!(client_ip(&Extensions::new(), &HeaderMap::new(), &[]), None);
+        assert!(client_ip(&Extensions::new(), &HeaderMap::new(), &[]).is_unspecified());
     }
 }

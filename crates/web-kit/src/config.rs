@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use domain::DeploymentKey;
+use domain::{Clock, DeploymentKey, Entropy};
 use ipnet::IpNet;
 use url::{Host, Url};
 
@@ -15,6 +15,10 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Signs the read-once message that a redirect carries.
     pub key: DeploymentKey,
+    /// The time.
+    pub clock: Clock,
+    /// Randomness: nonces and request ids.
+    pub entropy: Entropy,
 }
 
 /// Scheme, host and port, without a path: `http://127.0.0.1:8080`.

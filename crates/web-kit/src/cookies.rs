@@ -32,9 +32,10 @@ impl CookieName {
         format!("{prefix}{}", self.base())
     }
 
+    /// As long as the longest session; the session may end sooner.
     fn max_age_s(self) -> Option<i64> {
         match self {
-            Self::Session => Some(30 * 86_400),
+            Self::Session => Some(90 * 86_400),
             Self::Flash => None,
             Self::Theme => Some(YEAR_S),
         }
@@ -95,11 +96,11 @@ mod tests {
     fn over_https_the_session_cookie_is_bound_to_the_host() {
         assert_eq!(
             set_line("https://gate.example", CookieName::Session, "abc").unwrap(),
-            "__Host-portcullis_session=abc; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax; Secure"
+            "__Host-portcullis_session=abc; Path=/; Max-Age=7776000; HttpOnly; SameSite=Lax; Secure"
         );
         assert_eq!(
             set_line("http://127.0.0.1:8080", CookieName::Session, "abc").unwrap(),
-            "portcullis_session=abc; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax"
+            "portcullis_session=abc; Path=/; Max-Age=7776000; HttpOnly; SameSite=Lax"
         );
     }
 

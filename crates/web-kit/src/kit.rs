@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use axum::{Router, extract::DefaultBodyLimit, middleware};
-use domain::Entropy;
+use domain::{Entropy, Timestamp};
 
 use crate::{Config, ErrorView, MAX_FORM_BYTES, Stage, guard, rescue, stage};
 
@@ -16,15 +16,14 @@ pub struct Kit(Arc<Inner>);
 
 struct Inner {
     config: Config,
-    entropy: Entropy,
     error_page: ErrorPage,
 }
 
 impl Kit {
     /// A kit.
     #[must_use]
-    pub fn new(config: Config, entropy: Entropy, error_page: ErrorPage) -> Self {
-        Self(Arc::new(Inner { config, entropy, error_page }))
+    pub fn new(config: Config, error_page: ErrorPage) -> Self {
+        Self(Arc::new(Inner { config, error_page }))
     }
 
     /// How the control plane is reached.
@@ -33,8 +32,14 @@ impl Kit {
         &self.0.config
     }
 
+    /// The time now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.config.clock.now()
+    }
+
     pub(crate) fn entropy(&self) -> &Entropy {
-        &self.0.entropy
+        &self.0.config.entropy
     }
 
     pub(crate) fn error_page(&self) -> ErrorPage {

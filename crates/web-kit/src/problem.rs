@@ -1,6 +1,7 @@
 //! Everything that can go wrong with a request, and its status. Nobody else writes an error status.
 
 use axum::response::{IntoResponse, Response};
+use domain::{Permission, Role};
 use http::StatusCode;
 
 use crate::LocalPath;
@@ -127,12 +128,35 @@ impl Problem {
     }
 }
 
+impl From<accounts::Error> for Problem {
+    fn from(error: accounts::Error) -> Self {
+        match error {
+            accounts::Error::NotFound => Self::NotFound,
+            accounts::Error::NotAllowed { needs } => Self::NotAllowed { needs: least_role(needs) },
+            accounts::Error::Invalid(faults) => Self::Unreadable { why: words(&faults) },
+            accounts::Error::Rule(rule) => Self::Conflict { what: rule.to_string() },
+            accounts::Error::Busy => Self::Unavailable,
+            other => Self::internal("a use case failed", &other),
+        }
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
         response
     }
+}
+
+fn least_role(needs: Permission) -> String {
+    let role = Role::ALL.into_iter().find(|role| role.may(needs)).unwrap_or(Role::Owner);
+    format!("needs the role {}", role.as_str().replace('_', " "))
+}
+
+fn words(faults: &[accounts::Fault]) -> String {
+    let each: Vec<_> = faults.iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect();
+    each.join("; ")
 }
 
 const NOT_FOUND: &str = "There is nothing here, or it belongs to an account that you are not a member of.";

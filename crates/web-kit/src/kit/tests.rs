@@ -4,7 +4,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
-use domain::DeploymentKey;
+use domain::{Clock, DeploymentKey};
 use http::{StatusCode, header};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
@@ -18,8 +18,10 @@ fn kit(origin: &str) -> Kit {
         public_origin: Origin::parse(origin).unwrap(),
         trusted_proxies: Vec::new(),
         key: DeploymentKey::new(&entropy),
+        clock: Clock::fixed(Timestamp(0)),
+        entropy,
     };
-    Kit::new(config, entropy, |stage, view| {
+    Kit::new(config, |stage, view| {
         let typed: Vec<_> = view.typed.iter().map(|(name, value)| format!("{name}={value}")).collect();
         format!("{}|{}|{}|{:?}|{}", view.title, stage.request_id, typed.join("&"), view.send_again, view.way_on.0)
     })

@@ -1,0 +1,6 @@
+//! A new or removed file in `web/` must build the crate again; changed ones are tracked by what includes them.
+
+fn main() {
+    println!("cargo::rerun-if-changed=../../web/static");
+    println!("cargo::rerun-if-changed=../../web/templates");
+}

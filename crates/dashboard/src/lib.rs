@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod assets;
+mod dashboard;
+mod error_page;
+mod form;
+mod page;
+mod pages;
+mod routes;
+mod session;
+mod shell;
+mod show;
+mod slug;
+#[cfg(test)]
+mod testing;
+
+pub use dashboard::Dashboard;
+pub use error_page::error_page;
+pub use routes::{Route, Who};

@@ -1,0 +1,306 @@
+//! `/app/{account}/calls`: the recorded calls, the newest first, live, filtered by the address.
+
+use accounts::{CallFilter, CallView};
+use askama::Template;
+use domain::{AgentId, CallId, Outcome, Permission, Principal, ServerSlug, Timestamp, UserId};
+use serde::Deserialize;
+use web_kit::{Answer, Member, Path, Problem, Query, Visit};
+
+use super::server::escape;
+use crate::{
+    form::Choice,
+    page::{id, page},
+    routes::{Routes, Who},
+    shell::{Shell, Tab},
+    show::Time,
+    words::{self, Badge},
+};
+
+/// Calls on a page.
+const PAGE: usize = 50;
+
+#[derive(Template)]
+#[template(path = "calls/calls.html")]
+struct CallsPage {
+    shell: Shell,
+    servers: Vec<Choice>,
+    outcomes: Vec<Choice>,
+    codes: Vec<Choice>,
+    principals: Vec<Choice>,
+    tool: String,
+    grant: String,
+    filtered: bool,
+    /// The newest page is live; older ones stand still.
+    live: Option<String>,
+    list: CallList,
+    newest: String,
+}
+
+/// The rows alone, for the live list.
+#[derive(Template)]
+#[template(path = "calls/list.html")]
+struct CallList {
+    filtered: bool,
+    calls: Vec<CallLine>,
+    older: Option<String>,
+    home: String,
+}
+
+/// One call.
+pub(crate) struct CallLine {
+    pub(crate) id: String,
+    pub(crate) href: String,
+    pub(crate) at: Time,
+    pub(crate) outcome: Badge,
+    pub(crate) code: Option<String>,
+    pub(crate) rule: String,
+    /// The policy at the rule.
+    pub(crate) rule_href: Option<String>,
+    pub(crate) policy: Option<String>,
+    pub(crate) grant: Option<(String, String)>,
+    pub(crate) principal: Option<String>,
+    pub(crate) server: Option<(String, String)>,
+    pub(crate) tool: Option<String>,
+    pub(crate) method: String,
+    pub(crate) ours: String,
+    pub(crate) upstream: Option<String>,
+    pub(crate) ended: Option<&'static str>,
+}
+
+/// The filter, as the address has it.
+#[derive(Deserialize, Default, Clone)]
+#[serde(default)]
+struct Filter {
+    server: String,
+    grant: String,
+    tool: String,
+    outcome: String,
+    code: String,
+    principal: String,
+    /// Where the page begins: `<microseconds>.<call>`, older than that.
+    before: String,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    call: String,
+}
+
+#[derive(Template)]
+#[template(path = "calls/call.html")]
+struct CallPage {
+    shell: Shell,
+    line: CallLine,
+    decision: String,
+    class: Option<Badge>,
+    message: Option<String>,
+    retry_after: Option<String>,
+    argument_keys: Vec<String>,
+    client: Option<String>,
+    would_deny: Option<(String, String)>,
+    decided_in: String,
+    http_status: Option<u16>,
+    response_bytes: Option<u64>,
+}
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    let see = Who::Member(Permission::ViewCalls);
+    routes
+        .get("/app/{account}/calls", see, show)
+        .get("/app/{account}/calls/live", see, live)
+        .get("/app/{account}/calls/{call}", see, show_one)
+}
+
+impl CallLine {
+    pub(crate) fn of(call: CallView, home: &str) -> Self {
+        let server_href = call.server.as_ref().map(|(slug, _)| format!("{home}/servers/{slug}"));
+        let rule_href = call.policy.as_ref().zip(server_href.as_ref()).filter(|_| !call.rule.is_empty());
+        let rule_href = rule_href.map(|((policy, _, version), server)| {
+            format!("{server}/policies/{policy}?version={version}&at={}", escape(&call.rule))
+        });
+        Self {
+            href: format!("{home}/calls/{}", call.id),
+            id: call.id.to_string(),
+            at: call.at.into(),
+            outcome: words::outcome(call.outcome),
+            code: call.code,
+            rule: words::visible(&call.rule),
+            rule_href,
+            policy: call.policy.map(|(_, name, version)| format!("{name}, version {version}")),
+            grant: call.grant.map(|(grant, label)| (label, format!("{home}/calls?grant={grant}"))),
+            principal: call.principal.map(|(_, name)| name),
+            server: call.server.map(|(_, name)| name.to_string()).zip(server_href),
+            tool: call.tool.as_deref().map(words::visible),
+            method: words::visible(&call.method),
+            ours: words::taken(call.end.as_ref().map_or(call.decide_us, |end| end.gateway_us)),
+            upstream: call.end.as_ref().map(|end| words::taken(end.upstream_us)),
+            ended: call.end.as_ref().map(|end| words::settlement(end.settlement)),
+        }
+    }
+}
+
+impl Filter {
+    /// What cannot be read asks for nothing, rather than for everything.
+    fn read(&self) -> Option<CallFilter> {
+        Some(CallFilter {
+            server: given(&self.server)?,
+            grant: given(&self.grant)?,
+            tool: Some(self.tool.trim().to_owned()).filter(|tool| !tool.is_empty()),
+            outcome: self.outcome()?,
+            code: Some(self.code.clone()).filter(|code| !code.is_empty()),
+            principal: self.principal()?,
+            before: self.before()?,
+            limit: u32::try_from(PAGE + 1).ok()?,
+        })
+    }
+
+    fn outcome(&self) -> Option<Option<Outcome>> {
+        if self.outcome.is_empty() {
+            return Some(None);
+        }
+        words::OUTCOMES.into_iter().find(|outcome| words::outcome_word(*outcome) == self.outcome).map(Some)
+    }
+
+    fn principal(&self) -> Option<Option<Principal>> {
+        let member: Option<Option<UserId>> = given(&self.principal);
+        let agent: Option<Option<AgentId>> = given(&self.principal);
+        match (member, agent) {
+            (Some(member), _) => Some(member.map(Principal::Member)),
+            (None, Some(agent)) => Some(agent.map(Principal::Agent)),
+            (None, None) => None,
+        }
+    }
+
+    fn before(&self) -> Option<Option<(Timestamp, CallId)>> {
+        if self.before.is_empty() {
+            return Some(None);
+        }
+        let (at, call) = self.before.split_once('.')?;
+        Some(Some((Timestamp(at.parse().ok()?), call.parse().ok()?)))
+    }
+
+    fn is_empty(&self) -> bool {
+        [&self.server, &self.grant, &self.tool, &self.outcome, &self.code, &self.principal].iter().all(|part| part.is_empty())
+    }
+
+    /// The filter as a query, without where the page begins.
+    fn query(&self) -> String {
+        let named = [
+            ("server", &self.server),
+            ("grant", &self.grant),
+            ("tool", &self.tool),
+            ("outcome", &self.outcome),
+            ("code", &self.code),
+            ("principal", &self.principal),
+        ];
+        let given = named.into_iter().filter(|(_, value)| !value.is_empty());
+        given.map(|(name, value)| format!("{name}={}", escape(value))).collect::<Vec<_>>().join("&")
+    }
+}
+
+/// Nothing given, or what it reads as; nothing at all when it does not read.
+fn given<T: std::str::FromStr>(text: &str) -> Option<Option<T>> {
+    if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
+}
+
+async fn list(visit: &Visit<Member>, filter: &Filter) -> Result<CallList, Problem> {
+    let mut calls = match filter.read() {
+        Some(asked) => visit.accounts().calls(visit.caller(), &asked).await?,
+        None => Vec::new(),
+    };
+    let more = calls.len() > PAGE;
+    calls.truncate(PAGE);
+    let last = calls.last().filter(|_| more).map(|call| format!("{}.{}", call.at.0, call.id));
+    let home = visit.home();
+    let older = last.map(|place| format!("{home}/calls?{}&before={place}", filter.query()).replace("?&", "?"));
+    Ok(CallList {
+        filtered: !filter.is_empty(),
+        calls: calls.into_iter().map(|call| CallLine::of(call, &home)).collect(),
+        older,
+        home,
+    })
+}
+
+async fn live(visit: Visit<Member>, Query(filter): Query<Filter>) -> Answer {
+    page(&list(&visit, &filter).await?)
+}
+
+async fn show(visit: Visit<Member>, Query(filter): Query<Filter>) -> Answer {
+    let (accounts, caller) = (visit.accounts(), visit.caller());
+    let servers: Vec<(String, String)> =
+        accounts.list_servers(caller).await?.iter().map(|s| (s.slug.to_string(), s.name.to_string())).collect();
+    let members = accounts.members(caller).await?.into_iter().map(|m| (m.user.to_string(), m.email.to_string()));
+    let agents = accounts.agents(caller).await?.into_iter().map(|a| (a.id.to_string(), a.name.to_string()));
+    let outcomes = words::OUTCOMES.map(|o| (words::outcome_word(o).to_owned(), words::outcome(o).word.to_owned()));
+    let codes = policy_codes();
+    let home = visit.home();
+    let newest = format!("{home}/calls?{}", filter.query());
+    page(&CallsPage {
+        servers: choices("Every server", servers, &filter.server),
+        outcomes: choices("Every outcome", outcomes.to_vec(), &filter.outcome),
+        codes: choices("Every code", codes, &filter.code),
+        principals: choices("Everyone", members.chain(agents).collect(), &filter.principal),
+        tool: filter.tool.clone(),
+        grant: filter.grant.clone(),
+        filtered: !filter.is_empty(),
+        live: filter.before.is_empty().then(|| format!("{home}/calls/live?{}", filter.query())),
+        list: list(&visit, &filter).await?,
+        shell: Shell::account(&visit, Tab::Calls, "Calls"),
+        newest,
+    })
+}
+
+fn policy_codes() -> Vec<(String, String)> {
+    policy::Code::ALL.into_iter().map(|code| (code.to_string(), code.to_string())).collect()
+}
+
+fn choices(all: &str, each: Vec<(String, String)>, chosen: &str) -> Vec<Choice> {
+    let every = (String::new(), all.to_owned());
+    let each = std::iter::once(every).chain(each);
+    each.map(|(value, label)| Choice { selected: value == chosen, value, label }).collect()
+}
+
+async fn show_one(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
+    let call: CallId = id(&named.call)?;
+    let call = visit.accounts().call(visit.caller(), call).await?;
+    page(&CallPage {
+        shell: Shell::account(&visit, Tab::Calls, "A call"),
+        decision: call.decision.to_string(),
+        class: call.class.map(words::class),
+        message: call.message.as_deref().map(words::visible),
+        retry_after: call.retry_after_ms.map(words::wait),
+        argument_keys: call.argument_keys.iter().map(|key| words::visible(key)).collect(),
+        client: call.client.as_ref().map(|client| words::visible(&format!("{} {}", client.name, client.version))),
+        would_deny: call.would_deny.clone().map(|would| (would.code, words::visible(&would.rule))),
+        decided_in: words::taken(call.decide_us),
+        http_status: call.end.as_ref().and_then(|end| end.http_status),
+        response_bytes: call.end.as_ref().map(|end| end.response_bytes),
+        line: CallLine::of(call, &visit.home()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_does_not_read_asks_for_nothing() {
+        assert!(Filter::default().read().is_some());
+        for odd in [
+            Filter { server: "No Slug".into(), ..Filter::default() },
+            Filter { grant: "grant_x".into(), ..Filter::default() },
+            Filter { outcome: "maybe".into(), ..Filter::default() },
+            Filter { principal: "someone".into(), ..Filter::default() },
+            Filter { before: "7".into(), ..Filter::default() },
+        ] {
+            assert!(odd.read().is_none());
+        }
+    }
+
+    #[test]
+    fn a_filter_is_kept_in_addresses() {
+        let filter = Filter { tool: "a&b".into(), outcome: "deny".into(), before: "x".into(), ..Filter::default() };
+        assert_eq!(filter.query(), "tool=a%26b&outcome=deny");
+        assert_eq!(filter.read().map(|f| f.outcome), None, "the place does not read");
+    }
+}

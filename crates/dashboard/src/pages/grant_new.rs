@@ -1,0 +1,167 @@
+//! Giving a grant: `/app/{account}/grants/new` to choose the server, then its form, then the key and where to put it.
+
+use accounts::ServerView;
+use askama::Template;
+use domain::ServerSlug;
+use serde::Deserialize;
+use web_kit::{Answer, Form, Member, Path, Problem, Query, Visit, go_to};
+
+use super::{
+    grant_form::{GrantForm, NEEDS, Subject, Typed},
+    server::{FirstCall, Named, base},
+};
+use crate::{
+    form::Errors,
+    page::{form_again, id, page, page_with_secret},
+    routes::{Routes, Who},
+    shell::{Shell, Tab},
+    snippets::{Snippet, snippets},
+};
+
+/// Which server?
+#[derive(Template)]
+#[template(path = "grants/choose.html")]
+struct ChooseServerPage {
+    shell: Shell,
+    servers: Vec<(String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "grants/new.html")]
+struct NewGrantPage {
+    shell: Shell,
+    base: String,
+    server: String,
+    form: GrantForm,
+}
+
+/// The grant is given; the key is shown this once.
+#[derive(Template)]
+#[template(path = "grants/created.html")]
+struct CreatedPage {
+    shell: Shell,
+    base: String,
+    address: String,
+    server: String,
+    who: ForWhom,
+    key: Option<String>,
+    gateway_url: String,
+    account_url: String,
+    snippets: Vec<Snippet>,
+    first_call: FirstCall,
+}
+
+/// For whom the words on the page are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ForWhom {
+    Me,
+    Agent,
+    Team,
+    Other,
+}
+
+/// Presets of the form.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Preset {
+    server: String,
+    team: String,
+    agent: String,
+    member: String,
+}
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    let give = Who::Member(NEEDS);
+    routes
+        .get("/app/{account}/grants/new", give, choose)
+        .get("/app/{account}/servers/{server}/grants/new", give, show)
+        .post("/app/{account}/servers/{server}/grants", give, create)
+}
+
+async fn choose(visit: Visit<Member>, Query(preset): Query<Preset>) -> Answer {
+    super::needs(&visit, NEEDS)?;
+    let servers = visit.accounts().list_servers(visit.caller()).await?;
+    let query = preset.query();
+    let to = |slug: &ServerSlug| format!("{}/grants/new{query}", base(&visit, slug));
+    let chosen = servers.iter().find(|server| server.slug.as_str() == preset.server);
+    if let Some(only) = chosen.or_else(|| servers.first().filter(|_| servers.len() == 1)) {
+        return Ok(go_to(&to(&only.slug)));
+    }
+    page(&ChooseServerPage {
+        servers: servers.iter().map(|server| (to(&server.slug), server.name.to_string())).collect(),
+        shell: Shell::account(&visit, Tab::Grants, "New grant"),
+    })
+}
+
+impl Preset {
+    fn query(&self) -> String {
+        let named = [("team", &self.team), ("agent", &self.agent), ("member", &self.member)];
+        let given = named.into_iter().find(|(_, value)| !value.is_empty());
+        given.map(|(name, value)| format!("?{name}={}", super::server::escape(value))).unwrap_or_default()
+    }
+
+    fn typed(self) -> Typed {
+        let subject = match (self.team.is_empty(), self.agent.is_empty(), self.member.is_empty()) {
+            (false, _, _) => Subject::Team,
+            (_, false, _) => Subject::Agent,
+            (_, _, false) => Subject::Member,
+            _ => Subject::Me,
+        };
+        Typed { subject, team: self.team, agent: self.agent, member: self.member, key: "yes".to_owned(), ..Typed::default() }
+    }
+}
+
+async fn show(visit: Visit<Member>, Path(named): Path<Named>, Query(preset): Query<Preset>) -> Answer {
+    super::needs(&visit, NEEDS)?;
+    let slug: ServerSlug = id(&named.server)?;
+    page(&form(&visit, &slug, &preset.typed(), Errors::none()).await?)
+}
+
+async fn form(visit: &Visit<Member>, slug: &ServerSlug, typed: &Typed, errors: Errors) -> Result<NewGrantPage, Problem> {
+    let server = visit.accounts().server(visit.caller(), slug).await?;
+    Ok(NewGrantPage {
+        shell: Shell::account(visit, Tab::Grants, &format!("New grant for {}", server.name)),
+        base: base(visit, slug),
+        server: server.name.to_string(),
+        form: GrantForm::with(visit, slug, typed, errors).await?,
+    })
+}
+
+async fn create(visit: Visit<Member>, Path(named): Path<Named>, Form(typed): Form<Typed>) -> Answer {
+    let slug: ServerSlug = id(&named.server)?;
+    let mut errors = Errors::none();
+    let teams = visit.accounts().teams(visit.caller()).await?;
+    let team = teams.into_iter().find(|team| team.slug.as_str() == typed.team).map(|team| team.id);
+    let Some(asked) = typed.read(&visit, slug.clone(), team, &mut errors) else {
+        return form_again(&form(&visit, &slug, &typed, errors).await?);
+    };
+    match visit.accounts().create_grant(visit.caller(), asked).await {
+        Ok(created) => {
+            let server = visit.accounts().server(visit.caller(), &slug).await?;
+            let key = created.key.map(|key| key.expose().to_owned());
+            page_with_secret(&created_page(&visit, server, typed.subject, key))
+        }
+        Err(refused) => form_again(&form(&visit, &slug, &typed, Errors::rule(refused)?).await?),
+    }
+}
+
+fn created_page(visit: &Visit<Member>, server: ServerView, subject: Subject, key: Option<String>) -> CreatedPage {
+    let base = base(visit, &server.slug);
+    CreatedPage {
+        shell: Shell::account(visit, Tab::Grants, "The grant is given"),
+        address: base.clone(),
+        server: server.name.to_string(),
+        who: match subject {
+            Subject::Me => ForWhom::Me,
+            Subject::NewAgent | Subject::Agent => ForWhom::Agent,
+            Subject::Team => ForWhom::Team,
+            Subject::Member => ForWhom::Other,
+        },
+        snippets: snippets(server.slug.as_str(), &server.gateway_url, key.as_deref().unwrap_or("YOUR_KEY")),
+        first_call: FirstCall::of(None, visit, &base),
+        gateway_url: server.gateway_url,
+        account_url: server.account_url,
+        key,
+        base,
+    }
+}

@@ -1,0 +1,221 @@
+//! `/app/{account}/servers/{server}`: one server: the way to its first call, its tools, policies, grants and a place to try it.
+
+mod connect;
+mod first_call;
+mod grants;
+mod policies;
+mod settings;
+mod tools;
+mod try_it;
+
+use accounts::{PolicyRow, ServerView};
+use askama::Template;
+use domain::{ConnectToken, Permission, ServerSlug, Transport};
+use serde::Deserialize;
+use web_kit::{Answer, Member, Path, Problem, Query, Visit};
+
+pub(crate) use self::{connect::Connect, first_call::FirstCall, grants::GrantLine, tools::escape, try_it::Tried};
+use self::{
+    policies::PolicyLine,
+    tools::{ToolLine, Under},
+    try_it::TryIt,
+};
+use super::{grant_form::GrantForm, policy_form::Editor};
+use crate::{
+    form::Errors,
+    page::{id, page},
+    routes::{Routes, Who},
+    shell::{Shell, Tab},
+    snippets::{Snippet, snippets},
+    words::{self, ClassCount},
+};
+
+#[derive(Template)]
+#[template(path = "servers/server.html")]
+pub(crate) struct ServerPage {
+    shell: Shell,
+    errors: Errors,
+    base: String,
+    name: String,
+    slug: String,
+    reached: String,
+    gateway_url: String,
+    account_url: String,
+    may: May,
+    steps: Vec<Step>,
+    /// Whether everything is set up, so that the steps need no room any more.
+    complete: bool,
+    connect: Connect,
+    editor: Option<Editor>,
+    grant_form: Option<GrantForm>,
+    first_call: FirstCall,
+    try_it: TryIt,
+    tools: Vec<ToolLine>,
+    split: Vec<ClassCount>,
+    under: Under,
+    trouble: Option<String>,
+    policies: Vec<PolicyLine>,
+    grants: Vec<GrantLine>,
+    snippets: Vec<Snippet>,
+    /// Set when the page answers a form, so that a reload asks for the page.
+    address: Option<String>,
+}
+
+/// What the reader may do here.
+#[derive(Clone, Copy)]
+pub(crate) struct May {
+    pub(crate) manage: bool,
+    pub(crate) write_policies: bool,
+    pub(crate) grant: bool,
+}
+
+/// One step of setting a server up.
+struct Step {
+    number: usize,
+    title: &'static str,
+    anchor: &'static str,
+    state: StepState,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum StepState {
+    Done,
+    Now,
+    Later,
+}
+
+/// What a handler adds to the page.
+#[derive(Default)]
+pub(crate) struct Extra {
+    pub(crate) errors: Errors,
+    pub(crate) connect: Option<ConnectToken>,
+    pub(crate) tried: Option<Tried>,
+    pub(crate) asked: Asked,
+    /// The page answers a form.
+    pub(crate) registered: bool,
+}
+
+/// The query.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct Asked {
+    /// The policy to show the tools under.
+    policy: String,
+    /// The tool to try.
+    tool: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Named {
+    pub(crate) server: String,
+}
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    let routes = routes.get("/app/{account}/servers/{server}", Who::Member(Permission::View), show);
+    [connect::routes, first_call::routes, try_it::routes, tools::routes, settings::routes]
+        .into_iter()
+        .fold(routes, |routes, add| add(routes))
+}
+
+async fn show(visit: Visit<Member>, Path(named): Path<Named>, Query(asked): Query<Asked>) -> Answer {
+    let slug: ServerSlug = id(&named.server)?;
+    page(&load(&visit, &slug, Extra { asked, ..Extra::default() }).await?)
+}
+
+/// The address of a server's page.
+pub(crate) fn base(visit: &Visit<Member>, slug: &ServerSlug) -> String {
+    format!("{}/servers/{slug}", visit.home())
+}
+
+pub(crate) async fn load(visit: &Visit<Member>, slug: &ServerSlug, extra: Extra) -> Result<ServerPage, Problem> {
+    let (accounts, caller) = (visit.accounts(), visit.caller());
+    let server = accounts.server(caller, slug).await?;
+    let policies = accounts.list_policies(caller, slug).await?;
+    let grants = accounts.grants(caller, Some(slug)).await?;
+    let first_call = accounts.first_call(caller, slug).await?;
+    let may = May::of(visit);
+    let base = base(visit, slug);
+
+    let connect = Connect::of(&server, &base, extra.connect.as_ref(), may.manage);
+    let first_call = FirstCall::of(first_call, visit, &base);
+    let active = grants.iter().any(|grant| grant.state != domain::GrantState::Revoked);
+    let steps = steps([connect.done(), !policies.is_empty(), active, first_call.done()]);
+    let under = Under::of(visit, &server, &policies, &extra.asked.policy).await?;
+    let grant_form = match (may.grant && !active, policies.first()) {
+        (true, Some(_)) => Some(GrantForm::fresh(visit, slug).await?),
+        _ => None,
+    };
+    Ok(ServerPage {
+        shell: Shell::account(visit, Tab::Servers, server.name.as_str()),
+        errors: extra.errors,
+        reached: reached(&server),
+        complete: steps.iter().all(|step| step.state == StepState::Done),
+        editor: (may.write_policies && policies.is_empty()).then(|| Editor::fresh(&base)),
+        grant_form,
+        try_it: TryIt::of(&server, &base, &extra.asked.tool, extra.tried),
+        tools: tools::lines(&server, &under, &base),
+        split: words::split(server.tools.iter().map(|tool| tool.class)),
+        trouble: server.tools_error.as_deref().map(words::visible),
+        policies: policies.iter().map(|policy: &PolicyRow| PolicyLine::of(policy, &base)).collect(),
+        grants: grants.into_iter().map(|grant| GrantLine::of(grant, visit)).collect(),
+        snippets: snippets(slug.as_str(), &server.gateway_url, "YOUR_KEY"),
+        address: extra.registered.then(|| base.clone()),
+        name: server.name.to_string(),
+        slug: slug.to_string(),
+        gateway_url: server.gateway_url,
+        account_url: server.account_url,
+        base,
+        may,
+        steps,
+        connect,
+        first_call,
+        under,
+    })
+}
+
+fn reached(server: &ServerView) -> String {
+    match &server.transport {
+        Transport::Http { url } => format!("by URL, {url}"),
+        Transport::Tunnel => "through a connector beside it".to_owned(),
+    }
+}
+
+fn steps(done: [bool; 4]) -> Vec<Step> {
+    let named = [("Connect", "connect"), ("Policy", "policy"), ("Grant", "grant"), ("First call", "first-call")];
+    let now = done.iter().position(|done| !done);
+    let state = |index: usize| match (done[index], now == Some(index)) {
+        (true, _) => StepState::Done,
+        (false, true) => StepState::Now,
+        (false, false) => StepState::Later,
+    };
+    let each = named.into_iter().enumerate();
+    each.map(|(index, (title, anchor))| Step { number: index + 1, title, anchor, state: state(index) }).collect()
+}
+
+impl May {
+    pub(crate) fn of(visit: &Visit<Member>) -> Self {
+        Self {
+            manage: visit.may(Permission::ManageServers),
+            write_policies: visit.may(Permission::WritePolicies),
+            grant: visit.may(Permission::ManageGrants),
+        }
+    }
+}
+
+impl Step {
+    fn class(&self) -> &'static str {
+        match self.state {
+            StepState::Done => "done",
+            StepState::Now => "now",
+            StepState::Later => "later",
+        }
+    }
+
+    fn says(&self) -> &'static str {
+        match self.state {
+            StepState::Done => "done",
+            StepState::Now => "now",
+            StepState::Later => "to do",
+        }
+    }
+}

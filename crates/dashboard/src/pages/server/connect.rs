@@ -1,0 +1,148 @@
+//! Step 1: the connector, or the URL; a panel that turns live, and new connect lines.
+
+use accounts::ServerView;
+use askama::Template;
+use axum::response::Response;
+use domain::{ConnectToken, ConnectorId, Permission, ServerSlug, Transport};
+use http::{HeaderName, HeaderValue};
+use serde::Deserialize;
+use web_kit::{Answer, Flash, Member, Path, Visit, go_to_with};
+
+use super::{Extra, Named, base, load};
+use crate::{
+    page::{id, page, page_with_secret},
+    routes::{Routes, Who},
+    show::{self, Time},
+    words,
+};
+
+/// The panel: how the server stands, and how to bring its connector up.
+#[derive(Template)]
+#[template(path = "servers/connect.html")]
+pub(crate) struct Connect {
+    base: String,
+    may_manage: bool,
+    tunnel: bool,
+    url: String,
+    /// The line to run, shown once.
+    line: Option<String>,
+    environment: Vec<(&'static str, &'static str, &'static str)>,
+    state: ConnectState,
+    connectors: Vec<ConnectorLine>,
+}
+
+/// The part of the panel that turns live.
+#[derive(Template, Clone)]
+#[template(path = "servers/connect_state.html")]
+pub(crate) struct ConnectState {
+    tunnel: bool,
+    connected: bool,
+    about: String,
+    tools: usize,
+    counted: String,
+    trouble: Option<String>,
+    base: String,
+}
+
+struct ConnectorLine {
+    id: String,
+    about: String,
+    created: Time,
+    last_seen: Option<Time>,
+}
+
+#[derive(Deserialize)]
+struct OfConnector {
+    server: String,
+    connector: String,
+}
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    let manage = Who::Member(Permission::ManageServers);
+    routes
+        .get("/app/{account}/servers/{server}/live/connect", Who::Member(Permission::View), live)
+        .post("/app/{account}/servers/{server}/connectors", manage, new_line)
+        .post("/app/{account}/servers/{server}/connectors/{connector}/revoke", manage, revoke)
+}
+
+impl Connect {
+    pub(crate) fn of(server: &ServerView, base: &str, token: Option<&ConnectToken>, may_manage: bool) -> Self {
+        let known = server.kind.as_deref().and_then(catalogue::server);
+        let command = known.map_or("YOUR-SERVER-COMMAND", |known| known.run.command.as_str());
+        let environment = known.map(|known| known.run.environment.as_slice()).unwrap_or_default();
+        let (tunnel, url) = match &server.transport {
+            Transport::Tunnel => (true, String::new()),
+            Transport::Http { url } => (false, url.clone()),
+        };
+        let connector = |row: &accounts::ConnectorRow| ConnectorLine {
+            id: row.id.to_string(),
+            about: words::visible(&row.about),
+            created: row.created_at.into(),
+            last_seen: row.last_seen_at.map(Time::from),
+        };
+        Self {
+            base: base.to_owned(),
+            may_manage,
+            tunnel,
+            url,
+            line: token.map(|token| format!("portcullis connect {token} -- {command}")),
+            environment: environment.iter().map(|e| (e.name.as_str(), e.example.as_str(), e.meaning.as_str())).collect(),
+            state: ConnectState::of(server, base),
+            connectors: server.connectors.iter().map(connector).collect(),
+        }
+    }
+
+    /// Whether this step is behind the reader.
+    pub(crate) fn done(&self) -> bool {
+        self.state.done()
+    }
+}
+
+impl ConnectState {
+    fn of(server: &ServerView, base: &str) -> Self {
+        let live = server.connector.as_ref();
+        Self {
+            tunnel: server.transport == Transport::Tunnel,
+            connected: live.is_some(),
+            about: live.map(|live| words::visible(&live.about)).unwrap_or_default(),
+            tools: server.tools.len(),
+            counted: show::count(server.tools.len(), "tool", "tools"),
+            trouble: server.tools_error.as_deref().map(words::visible),
+            base: base.to_owned(),
+        }
+    }
+
+    fn done(&self) -> bool {
+        self.tools > 0
+    }
+}
+
+/// Marks a part that will not change any more, so that `live.js` stops asking.
+pub(crate) fn finished(mut response: Response, done: bool) -> Response {
+    if done {
+        response.headers_mut().insert(HeaderName::from_static("x-live"), HeaderValue::from_static("done"));
+    }
+    response
+}
+
+async fn live(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
+    let slug: ServerSlug = id(&named.server)?;
+    let server = visit.accounts().server(visit.caller(), &slug).await?;
+    let state = ConnectState::of(&server, &base(&visit, &slug));
+    let done = state.done() && state.connected;
+    Ok(finished(page(&state)?, done))
+}
+
+async fn new_line(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
+    let slug: ServerSlug = id(&named.server)?;
+    let token = visit.accounts().new_connector(visit.caller(), &slug).await?;
+    let extra = Extra { connect: Some(token), registered: true, ..Extra::default() };
+    page_with_secret(&load(&visit, &slug, extra).await?)
+}
+
+async fn revoke(visit: Visit<Member>, Path(of): Path<OfConnector>) -> Answer {
+    let (slug, connector): (ServerSlug, ConnectorId) = (id(&of.server)?, id(&of.connector)?);
+    visit.accounts().revoke_connector(visit.caller(), &slug, connector).await?;
+    let done = Flash::done("The connect line is revoked; a connector that used it is cut off.");
+    Ok(go_to_with(visit.kit(), &format!("{}/settings", base(&visit, &slug)), &done))
+}

@@ -1,0 +1,28 @@
+//! The policies of a server, on its page.
+
+use accounts::PolicyRow;
+
+use crate::show::{self, Time};
+
+/// One policy.
+pub(crate) struct PolicyLine {
+    pub(crate) href: String,
+    pub(crate) name: String,
+    pub(crate) version: u32,
+    pub(crate) saved: Time,
+    pub(crate) by: String,
+    pub(crate) grants: String,
+}
+
+impl PolicyLine {
+    pub(crate) fn of(policy: &PolicyRow, base: &str) -> Self {
+        Self {
+            href: format!("{base}/policies/{}", policy.id),
+            name: policy.name.to_string(),
+            version: policy.version,
+            saved: policy.saved_at.into(),
+            by: policy.saved_by.to_string(),
+            grants: show::count(usize::try_from(policy.grants).unwrap_or(usize::MAX), "grant", "grants"),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The tools of a server: what each is, how risky and why, and what a policy does with it.
+
+use accounts::{PolicyRow, ServerView, ToolView};
+use domain::{Permission, ServerSlug};
+use policy::{CompiledPolicy, Visibility};
+use serde::Deserialize;
+use web_kit::{Answer, Flash, Form, Member, Path, Problem, Visit, go_to_with};
+
+use super::{Named, base};
+use crate::{
+    form::Choice,
+    page::id,
+    routes::{Routes, Who},
+    words::{self, Badge},
+};
+
+/// Characters of a description that stand in the table itself.
+const FIRST_WORDS: usize = 160;
+
+/// One tool.
+pub(crate) struct ToolLine {
+    pub(crate) name: String,
+    pub(crate) title: Option<String>,
+    pub(crate) first_words: String,
+    /// The whole description, when there is more of it.
+    pub(crate) description: Option<String>,
+    pub(crate) class: Badge,
+    pub(crate) evidence: Vec<String>,
+    pub(crate) changed: bool,
+    pub(crate) under: Option<Badge>,
+    pub(crate) try_href: String,
+    pub(crate) recommended_href: String,
+    pub(crate) catalogue_href: Option<String>,
+}
+
+/// The policy that the table shows the tools under.
+pub(crate) struct Under {
+    pub(crate) name: Option<String>,
+    pub(crate) choices: Vec<Choice>,
+    compiled: Option<CompiledPolicy>,
+}
+
+#[derive(Deserialize)]
+struct OfTool {
+    tool: String,
+}
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    let manage = Who::Member(Permission::ManageServers);
+    routes
+        .post("/app/{account}/servers/{server}/tools/refresh", manage, refresh)
+        .post("/app/{account}/servers/{server}/tools/accept", manage, accept)
+}
+
+impl Under {
+    pub(crate) async fn of(
+        visit: &Visit<Member>,
+        server: &ServerView,
+        policies: &[PolicyRow],
+        asked: &str,
+    ) -> Result<Self, Problem> {
+        let chosen = policies.iter().find(|policy| policy.id.to_string() == asked);
+        let Some(chosen) = chosen.or_else(|| policies.iter().max_by_key(|policy| policy.grants)) else {
+            return Ok(Self { name: None, choices: Vec::new(), compiled: None });
+        };
+        let saved = visit.accounts().policy(visit.caller(), &server.slug, chosen.id).await?;
+        let choice = |policy: &PolicyRow| Choice {
+            value: policy.id.to_string(),
+            label: policy.name.to_string(),
+            selected: policy.id == chosen.id,
+        };
+        Ok(Self {
+            name: Some(chosen.name.to_string()),
+            choices: policies.iter().map(choice).collect(),
+            compiled: CompiledPolicy::compile(&saved.document).ok(),
+        })
+    }
+
+    fn on(&self, tool: &ToolView) -> Option<Badge> {
+        let compiled = self.compiled.as_ref()?;
+        Some(match policy::visibility(Some(compiled), &tool.name, tool.class) {
+            Visibility::Listed => Badge { class: "allowed", sign: "✓", word: "May be called" },
+            Visibility::Denied => Badge { class: "denied", sign: "✕", word: "Denied" },
+            Visibility::Hidden => Badge { class: "denied", sign: "⦸", word: "Hidden" },
+        })
+    }
+}
+
+pub(crate) fn lines(server: &ServerView, under: &Under, base: &str) -> Vec<ToolLine> {
+    let known = server.kind.as_deref().and_then(catalogue::server);
+    let catalogue_href = |tool: &ToolView| {
+        let known = known.filter(|known| known.tool(&tool.name).is_some())?;
+        Some(format!("/catalogue/{}/{}", known.slug, tool.name))
+    };
+    let line = |tool: &ToolView| {
+        let description = words::visible(tool.description.trim());
+        let first = first_words(&description);
+        let escaped = escape(&tool.name);
+        ToolLine {
+            name: words::visible(&tool.name),
+            title: tool.title.as_deref().map(words::visible),
+            description: (first != description).then_some(description),
+            first_words: first,
+            class: words::class(tool.class),
+            evidence: tool.evidence.clone(),
+            changed: tool.changed,
+            under: under.on(tool),
+            try_href: format!("{base}?tool={escaped}#try"),
+            recommended_href: format!("{base}/policies/new?tool={escaped}"),
+            catalogue_href: catalogue_href(tool),
+        }
+    };
+    server.tools.iter().map(line).collect()
+}
+
+/// A text of the upstream as part of a query.
+pub(crate) fn escape(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::new(), |mut escaped, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+        escaped
+    })
+}
+
+/// The first paragraph, cut.
+fn first_words(description: &str) -> String {
+    let first = description.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+    match first.char_indices().nth(FIRST_WORDS) {
+        Some((end, _)) => format!("{}…", first[..end].trim_end()),
+        None => first,
+    }
+}
+
+async fn refresh(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
+    let slug: ServerSlug = id(&named.server)?;
+    visit.accounts().refresh_tools(visit.caller(), &slug).await?;
+    Ok(go_to_with(visit.kit(), &format!("{}#tools", base(&visit, &slug)), &Flash::done("The tools were asked for again.")))
+}
+
+async fn accept(visit: Visit<Member>, Path(named): Path<Named>, Form(of): Form<OfTool>) -> Answer {
+    let slug: ServerSlug = id(&named.server)?;
+    visit.accounts().accept_tool(visit.caller(), &slug, &of.tool).await?;
+    Ok(go_to_with(visit.kit(), &format!("{}#tools", base(&visit, &slug)), &Flash::done("The changed tool is accepted as it is now.")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_descriptions_are_cut_at_a_character() {
+        assert_eq!(first_words("one\ntwo\n\nthree"), "one two");
+        assert_eq!(first_words(&"é".repeat(200)).chars().count(), FIRST_WORDS + 1);
+    }
+
+    #[test]
+    fn a_tools_name_cannot_leave_its_place_in_a_query() {
+        assert_eq!(escape("a&b=c#é d"), "a%26b%3Dc%23%C3%A9%20d");
+    }
+}

@@ -1,0 +1,320 @@
+//! `/app/{account}/servers/new`: registering a server, and trying its address before that.
+
+use accounts::{NewServer, ServerProbe};
+use askama::Template;
+use catalogue::{KnownServer, SuggestedTransport};
+use domain::{Name, Permission, Secret, ServerSlug, Transport};
+use serde::Deserialize;
+use upstream::{Probe, StepOutcome};
+use web_kit::{Answer, Form, Member, Problem, Query, Visit, go_to};
+
+use super::{server, server::Extra};
+use crate::{
+    form::Errors,
+    page::{form_again, page, page_with_secret},
+    routes::{Routes, Who},
+    shell::{Shell, Tab},
+    slug::slug_of,
+    words::{self, ClassCount},
+};
+
+/// Rows for headers that the form offers at least.
+const HEADER_ROWS: usize = 2;
+/// Headers a server may have.
+const MAX_HEADERS: usize = 20;
+
+#[derive(Template)]
+#[template(path = "servers/new.html")]
+struct NewServerPage {
+    shell: Shell,
+    errors: Errors,
+    kinds: Vec<Kind>,
+    other: bool,
+    name: String,
+    slug: String,
+    url: String,
+    tunnel: bool,
+    headers: Vec<HeaderRow>,
+    gateway: String,
+    probe: Option<ProbeView>,
+}
+
+/// A known server to choose.
+struct Kind {
+    slug: &'static str,
+    title: &'static str,
+    summary: &'static str,
+    name: String,
+    server_slug: &'static str,
+    url: &'static str,
+    tunnel: bool,
+    command: &'static str,
+    environment: Vec<(&'static str, &'static str, &'static str)>,
+    note: &'static str,
+    chosen: bool,
+}
+
+struct HeaderRow {
+    index: usize,
+    name: String,
+    value: String,
+}
+
+/// The outcome of trying an address.
+#[derive(Template)]
+#[template(path = "servers/probe.html")]
+pub(crate) struct ProbeView {
+    steps: Vec<ProbeStep>,
+    /// Said when all went well.
+    found: Option<Found>,
+}
+
+struct ProbeStep {
+    title: &'static str,
+    ok: bool,
+    words: String,
+    upstream_words: Option<String>,
+}
+
+struct Found {
+    tools: String,
+    version: String,
+    split: Vec<ClassCount>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Preset {
+    kind: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Typed {
+    kind: String,
+    name: String,
+    slug: String,
+    transport: String,
+    url: String,
+    header_name: Vec<String>,
+    header_value: Vec<String>,
+}
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    let manage = Who::Member(Permission::ManageServers);
+    routes
+        .get("/app/{account}/servers", Who::Member(Permission::View), to_list)
+        .get("/app/{account}/servers/new", manage, show)
+        .post("/app/{account}/servers/new", manage, register)
+        .post("/app/{account}/servers/new/test", manage, test)
+        .post("/app/{account}/servers/new/probe", manage, probe)
+}
+
+async fn to_list(visit: Visit<Member>) -> Answer {
+    Ok(go_to(&visit.home()))
+}
+
+async fn show(visit: Visit<Member>, Query(preset): Query<Preset>) -> Answer {
+    super::needs(&visit, Permission::ManageServers)?;
+    let here = visit.accounts().list_servers(visit.caller()).await?;
+    let asked = catalogue::server(&preset.kind);
+    let free = |known: &&KnownServer| here.iter().all(|server| server.slug.as_str() != known.suggested_slug);
+    let known = asked.or_else(|| catalogue::servers().first().filter(free).filter(|_| preset.kind.is_empty()));
+    let typed = known.map_or_else(|| Typed { kind: "other".to_owned(), ..Typed::default() }, filled);
+    page(&form(&visit, typed, Errors::none(), None))
+}
+
+/// The form as a known server fills it.
+fn filled(known: &'static KnownServer) -> Typed {
+    let url = known.run.url.clone().unwrap_or_default();
+    let transport = if known.transport == SuggestedTransport::Tunnel { "tunnel" } else { "http" };
+    Typed {
+        kind: known.slug.clone(),
+        name: short_name(known),
+        slug: known.suggested_slug.clone(),
+        transport: transport.to_owned(),
+        url,
+        ..Typed::default()
+    }
+}
+
+/// The title without what stands in brackets.
+fn short_name(known: &KnownServer) -> String {
+    known.title.split(" (").next().unwrap_or(&known.title).to_owned()
+}
+
+fn form(visit: &Visit<Member>, typed: Typed, errors: Errors, probe: Option<ProbeView>) -> NewServerPage {
+    let rows = typed.header_name.len().clamp(HEADER_ROWS, MAX_HEADERS);
+    let header = |index: usize| HeaderRow {
+        index,
+        name: typed.header_name.get(index).cloned().unwrap_or_default(),
+        value: typed.header_value.get(index).cloned().unwrap_or_default(),
+    };
+    NewServerPage {
+        shell: Shell::account(visit, Tab::Servers, "Add a server"),
+        errors,
+        kinds: catalogue::servers().iter().map(|known| kind(known, &typed.kind)).collect(),
+        other: catalogue::server(&typed.kind).is_none(),
+        headers: (0..rows).map(header).collect(),
+        gateway: format!("{}/{}/", visit.accounts().gateway_origin(), visit.who().slug),
+        tunnel: typed.transport == "tunnel",
+        probe,
+        name: typed.name,
+        slug: typed.slug,
+        url: typed.url,
+    }
+}
+
+fn kind(known: &'static KnownServer, chosen: &str) -> Kind {
+    let environment = known.run.environment.iter();
+    Kind {
+        slug: &known.slug,
+        title: &known.title,
+        summary: &known.summary,
+        name: short_name(known),
+        server_slug: &known.suggested_slug,
+        url: known.run.url.as_deref().unwrap_or_default(),
+        tunnel: known.transport == SuggestedTransport::Tunnel,
+        command: &known.run.command,
+        environment: environment.map(|e| (e.name.as_str(), e.example.as_str(), e.meaning.as_str())).collect(),
+        note: &known.run.note,
+        chosen: known.slug == chosen,
+    }
+}
+
+impl Typed {
+    /// What a known server says stands where nothing was typed; a form without script comes so.
+    fn completed(mut self) -> Self {
+        let Some(known) = catalogue::server(&self.kind) else {
+            if self.slug.trim().is_empty() {
+                self.slug = slug_of(&self.name);
+            }
+            return self;
+        };
+        let fill = filled(known);
+        let or = |typed: &mut String, filled: String| {
+            if typed.trim().is_empty() {
+                *typed = filled;
+            }
+        };
+        or(&mut self.name, fill.name);
+        or(&mut self.slug, fill.slug);
+        or(&mut self.transport, fill.transport);
+        or(&mut self.url, fill.url);
+        self
+    }
+
+    /// The headers that were filled in.
+    fn headers(&self, errors: &mut Errors) -> Vec<(String, Secret<String>)> {
+        let rows = self.header_name.iter().zip(&self.header_value).take(MAX_HEADERS);
+        let mut headers = Vec::new();
+        for (name, value) in rows.map(|(name, value)| (name.trim(), value.trim())) {
+            match (name.is_empty(), value.is_empty()) {
+                (true, true) => {}
+                (false, false) => headers.push((name.to_owned(), Secret::new(value.to_owned()))),
+                _ => errors.add("headers", "A header needs both a name and a value"),
+            }
+        }
+        headers
+    }
+
+    fn read(&self, errors: &mut Errors) -> Option<NewServer> {
+        let name = errors.take("name", "The name", Name::parse(&self.name));
+        let slug: Option<ServerSlug> = errors.take("slug", "The short name", self.slug.trim().parse());
+        let transport = match self.transport.as_str() {
+            "tunnel" => Some(Transport::Tunnel),
+            "http" if self.url.trim().is_empty() => {
+                errors.add("url", "The URL is missing: where does the server answer?");
+                None
+            }
+            "http" => Some(Transport::Http { url: self.url.trim().to_owned() }),
+            _ => {
+                errors.add("transport", "Say how the server is reached");
+                None
+            }
+        };
+        let headers = if self.transport == "http" { self.headers(errors) } else { Vec::new() };
+        if !errors.is_empty() {
+            return None;
+        }
+        let kind = catalogue::server(&self.kind).map(|known| known.slug.clone());
+        Some(NewServer { name: name?, slug: slug?, transport: transport?, headers, kind })
+    }
+}
+
+async fn register(visit: Visit<Member>, Form(typed): Form<Typed>) -> Answer {
+    let typed = typed.completed();
+    let mut errors = Errors::none();
+    let Some(asked) = typed.read(&mut errors) else { return form_again(&form(&visit, typed, errors, None)) };
+    match visit.accounts().register_server(visit.caller(), asked).await {
+        Ok(registered) => {
+            let extra = Extra { connect: registered.connect, registered: true, ..Extra::default() };
+            let loaded = server::load(&visit, &registered.server, extra).await?;
+            page_with_secret(&loaded)
+        }
+        Err(refused) => form_again(&form(&visit, typed, Errors::rule(refused)?, None)),
+    }
+}
+
+/// Without script: the whole form again, with the outcome.
+async fn test(visit: Visit<Member>, Form(typed): Form<Typed>) -> Answer {
+    let typed = typed.completed();
+    let mut errors = Errors::none();
+    let tried = try_address(&visit, &typed, &mut errors).await?;
+    // What was typed may hold a credential, so no browser keeps this page.
+    page_with_secret(&form(&visit, typed, errors, tried))
+}
+
+/// With script, while one types: the outcome alone.
+async fn probe(visit: Visit<Member>, Form(typed): Form<Typed>) -> Answer {
+    let mut errors = Errors::none();
+    match try_address(&visit, &typed, &mut errors).await? {
+        Some(tried) => page_with_secret(&tried),
+        None => page_with_secret(&ProbeView::refused(&errors)),
+    }
+}
+
+async fn try_address(visit: &Visit<Member>, typed: &Typed, errors: &mut Errors) -> Result<Option<ProbeView>, Problem> {
+    let url = typed.url.trim().to_owned();
+    let headers = typed.headers(errors);
+    if url.is_empty() {
+        errors.add("url", "The URL is missing: where does the server answer?");
+    }
+    if !errors.is_empty() {
+        return Ok(None);
+    }
+    match visit.accounts().probe(visit.caller(), ServerProbe { url, headers }).await {
+        Ok(probe) => Ok(Some(ProbeView::of(&probe))),
+        Err(refused) => {
+            Errors::rule(refused)?.iter().for_each(|error| errors.add("url", error.message.clone()));
+            Ok(None)
+        }
+    }
+}
+
+impl ProbeView {
+    pub(crate) fn of(probe: &Probe) -> Self {
+        let step = |step: &upstream::Step| {
+            let (ok, words, upstream_words) = match &step.outcome {
+                StepOutcome::Ok(words) => (true, words.clone(), None),
+                StepOutcome::Failed { words, upstream_words } => (false, words.clone(), upstream_words.clone()),
+            };
+            ProbeStep { title: step.name.title(), ok, words: words::visible(&words), upstream_words: upstream_words.map(|w| words::visible(&w)) }
+        };
+        let found = probe.failed().is_none().then(|| Found {
+            tools: crate::show::count(probe.tools.len(), "tool", "tools"),
+            version: probe.protocol_version.clone().unwrap_or_default(),
+            split: words::split(probe.tools.iter().map(|tool| class_of(&tool.definition))),
+        });
+        Self { steps: probe.steps.iter().map(step).collect(), found }
+    }
+
+    fn refused(errors: &Errors) -> Self {
+        let step = |words: String| ProbeStep { title: "Read the form", ok: false, words, upstream_words: None };
+        Self { steps: errors.iter().map(|error| step(error.message.clone())).collect(), found: None }
+    }
+}
+
+fn class_of(definition: &str) -> policy::RiskClass {
+    catalogue::classify(&catalogue::ToolFacts::from_definition(definition).unwrap_or_default()).class
+}

@@ -1,0 +1,76 @@
+//! `/app/{account}`: the servers of an account.
+
+use accounts::ServerRow;
+use askama::Template;
+use domain::{Permission, Transport};
+use web_kit::{Answer, Member, Visit};
+
+use crate::{
+    page::page,
+    routes::{Routes, Who},
+    shell::{Shell, Tab},
+    show::Time,
+    words::{self, Badge, ClassCount},
+};
+
+#[derive(Template)]
+#[template(path = "servers/servers.html")]
+struct ServersPage {
+    shell: Shell,
+    may_manage: bool,
+    account_url: String,
+    servers: Vec<ServerLine>,
+}
+
+struct ServerLine {
+    href: String,
+    name: String,
+    slug: String,
+    state: Badge,
+    /// What went wrong when its tools were last asked for.
+    trouble: Option<String>,
+    tools: String,
+    split: Vec<ClassCount>,
+    last_call: Option<Time>,
+    calls_today: u64,
+    denied_today: u64,
+}
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    routes.get("/app/{account}", Who::Member(Permission::View), show)
+}
+
+async fn show(visit: Visit<Member>) -> Answer {
+    let servers = visit.accounts().list_servers(visit.caller()).await?;
+    let home = visit.home();
+    page(&ServersPage {
+        shell: Shell::account(&visit, Tab::Servers, "Servers"),
+        may_manage: visit.may(Permission::ManageServers),
+        account_url: super::account_url(&visit),
+        servers: servers.into_iter().map(|server| line(server, &home)).collect(),
+    })
+}
+
+fn line(server: ServerRow, home: &str) -> ServerLine {
+    ServerLine {
+        href: format!("{home}/servers/{}", server.slug),
+        state: state(&server),
+        trouble: server.tools_error.as_deref().map(words::visible),
+        tools: crate::show::count(server.classes.len(), "tool", "tools"),
+        split: words::split(server.classes),
+        last_call: server.last_call_at.map(Time::from),
+        calls_today: server.calls_today,
+        denied_today: server.denied_today,
+        name: server.name.to_string(),
+        slug: server.slug.to_string(),
+    }
+}
+
+fn state(server: &ServerRow) -> Badge {
+    match (&server.transport, &server.connector, server.last_call_at) {
+        (Transport::Tunnel, None, _) => Badge { class: "warn", sign: "○", word: "Connector offline" },
+        (_, _, Some(_)) => Badge { class: "live", sign: "●", word: "Live" },
+        (Transport::Tunnel, Some(_), None) => Badge { class: "note", sign: "●", word: "Connected, never called" },
+        (Transport::Http { .. }, _, None) => Badge { class: "note", sign: "○", word: "Never called" },
+    }
+}

@@ -1,0 +1,100 @@
+//! `/signup`: a person, their first account and its address, in one form.
+
+use accounts::{SignUp, SignUpError};
+use askama::Template;
+use domain::Secret;
+use serde::Deserialize;
+use web_kit::{Answer, Anyone, Flash, Form, Problem, Visit, go_to};
+
+use crate::{
+    form::{Errors, Input},
+    page::{form_again, page},
+    routes::{Routes, Who},
+    session,
+    shell::{Shell, home},
+    show::wait,
+    slug::slug_of,
+};
+
+#[derive(Template)]
+#[template(path = "people/signup.html")]
+struct SignUpPage {
+    shell: Shell,
+    errors: Errors,
+    values: Values,
+    gateway_origin: String,
+}
+
+#[derive(Clone, Default)]
+struct Values {
+    email: String,
+    account_name: String,
+    account_slug: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Typed {
+    email: String,
+    password: String,
+    account_name: String,
+    account_slug: String,
+}
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    routes.get("/signup", Who::Anyone, show).post("/signup", Who::Anyone, create)
+}
+
+fn form(visit: &Visit<Anyone>, values: Values, errors: Errors) -> SignUpPage {
+    let gateway_origin = visit.accounts().gateway_origin().to_owned();
+    SignUpPage { shell: Shell::public(visit, "Create account"), errors, values, gateway_origin }
+}
+
+async fn show(visit: Visit<Anyone>) -> Answer {
+    if visit.who().0.is_some() {
+        return Ok(go_to("/app"));
+    }
+    page(&form(&visit, Values::default(), Errors::none()))
+}
+
+async fn create(visit: Visit<Anyone>, Form(typed): Form<Typed>) -> Answer {
+    let slug = if typed.account_slug.trim().is_empty() {
+        slug_of(&typed.account_name)
+    } else {
+        typed.account_slug.trim().to_owned()
+    };
+    let values =
+        Values { email: typed.email.clone(), account_name: typed.account_name.clone(), account_slug: slug.clone() };
+    let asked = SignUp {
+        email: typed.email,
+        password: Secret::new(typed.password),
+        account_name: typed.account_name,
+        account_slug: slug,
+    };
+    match visit.accounts().sign_up(asked, visit.address()).await {
+        Ok(signed_in) => {
+            let first = format!("{}/servers/new", home(signed_in.account.as_str()));
+            let ready = Flash::done("Your account is ready. Register your first server.");
+            Ok(session::begin(&visit, &signed_in.session, &first, Some(&ready)))
+        }
+        Err(refused) => form_again(&form(&visit, values, refusal(refused)?)),
+    }
+}
+
+const INPUTS: [Input; 4] = [
+    Input::same("email", "The e-mail address"),
+    Input::same("password", "The password"),
+    Input::same("account_name", "The account name"),
+    Input::same("account_slug", "The account address"),
+];
+
+/// What to tell of a sign-up that was refused.
+pub(super) fn refusal(refused: SignUpError) -> Result<Errors, Problem> {
+    match refused {
+        SignUpError::Fields(faults) => Ok(Errors::faults(&faults, &INPUTS)),
+        SignUpError::Throttled { retry_after_s } => {
+            Ok(Errors::whole(format!("Too many sign-ups from your network. Try again in {}.", wait(retry_after_s))))
+        }
+        SignUpError::Other(error) => Errors::of(error, &INPUTS),
+    }
+}

@@ -1,0 +1,149 @@
+//! `/app/{account}/teams/{team}`: who is in a team, what it may use, its name and its end.
+
+use accounts::{MemberView, TeamMemberRow, TeamView};
+use askama::Template;
+use domain::{Permission, TeamSlug, UserId};
+use serde::Deserialize;
+use web_kit::{Answer, Flash, Form, Member, Path, Problem, Visit, go_to_with};
+
+use crate::{
+    form::{Choice, Errors, Input},
+    page::{form_again, id, page},
+    routes::{Routes, Who},
+    shell::{Shell, Tab},
+    show::count,
+};
+
+#[derive(Template)]
+#[template(path = "people/team.html")]
+struct TeamPage {
+    shell: Shell,
+    errors: Errors,
+    may_manage: bool,
+    path: String,
+    name: String,
+    slug: String,
+    new_name: String,
+    members: Vec<Row>,
+    candidates: Vec<Choice>,
+    delete_effect: String,
+}
+
+struct Row {
+    id: String,
+    email: String,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    team: String,
+    #[serde(default)]
+    member: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Renamed {
+    name: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Added {
+    member: String,
+}
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    let manage = Who::Member(Permission::ManageTeams);
+    routes
+        .get("/app/{account}/teams/{team}", Who::Member(Permission::View), show)
+        .post("/app/{account}/teams/{team}/rename", manage, rename)
+        .post("/app/{account}/teams/{team}/delete", manage, delete)
+        .post("/app/{account}/teams/{team}/members", manage, add)
+        .post("/app/{account}/teams/{team}/members/{member}/remove", manage, remove)
+}
+
+async fn load(visit: &Visit<Member>, team: &TeamView, new_name: String, errors: Errors) -> Result<TeamPage, Problem> {
+    let may_manage = visit.may(Permission::ManageTeams);
+    let everyone = if may_manage { visit.accounts().members(visit.caller()).await? } else { Vec::new() };
+    let outside = everyone.into_iter().filter(|member| team.members.iter().all(|inside| inside.user != member.user));
+    let choice = |member: MemberView| Choice {
+        value: member.user.to_string(),
+        label: member.email.to_string(),
+        selected: false,
+    };
+    let row = |member: &TeamMemberRow| Row { id: member.user.to_string(), email: member.email.to_string() };
+    Ok(TeamPage {
+        shell: Shell::account(visit, Tab::Teams, team.team.name.as_str()),
+        errors,
+        may_manage,
+        path: path(visit, &team.team.slug),
+        name: team.team.name.to_string(),
+        slug: team.team.slug.to_string(),
+        new_name,
+        delete_effect: delete_effect(team.members.len()),
+        members: team.members.iter().map(row).collect(),
+        candidates: outside.map(choice).collect(),
+    })
+}
+
+fn delete_effect(members: usize) -> String {
+    let members = count(members, "member loses", "members lose");
+    format!("Its grants are revoked, and {members} what they opened.")
+}
+
+fn path(visit: &Visit<Member>, team: &TeamSlug) -> String {
+    format!("{}/teams/{team}", visit.home())
+}
+
+async fn find(visit: &Visit<Member>, named: &Named) -> Result<TeamView, Problem> {
+    let slug: TeamSlug = id(&named.team)?;
+    let teams = visit.accounts().teams(visit.caller()).await?;
+    let team = teams.into_iter().find(|team| team.slug == slug).ok_or(Problem::NotFound)?;
+    Ok(visit.accounts().team(visit.caller(), team.id).await?)
+}
+
+async fn show(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
+    let team = find(&visit, &named).await?;
+    page(&load(&visit, &team, team.team.name.to_string(), Errors::none()).await?)
+}
+
+async fn rename(visit: Visit<Member>, Path(named): Path<Named>, Form(renamed): Form<Renamed>) -> Answer {
+    let team = find(&visit, &named).await?;
+    match visit.accounts().rename_team(visit.caller(), team.team.id, &renamed.name).await {
+        Ok(()) => Ok(back(&visit, &team, "The team has its new name.")),
+        Err(refused) => again(&visit, &team, renamed.name, refused).await,
+    }
+}
+
+async fn delete(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
+    let team = find(&visit, &named).await?;
+    visit.accounts().delete_team(visit.caller(), team.team.id).await?;
+    let done = Flash::done(format!("The team {} is deleted.", team.team.name));
+    Ok(go_to_with(visit.kit(), &format!("{}/teams", visit.home()), &done))
+}
+
+async fn add(visit: Visit<Member>, Path(named): Path<Named>, Form(added): Form<Added>) -> Answer {
+    let team = find(&visit, &named).await?;
+    let user: UserId = id(&added.member)?;
+    match visit.accounts().add_team_member(visit.caller(), team.team.id, user).await {
+        Ok(()) => Ok(back(&visit, &team, "They are in the team; its grants work with their keys from now on.")),
+        Err(refused) => again(&visit, &team, team.team.name.to_string(), refused).await,
+    }
+}
+
+async fn remove(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
+    let team = find(&visit, &named).await?;
+    let user: UserId = id(&named.member)?;
+    visit.accounts().remove_team_member(visit.caller(), team.team.id, user).await?;
+    Ok(back(&visit, &team, "They are out of the team."))
+}
+
+async fn again(visit: &Visit<Member>, team: &TeamView, new_name: String, refused: accounts::Error) -> Answer {
+    let errors = Errors::of(refused, &[Input::same("name", "The name")])?;
+    form_again(&load(visit, team, new_name, errors).await?)
+}
+
+fn back(visit: &Visit<Member>, team: &TeamView, done: &str) -> axum::response::Response {
+    go_to_with(visit.kit(), &path(visit, &team.team.slug), &Flash::done(done))
+}
