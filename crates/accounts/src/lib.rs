@@ -3,6 +3,7 @@
 mod accounts;
 mod admin_events;
 mod agents;
+mod background;
 mod caller;
 mod change;
 mod error;
@@ -15,6 +16,7 @@ mod people;
 mod policies;
 mod publisher;
 mod servers;
+mod recorder;
 mod sessions;
 mod snapshot;
 mod teams;
@@ -29,7 +31,7 @@ pub use grants::{CreatedGrant, GrantStanding, GrantView, KeyWish, NewGrant, NewS
 pub use invites::{CreatedInvite, Invitation, NewPerson};
 pub use keys::{CreatedKey, NewKey};
 pub use members::MemberView;
-pub use people::{SignUp, SignUpError, SignedIn};
+pub use people::{ChangePassword, NewAccount, SignUp, SignUpError, SignedIn};
 pub use policies::{PolicyEdit, PolicySummary, PolicyView, SaveError};
 pub use servers::{
     CreatedConnector, CreatedServer, NewServer, NewServerProbe, NewTransport, RiskCounts, ServerEdit, ServerSummary,
