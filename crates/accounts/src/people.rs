@@ -1,10 +1,11 @@
-//! Sign-up: a person, the first account, its data key and the owner's membership, in one transaction.
+//! Sign-up: a person, the first account, its data key and the owner's membership, in one transaction; further accounts;
+//! another password.
 
 use domain::{AccountId, AccountSlug, Email, Name, Role, Secret, Token, UserId};
 use serde_json::json;
-use storage::{Constraint, NewAccountRow, NewUserRow, StorageError};
+use storage::{Constraint, NewAccountRow, NewUserRow, StorageError, Tx};
 
-use crate::{Accounts, ClientAddress, Error, Fault};
+use crate::{Accounts, ClientAddress, Error, Fault, Visitor};
 
 /// What a person types to sign up.
 #[derive(Clone, Debug)]
@@ -17,6 +18,24 @@ pub struct SignUp {
     pub account_name: String,
     /// The account's name in URLs.
     pub account_slug: String,
+}
+
+/// What a person types to found a further account.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// The account's name for people.
+    pub account_name: String,
+    /// The account's name in URLs.
+    pub account_slug: String,
+}
+
+/// What a person types to change the password.
+#[derive(Clone, Debug)]
+pub struct ChangePassword {
+    /// The password as it is.
+    pub current: Secret<String>,
+    /// The password as it shall be.
+    pub password: Secret<String>,
 }
 
 /// A person who has just signed up, or joined, and is signed in.
@@ -92,16 +111,78 @@ impl Accounts {
         }
     }
 
+    /// Founds a further account of the visitor, who becomes its owner.
+    ///
+    /// # Errors
+    /// [`SignUpError`]: fields `account_name`, `account_slug`.
+    pub async fn create_account(
+        &self,
+        visitor: &Visitor,
+        form: &NewAccount,
+        from: &ClientAddress,
+    ) -> Result<AccountSlug, SignUpError> {
+        if let Some(wait) = self.count_sign_up(from.ip).await? {
+            return Err(SignUpError::Throttled { retry_after_s: wait.0 });
+        }
+        let mut faults = Vec::new();
+        let name = take(&mut faults, "account_name", Name::parse(&form.account_name));
+        let slug = take(&mut faults, "account_slug", form.account_slug.trim().parse::<AccountSlug>());
+        let (Some(name), Some(slug)) = (name, slug) else { return Err(SignUpError::Fields(faults)) };
+        let account = self.new_account(name, &slug);
+        let tx = self.db().found_account(&account).await.map_err(taken)?;
+        self.own(tx, visitor.user, &account).await?;
+        Ok(slug)
+    }
+
+    /// Changes the visitor's password and signs all of their other browsers out.
+    ///
+    /// # Errors
+    /// [`SignUpError`]: fields `current`, `password`; wrong passwords are throttled as at log-in.
+    pub async fn change_password(
+        &self,
+        visitor: &Visitor,
+        form: ChangePassword,
+        from: &ClientAddress,
+    ) -> Result<(), SignUpError> {
+        if let Some(wait) = self.count_log_in(visitor.email.as_str(), from.ip).await? {
+            return Err(SignUpError::Throttled { retry_after_s: wait.0 });
+        }
+        let user = self.db().user_by_email(&visitor.email).await.map_err(Error::from)?;
+        if !self.passwords().is_right(form.current, user.map(|user| user.password_hash)).await? {
+            return Err(SignUpError::Fields(vec![Fault::new("current", "is wrong")]));
+        }
+        self.log_in_succeeded(&visitor.email, from.ip).await?;
+        if let Some(fault) = self.passwords().fault(&form.password, &[visitor.email.as_str()]).await? {
+            return Err(SignUpError::Fields(vec![Fault::new("password", fault)]));
+        }
+        let hash = self.passwords().hash(form.password, self.entropy()).await?;
+        Ok(self.replace_password(visitor, &hash).await?)
+    }
+
+    async fn replace_password(&self, visitor: &Visitor, hash: &Secret<String>) -> Result<(), Error> {
+        let mut tx = self.db().person(visitor.user).await?;
+        tx.set_password_hash(hash).await?;
+        tx.revoke_other_sessions(visitor.session, self.now()).await?;
+        Ok(tx.commit().await?)
+    }
+
     async fn found(&self, user: &NewUserRow, name: Name, slug: &AccountSlug) -> Result<(), SignUpError> {
-        let id = AccountId::new(self.clock(), self.entropy());
-        let (_, data_key) = self.key().new_data_key(id, self.entropy());
-        let account = NewAccountRow { id, slug: slug.clone(), name, data_key, created_at: user.created_at };
+        let account = self.new_account(name, slug);
         let mut tx = self.db().found_account(&account).await.map_err(taken)?;
         tx.insert_user(user).await.map_err(taken)?;
-        tx.put_member(user.id, Role::Owner, user.created_at).await.map_err(Error::from)?;
-        let change = self.joining(tx, user.id, Role::Owner).await?;
-        change.done("account.founded", id, json!({ "slug": slug })).await?;
-        Ok(())
+        Ok(self.own(tx, user.id, &account).await?)
+    }
+
+    fn new_account(&self, name: Name, slug: &AccountSlug) -> NewAccountRow {
+        let id = AccountId::new(self.clock(), self.entropy());
+        let (_, data_key) = self.key().new_data_key(id, self.entropy());
+        NewAccountRow { id, slug: slug.clone(), name, data_key, created_at: self.now() }
+    }
+
+    async fn own(&self, mut tx: Tx, owner: UserId, account: &NewAccountRow) -> Result<(), Error> {
+        tx.put_member(owner, Role::Owner, account.created_at).await?;
+        let change = self.joining(tx, owner, Role::Owner).await?;
+        change.done("account.founded", account.id, json!({ "slug": account.slug })).await
     }
 }
 

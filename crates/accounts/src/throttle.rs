@@ -40,6 +40,14 @@ impl Accounts {
         self.count(&address_subject("sign-up", ip), SIGN_UPS, SIGN_UP_WINDOW_S).await
     }
 
+    /// Removes the counts whose window is over; for a background job, every few minutes.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn forget_attempts(&self) -> Result<(), Error> {
+        Ok(self.db().forget_attempts(self.now()).await?)
+    }
+
     async fn count(&self, subject: &str, most: u32, window_s: i64) -> Result<Option<Wait>, Error> {
         let now = self.now();
         let attempts = self.db().count_attempt(subject, now, window_s).await?;

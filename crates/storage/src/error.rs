@@ -7,7 +7,7 @@ pub enum OpenError {
     #[error("DATABASE_URL is not a database URL: it should look like postgres://user:password@host:5432/database")]
     Url,
     /// No connection.
-    #[error("cannot connect to the database: {0}")]
+    #[error("cannot connect to the database ({0}): see that the server runs, and that DATABASE_URL names it rightly")]
     Connect(#[source] sqlx::Error),
     /// The role could see every tenant's rows.
     #[error(
@@ -42,6 +42,20 @@ impl From<sqlx::Error> for StorageError {
 }
 
 impl StorageError {
+    /// Whether the values themselves are what the database refused (SQLSTATE classes 22 and 23), so that trying again with
+    /// the same ones is no use.
+    #[must_use]
+    pub fn is_about_values(&self) -> bool {
+        match self {
+            Self::Constraint(_) => true,
+            Self::Database(error) => {
+                let code = error.as_database_error().and_then(|e| e.code());
+                let unreadable = matches!(error, sqlx::Error::Encode(_));
+                unreadable || code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+            }
+        }
+    }
+
     /// The broken constraint, if that is what it is.
     #[must_use]
     pub fn constraint(&self) -> Option<Constraint> {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use accounts::{ClientAddress, Error, LogIn, LogInError};
+use accounts::{ChangePassword, ClientAddress, Error, LogIn, LogInError, SignUpError};
 use domain::Secret;
 use test_support::{Fixture, PASSWORD, from_here};
 
@@ -166,4 +166,29 @@ async fn what_is_no_session_token_is_nobody() {
     {
         assert!(fixture.accounts.visitor(text).await.expect("asked").is_none(), "{text:.20}");
     }
+}
+
+#[tokio::test]
+async fn another_password_signs_the_other_browsers_out() {
+    const NEW: &str = "walrus-harbour-quill";
+    let fixture = Fixture::new().await;
+    let (accounts, mine) = (&fixture.accounts, &fixture.ours.viewer);
+    let other = accounts.log_in(form("viewer@ours.example", PASSWORD), &from_here()).await.expect("logged in");
+    let change = |current: &str, password: &str| ChangePassword {
+        current: Secret::new(current.to_owned()),
+        password: Secret::new(password.to_owned()),
+    };
+    let wrong = accounts.change_password(&mine.visitor, change("wrong-password-123", NEW), &from_here()).await;
+    assert!(matches!(wrong, Err(SignUpError::Fields(faults)) if faults[0].field == "current"));
+    let weak = accounts.change_password(&mine.visitor, change(PASSWORD, "password123"), &from_here()).await;
+    assert!(matches!(weak, Err(SignUpError::Fields(faults)) if faults[0].field == "password"));
+    assert!(accounts.visitor(other.session.expose()).await.expect("asked").is_some(), "nothing changed so far");
+
+    accounts.change_password(&mine.visitor, change(PASSWORD, NEW), &from_here()).await.expect("changed");
+    assert!(accounts.visitor(other.session.expose()).await.expect("asked").is_none());
+    assert!(accounts.visitor(mine.session.expose()).await.expect("asked").is_some(), "the one that asked goes on");
+    let old = accounts.log_in(form("viewer@ours.example", PASSWORD), &from_here()).await;
+    assert!(matches!(old, Err(LogInError::Wrong)));
+    accounts.log_in(form("viewer@ours.example", NEW), &from_here()).await.expect("the new one opens");
+    accounts.log_in(form("viewer@neighbour.example", PASSWORD), &from_here()).await.expect("others keep theirs");
 }

@@ -1,6 +1,6 @@
 //! Sign-up: what is made, and what is refused at which field.
 
-use accounts::{Fault, SignUp, SignUpError};
+use accounts::{Fault, NewAccount, SignUp, SignUpError};
 use domain::{Role, Secret};
 use test_support::{Fixture, PASSWORD, from_here};
 
@@ -86,4 +86,20 @@ async fn sign_ups_from_one_address_are_throttled() {
     let wait_s = throttled.expect("throttled within forty");
     fixture.clock.advance_seconds(wait_s);
     fixture.accounts.sign_up(form("new@example.com", "fresh"), &from_here()).await.expect("the wait was true");
+}
+
+#[tokio::test]
+async fn a_person_founds_a_further_account() {
+    let fixture = Fixture::new().await;
+    let (accounts, visitor) = (&fixture.accounts, &fixture.ours.viewer.visitor);
+    let wanted = |slug: &str| NewAccount { account_name: "Mine".to_owned(), account_slug: slug.to_owned() };
+    let slug = accounts.create_account(visitor, &wanted("mine"), &from_here()).await.expect("founded");
+    assert_eq!(accounts.enter(visitor, &slug).await.expect("a member").role(), Role::Owner);
+    let ours = accounts.enter(visitor, &fixture.ours.slug).await.expect("still a member");
+    assert_eq!(ours.role(), Role::Viewer, "the role there is as it was");
+    let taken = faults(accounts.create_account(visitor, &wanted("neighbour"), &from_here()).await.expect_err("taken"));
+    assert_eq!(taken[0].0, "account_slug");
+    let wrong = NewAccount { account_name: String::new(), account_slug: "-".to_owned() };
+    let told = faults(accounts.create_account(visitor, &wrong, &from_here()).await.expect_err("two faults"));
+    assert_eq!(told.len(), 2);
 }

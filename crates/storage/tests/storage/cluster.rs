@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
@@ -63,6 +64,44 @@ async fn it_is_made_once_locked_and_keeps_its_data() {
     assert_eq!(db.count_attempt("kept", test_support::NOON, 60).await.expect("counted").count, 2);
     let mode = fs::metadata(cluster.socket()).expect("the socket's folder").permissions().mode() & 0o777;
     assert_eq!(mode, 0o700);
+    db.close().await;
+    cluster.stop().await.expect("stopped");
+}
+
+/// The child of the next test: a process with a cluster, until it is killed. As a test of its own it does nothing.
+#[tokio::test]
+async fn it_runs_until_it_is_killed() {
+    let Some(folder) = std::env::var_os(CHILD_FOLDER) else { return };
+    let options =
+        ClusterOptions { folder: folder.into(), programs: ProgramSearch::from_environment(), sync: SyncToDisk::Always };
+    let cluster = Cluster::start(options).await.expect("a cluster");
+    let db = Db::of_cluster(&cluster, PoolSize(1)).await.expect("the database opens");
+    db.migrate().await.expect("migrated");
+    db.count_attempt("kept", test_support::NOON, 60).await.expect("counted");
+    println!("\n{COUNTED}");
+    std::future::pending::<()>().await;
+}
+
+const CHILD_FOLDER: &str = "PORTCULLIS_TEST_CLUSTER_FOLDER";
+const COUNTED: &str = "counted and committed";
+
+#[tokio::test]
+async fn what_was_committed_outlives_a_kill_of_the_process() {
+    let folder = TempFolder::new("murder");
+    let mut child = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", "cluster::it_runs_until_it_is_killed", "--nocapture"])
+        .env(CHILD_FOLDER, &folder.0)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("a child");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    assert!(lines.any(|line| line.is_ok_and(|line| line == COUNTED)), "the child counted");
+    child.kill().expect("killed");
+    child.wait().expect("gone");
+
+    let cluster = Cluster::start(folder.options()).await.expect("the same cluster again");
+    let db = Db::of_cluster(&cluster, PoolSize(1)).await.expect("the database opens");
+    assert_eq!(db.count_attempt("kept", test_support::NOON, 60).await.expect("counted").count, 2);
     db.close().await;
     cluster.stop().await.expect("stopped");
 }

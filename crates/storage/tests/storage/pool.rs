@@ -2,6 +2,7 @@
 
 use std::{future::Future, pin::pin, task::Poll};
 
+use sqlx::Connection as _;
 use storage::{Db, OpenError, PoolSize};
 use test_support::{TestDb, cluster};
 
@@ -34,4 +35,35 @@ async fn a_bad_url_is_told_without_repeating_it() {
     let error = Db::connect("postgres://user:hunter2@[bad", PoolSize(1)).await.expect_err("not a URL");
     assert!(matches!(error, OpenError::Url));
     assert!(!error.to_string().contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_role_above_the_walls_is_refused() {
+    let test = TestDb::new().await;
+    let socket = cluster().socket().display().to_string();
+    let url = |role: &str| format!("postgres://{role}@localhost/{}?host={socket}", test.name);
+    let refused = Db::connect(&url("portcullis_super"), PoolSize(1)).await.expect_err("a superuser");
+    assert!(matches!(&refused, OpenError::UnsafeRole(role) if role == "portcullis_super"), "{refused}");
+    assert!(refused.to_string().contains("deploy/postgres/roles.sql"));
+    Db::connect(&url("portcullis"), PoolSize(1)).await.expect("the product's own role opens");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_told_with_what_to_do() {
+    let told = Db::connect("postgres://user:hunter2@127.0.0.1:1/db", PoolSize(1)).await.expect_err("nobody listens");
+    let told = told.to_string();
+    assert!(told.contains("DATABASE_URL") && !told.contains("hunter2"), "{told}");
+}
+
+/// The server was restarted: connections of before are noticed and replaced.
+#[tokio::test]
+async fn a_connection_that_broke_is_replaced() {
+    let test = TestDb::new().await;
+    let db = Db::of_cluster_database(cluster(), &test.name, PoolSize(1)).await.expect("a pool of one connection");
+    db.ping().await.expect("there");
+    let url = format!("postgres://portcullis_super@localhost/postgres?host={}", cluster().socket().display());
+    let mut other = sqlx::PgConnection::connect(&url).await.expect("a connection of the superuser");
+    let ended = sqlx::query("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1");
+    ended.bind(&test.name).execute(&mut other).await.expect("ended");
+    db.ping().await.expect("there again");
 }
