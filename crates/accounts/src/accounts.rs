@@ -68,6 +68,11 @@ impl Accounts {
         &self.inner.wiring.config.gateway_origin
     }
 
+    /// Where the control plane itself reaches a gateway.
+    pub(crate) fn internal_gateway(&self) -> &str {
+        &self.inner.wiring.config.internal_gateway
+    }
+
     pub(crate) fn db(&self) -> &Db {
         &self.inner.wiring.db
     }

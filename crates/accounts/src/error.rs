@@ -71,6 +71,15 @@ pub enum Rule {
     /// Grants have the policy.
     #[error("grants have this policy: give them another first")]
     PolicyInUse,
+    /// Nothing to call with.
+    #[error("you have no grant on this server yet: give yourself one first")]
+    NoGrant,
+    /// Calls are made as oneself or as an agent.
+    #[error("this grant is another member's: only they can call with it")]
+    OthersGrant,
+    /// Nothing to show.
+    #[error("this grant's policy denies nothing, so there is no call that it would deny")]
+    NothingDenied,
 }
 
 impl Error {

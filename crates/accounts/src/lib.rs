@@ -5,6 +5,7 @@ mod admin_events;
 mod agents;
 mod background;
 mod caller;
+mod calls;
 mod change;
 mod error;
 mod grants;
@@ -15,17 +16,19 @@ mod passwords;
 mod people;
 mod policies;
 mod publisher;
-mod servers;
 mod recorder;
+mod servers;
 mod sessions;
 mod snapshot;
 mod teams;
+mod test_calls;
 mod throttle;
 mod tools;
 
 pub use accounts::{Accounts, Config, Wiring};
 pub use agents::AgentView;
 pub use caller::{Caller, ClientAddress, Visitor};
+pub use calls::{CallCursor, CallCursorError, CallFilter, CallPage, CallView};
 pub use error::{Error, Fault, Rule};
 pub use grants::{CreatedGrant, GrantStanding, GrantView, KeyWish, NewGrant, NewSubject};
 pub use invites::{CreatedInvite, Invitation, NewPerson};
@@ -38,6 +41,9 @@ pub use servers::{
     ServerView, gateway_url,
 };
 pub use sessions::{LogIn, LogInError, LoggedIn, SessionView};
-pub use storage::{AdminEventRow, InviteRow, KeyRow, TeamMemberRow, TeamRow};
+pub use storage::{
+    AdminEventRow, CallEnd, CallPlace, CallRow, ConnectorRow, InviteRow, KeyRow, TeamMemberRow, TeamRow, VersionRow,
+};
 pub use teams::{NewTeam, TeamView};
+pub use test_calls::{NewTestCall, TestAnswer, TestCall, TestCallResult, TestOutcome};
 pub use tools::{InventoryEffect, ToolStanding, ToolView};

@@ -59,11 +59,33 @@ impl Accounts {
         }
         for (account, envelopes) in by_account {
             match scopes.get(&account) {
-                Some(scope) => self.store_in(scope, &envelopes).await?,
+                Some(scope) => self.store_what_fits(scope, &envelopes).await?,
                 None => tracing::warn!(%account, events = envelopes.len(), "events of an unknown account were dropped"),
             }
         }
         Ok(self.bus().ack(&acks).await?)
+    }
+
+    /// Stores events together, or one by one when the database refuses the values of one of them: that one is logged and
+    /// dropped, so that it does not stand in the way of all others for ever.
+    async fn store_what_fits(&self, scope: &AccountScope, envelopes: &[EventEnvelope]) -> Result<(), Error> {
+        match self.store_in(scope, envelopes).await {
+            Err(Error::Storage(error)) if error.is_about_values() => {}
+            other => return other,
+        }
+        for envelope in envelopes {
+            match self.store_in(scope, std::slice::from_ref(envelope)).await {
+                Err(Error::Storage(error)) if error.is_about_values() => tracing::error!(
+                    account = %envelope.account,
+                    gateway = %envelope.gateway,
+                    sequence = envelope.sequence,
+                    error = &error as &dyn std::error::Error,
+                    "an event was dropped, since the database does not take its values"
+                ),
+                other => other?,
+            }
+        }
+        Ok(())
     }
 
     async fn store_in(&self, scope: &AccountScope, envelopes: &[EventEnvelope]) -> Result<(), Error> {

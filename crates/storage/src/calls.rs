@@ -21,6 +21,8 @@ statements! {
                 and ($10::timestamptz is null or (decided_at, id) > ($10, $11)) \
             order by decided_at desc, id desc limit $12";
     ONE = "select * from call where account_id = $1 and id = $2 and outcome is not null";
+    FIRST = "select * from call where account_id = $1 and server_id = $2 and method = 'tools/call' and outcome is not null \
+             order by decided_at, id limit 1";
     COUNTS = "select server_id, count(*) as calls, count(*) filter (where outcome = 'deny') as denied, \
                   max(decided_at) as last_at \
               from call where account_id = $1 and decided_at >= $2 and method = 'tools/call' and server_id is not null \
@@ -194,6 +196,16 @@ impl Tx {
     pub async fn call(&mut self, id: CallId) -> Result<Option<CallRow>, StorageError> {
         let account = self.id();
         Ok(sqlx::query(ONE).bind(account).bind(id.uuid()).try_map(call).fetch_optional(self.connection()).await?)
+    }
+
+    /// The first call of a tool of a server.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`].
+    pub async fn first_call(&mut self, server: ServerId) -> Result<Option<CallRow>, StorageError> {
+        let account = self.id();
+        let query = sqlx::query(FIRST).bind(account).bind(server.uuid()).try_map(call);
+        Ok(query.fetch_optional(self.connection()).await?)
     }
 
     /// How each server was used since then; servers without a call are left out.

@@ -15,6 +15,7 @@ mod grants;
 mod invites;
 mod keys;
 mod members;
+mod names;
 mod outbox;
 mod policies;
 mod read;
@@ -61,6 +62,7 @@ const FILES_WITH_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("invites.rs", invites::STATEMENTS),
     ("keys.rs", keys::STATEMENTS),
     ("members.rs", members::STATEMENTS),
+    ("names.rs", names::STATEMENTS),
     ("outbox.rs", outbox::STATEMENTS),
     ("policies.rs", policies::STATEMENTS),
     ("servers.rs", servers::STATEMENTS),

@@ -41,6 +41,14 @@ pub struct DialerConfig {
 pub struct Dialer {
     client: Client<Connector, WatchedBody>,
     egress: Egress,
+    way: Arc<Way>,
+}
+
+/// What a dialer with another rule is made of.
+struct Way {
+    names: Names,
+    tls: rustls::ClientConfig,
+    connect_limit: Duration,
 }
 
 /// Why a dialer cannot be made.
@@ -100,8 +108,20 @@ impl Dialer {
     /// [`DialerError`].
     pub fn new(config: DialerConfig) -> Result<Self, DialerError> {
         let tls = tls_config(&config.extra_roots_pem)?;
-        let resolver = GuardedResolver { names: config.names, egress: config.egress };
-        let connector = Connector::new(GuardedTcp::new(resolver), tls, config.connect_limit);
+        let way = Way { names: config.names, tls, connect_limit: config.connect_limit };
+        Ok(Self::along(Arc::new(way), config.egress))
+    }
+
+    /// A dialer by another rule, with connections of its own. For addresses that the operator set, such as the internal one
+    /// of a gateway; never for one that a tenant typed.
+    #[must_use]
+    pub fn with_egress(&self, egress: Egress) -> Self {
+        Self::along(Arc::clone(&self.way), egress)
+    }
+
+    fn along(way: Arc<Way>, egress: Egress) -> Self {
+        let resolver = GuardedResolver { names: way.names.clone(), egress };
+        let connector = Connector::new(GuardedTcp::new(resolver), way.tls.clone(), way.connect_limit);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(60))
@@ -111,7 +131,7 @@ impl Dialer {
             .http2_keep_alive_interval(Duration::from_secs(20))
             .http2_keep_alive_timeout(Duration::from_secs(10))
             .build(connector);
-        Ok(Self { client, egress: config.egress })
+        Self { client, egress, way }
     }
 
     /// The rule it dials by.

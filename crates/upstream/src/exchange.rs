@@ -27,6 +27,8 @@ pub struct Failure {
     pub upstream_words: Option<String>,
     /// Whether anything answered at all.
     pub reached: Reached,
+    /// The HTTP status, where that is what went wrong.
+    pub status: Option<u16>,
 }
 
 /// Whether anything answered.
@@ -62,11 +64,11 @@ impl Exchange for Dialer {
 
 impl Failure {
     pub(crate) fn unreached(error: &SendError) -> Self {
-        Self { words: error.to_string(), upstream_words: None, reached: Reached::Nothing }
+        Self { words: error.to_string(), upstream_words: None, reached: Reached::Nothing, status: None }
     }
 
     pub(crate) fn answered(words: impl Into<String>) -> Self {
-        Self { words: words.into(), upstream_words: None, reached: Reached::Answered }
+        Self { words: words.into(), upstream_words: None, reached: Reached::Answered, status: None }
     }
 }
 
@@ -112,7 +114,7 @@ impl Answer {
             _ => format!("it answered HTTP {status}"),
         };
         let upstream_words = if html { None } else { self.words() };
-        Failure { words, upstream_words, reached: Reached::Answered }
+        Failure { words, upstream_words, reached: Reached::Answered, status: Some(status.as_u16()) }
     }
 
     /// The upstream's own words: a JSON error's message, or the text.

@@ -203,3 +203,13 @@ fn authorities_that_do_not_read_are_an_error() {
     };
     assert!(matches!(Dialer::new(config), Err(DialerError::Roots(_))));
 }
+
+#[tokio::test]
+async fn another_rule_makes_a_dialer_of_its_own_and_leaves_the_first_as_it_was() {
+    let address = serve(Router::new().fallback(any(|| async { "ok" }))).await;
+    let public = dialer(DialerConfig::new(Egress::PUBLIC_ONLY));
+    let internal = public.with_egress(Egress::PRIVATE_ALLOWED);
+    assert!(internal.send(post(&format!("http://{address}/"))).await.is_ok());
+    let error = public.send(post(&format!("http://{address}/"))).await.unwrap_err();
+    assert!(matches!(error, SendError::Undelivered(Undelivered::Refused(_))), "no connection is shared: {error:?}");
+}

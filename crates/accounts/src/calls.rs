@@ -1,0 +1,220 @@
+//! Recorded calls, ready to show.
+
+use std::{collections::HashMap, fmt, str::FromStr};
+
+use domain::{CallId, GrantId, Name, Outcome, Permission, PolicyId, Principal, ServerId, ServerSlug, Timestamp};
+use storage::{CallPlace, CallQuery, CallRow, Tx};
+
+use crate::{Accounts, Caller, Error};
+
+/// At most so many calls at once.
+const MAX_PAGE: u32 = 200;
+/// A record may come this much later than one that was decided after it.
+const OVERLAP_SECONDS: i64 = 10;
+
+/// Which calls; a field that is none asks nothing.
+#[derive(Clone, Debug, Default)]
+pub struct CallFilter {
+    /// Of this server.
+    pub server: Option<ServerId>,
+    /// Decided by this grant.
+    pub grant: Option<GrantId>,
+    /// Of this tool.
+    pub tool: Option<String>,
+    /// With this outcome.
+    pub outcome: Option<Outcome>,
+    /// With this code.
+    pub code: Option<String>,
+    /// Made by this principal.
+    pub principal: Option<Principal>,
+    /// Older than this place.
+    pub before: Option<CallCursor>,
+    /// At most so many; 200 at the most, which none (0) stands for.
+    pub limit: u32,
+}
+
+/// A place in the order of calls, as text for URLs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallCursor(CallPlace);
+
+/// A text that is not a place in the order of calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a place in the list of calls")]
+pub struct CallCursorError;
+
+/// Calls, the newest first.
+#[derive(Clone, Debug)]
+pub struct CallPage {
+    /// The calls.
+    pub calls: Vec<CallView>,
+    /// Where older ones begin; none: there are none.
+    pub older: Option<CallCursor>,
+    /// From where newer ones are to be asked for; none: there is no call at all.
+    pub newest: Option<CallCursor>,
+}
+
+/// A recorded call with the names of what it speaks of.
+#[derive(Clone, Debug)]
+pub struct CallView {
+    /// The record.
+    pub call: CallRow,
+    /// The server's name in URLs and for people; also of a removed one.
+    pub server: Option<(ServerSlug, Name)>,
+    /// The member's e-mail address or the agent's name; also of one that is gone.
+    pub principal_name: Option<String>,
+    /// The grant's label; also of a revoked one.
+    pub grant_label: Option<Name>,
+    /// The policy's name; also of a removed one.
+    pub policy_name: Option<Name>,
+}
+
+/// The names that records of an account speak of.
+struct Names {
+    servers: HashMap<ServerId, (ServerSlug, Name)>,
+    principals: HashMap<Principal, String>,
+    grants: HashMap<GrantId, Name>,
+    policies: HashMap<PolicyId, Name>,
+}
+
+impl Accounts {
+    /// Calls, the newest first.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`].
+    pub async fn calls(&self, caller: &Caller, filter: &CallFilter) -> Result<CallPage, Error> {
+        let mut tx = self.look(caller, Permission::ViewCalls).await?;
+        let limit = page_size(filter.limit);
+        let before = filter.before.map(|cursor| cursor.0);
+        // One more than shown tells whether there are older ones.
+        let mut rows = tx.calls(&CallQuery { before, limit: limit + 1, ..query(filter) }).await?;
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let older = rows.last().filter(|_| more).map(|row| CallCursor(row.place));
+        let newest = rows.first().map(|row| CallCursor(row.place));
+        let calls = with_names(&mut tx, rows).await?;
+        tx.commit().await?;
+        Ok(CallPage { calls, older, newest })
+    }
+
+    /// Calls newer than a place, for the live list, the newest first. Records may come late and calls may end late, so the
+    /// last seconds before the place are told again: a row is to be put in the place of one with the same id.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`].
+    pub async fn calls_since(
+        &self,
+        caller: &Caller,
+        filter: &CallFilter,
+        since: Option<CallCursor>,
+    ) -> Result<CallPage, Error> {
+        let mut tx = self.look(caller, Permission::ViewCalls).await?;
+        let after = since.map(|CallCursor(place)| CallPlace { at: place.at.plus_seconds(-OVERLAP_SECONDS), ..place });
+        let rows = tx.calls(&CallQuery { after, limit: page_size(filter.limit), ..query(filter) }).await?;
+        let newest = rows.first().map(|row| CallCursor(row.place)).or(since);
+        let calls = with_names(&mut tx, rows).await?;
+        tx.commit().await?;
+        Ok(CallPage { calls, older: None, newest })
+    }
+
+    /// One call.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn call(&self, caller: &Caller, id: CallId) -> Result<CallView, Error> {
+        let mut tx = self.look(caller, Permission::ViewCalls).await?;
+        let row = tx.call(id).await?.ok_or(Error::NotFound)?;
+        let view = with_names(&mut tx, vec![row]).await?.pop();
+        tx.commit().await?;
+        view.ok_or(Error::NotFound)
+    }
+
+    /// The first call of a tool of a server: what its page waits for.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`].
+    pub async fn first_call(&self, caller: &Caller, server: ServerId) -> Result<Option<CallView>, Error> {
+        let mut tx = self.look(caller, Permission::ViewCalls).await?;
+        let row = tx.first_call(server).await?;
+        let view = with_names(&mut tx, row.into_iter().collect()).await?.pop();
+        tx.commit().await?;
+        Ok(view)
+    }
+}
+
+fn query(filter: &CallFilter) -> CallQuery {
+    CallQuery {
+        server: filter.server,
+        grant: filter.grant,
+        tool: filter.tool.clone(),
+        outcome: filter.outcome,
+        code: filter.code.clone(),
+        principal: filter.principal,
+        before: None,
+        after: None,
+        limit: 0,
+    }
+}
+
+fn page_size(limit: u32) -> u32 {
+    if limit == 0 { MAX_PAGE } else { limit.min(MAX_PAGE) }
+}
+
+async fn with_names(tx: &mut Tx, rows: Vec<CallRow>) -> Result<Vec<CallView>, Error> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names = Names {
+        servers: tx.server_names().await?.into_iter().map(|(id, slug, name)| (id, (slug, name))).collect(),
+        principals: tx.principal_names().await?.into_iter().collect(),
+        grants: tx.grant_labels().await?.into_iter().collect(),
+        policies: tx.policy_names().await?.into_iter().collect(),
+    };
+    Ok(rows.into_iter().map(|row| names.name(row)).collect())
+}
+
+impl Names {
+    fn name(&self, call: CallRow) -> CallView {
+        CallView {
+            server: call.server.and_then(|id| self.servers.get(&id).cloned()),
+            principal_name: call.principal.and_then(|who| self.principals.get(&who).cloned()),
+            grant_label: call.grant.and_then(|id| self.grants.get(&id).cloned()),
+            policy_name: call.policy.and_then(|(id, _)| self.policies.get(&id).cloned()),
+            call,
+        }
+    }
+}
+
+impl fmt::Display for CallCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0.at.0, self.0.id)
+    }
+}
+
+impl FromStr for CallCursor {
+    type Err = CallCursorError;
+    fn from_str(text: &str) -> Result<Self, CallCursorError> {
+        let (at, id) = text.split_once('.').ok_or(CallCursorError)?;
+        let at: i64 = at.parse().map_err(|_| CallCursorError)?;
+        // What lies outside the years that a database knows is no place.
+        if !(0..=253_402_300_799_000_000).contains(&at) {
+            return Err(CallCursorError);
+        }
+        Ok(Self(CallPlace { at: Timestamp(at), id: id.parse().map_err(|_| CallCursorError)? }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_and_nothing_else_is_one() {
+        let text = format!("1767614400000000.call_{}", "0".repeat(31) + "7");
+        assert_eq!(text.parse::<CallCursor>().map(|c| c.to_string()), Ok(text.clone()));
+        for odd in
+            ["", "1", "1.", "x.call_0", &text.replace("call", "key"), &format!("-{text}"), &format!("9999999{text}")]
+        {
+            assert!(odd.parse::<CallCursor>().is_err(), "{odd}");
+        }
+    }
+}
