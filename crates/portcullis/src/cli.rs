@@ -71,7 +71,7 @@ pub struct Control {
     pub shared: Shared,
     /// Believe X-Forwarded-For from these addresses
     #[arg(long, env = "PORTCULLIS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDRESS")]
-    pub trusted_proxies: Vec<std::net::IpAddr>,
+    pub trusted_proxies: Vec<ipnet::IpNet>,
 }
 
 #[derive(Debug, Args)]
@@ -99,7 +99,13 @@ pub struct Shared {
     #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL")]
     pub redis_url: String,
     /// The deployment key: 32 bytes in base64; `openssl rand -base64 32` makes one
-    #[arg(long, env = "PORTCULLIS_KEY", hide_env_values = true, value_name = "KEY", required_unless_present = "key_file")]
+    #[arg(
+        long,
+        env = "PORTCULLIS_KEY",
+        hide_env_values = true,
+        value_name = "KEY",
+        required_unless_present = "key_file"
+    )]
     pub key: Option<String>,
     /// File with the deployment key
     #[arg(long, env = "PORTCULLIS_KEY_FILE", value_name = "FILE")]

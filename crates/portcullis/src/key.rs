@@ -16,9 +16,8 @@ use crate::cli::Shared;
 pub fn given(shared: &Shared) -> anyhow::Result<DeploymentKey> {
     let text = match (&shared.key, &shared.key_file) {
         (Some(key), _) => key.clone(),
-        (None, Some(file)) => {
-            fs::read_to_string(file).with_context(|| format!("cannot read the deployment key from {}", file.display()))?
-        }
+        (None, Some(file)) => fs::read_to_string(file)
+            .with_context(|| format!("cannot read the deployment key from {}", file.display()))?,
         (None, None) => bail!("no deployment key: set PORTCULLIS_KEY or PORTCULLIS_KEY_FILE"),
     };
     DeploymentKey::parse(&text).map_err(|error| anyhow!("{error}"))
@@ -29,8 +28,9 @@ pub fn kept(data: &Path, entropy: &Entropy) -> anyhow::Result<DeploymentKey> {
     let folder = data.join("secrets");
     let file = folder.join("deployment.key");
     match fs::read_to_string(&file) {
-        Ok(text) => DeploymentKey::parse(&text)
-            .map_err(|_| anyhow!("{} is damaged: put the original back; without it stored credentials do not open", file.display())),
+        Ok(text) => DeploymentKey::parse(&text).map_err(|_| {
+            anyhow!("{} is damaged: put the original back; without it stored credentials do not open", file.display())
+        }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => make(&folder, &file, entropy),
         Err(error) => bail!("cannot read {}: {error}", file.display()),
     }

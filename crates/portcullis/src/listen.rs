@@ -39,7 +39,11 @@ pub fn bind(address: SocketAddr) -> anyhow::Result<StdListener> {
             Ok(listener)
         }
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            bail!("port {} is taken by another program: stop it, or choose another with --listen {}:PORT", address.port(), address.ip())
+            bail!(
+                "port {} is taken by another program: stop it, or choose another with --listen {}:PORT",
+                address.port(),
+                address.ip()
+            )
         }
         Err(error) => bail!("cannot listen on {address}: {error}; choose another address with --listen ADDRESS:PORT"),
     }

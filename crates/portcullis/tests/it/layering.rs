@@ -101,9 +101,8 @@ fn libraries_stay_in_their_rooms() {
             continue;
         }
         for dependency in normal_dependencies(package) {
-            let outside = ROOMS
-                .iter()
-                .any(|(library, rooms)| *library == dependency && !rooms.contains(&package.name.as_str()));
+            let outside =
+                ROOMS.iter().any(|(library, rooms)| *library == dependency && !rooms.contains(&package.name.as_str()));
             let impure = PURE.contains(&package.name.as_str()) && EFFECTS.contains(&dependency);
             if outside || impure {
                 broken.push(format!("{} uses {dependency}", package.name));

@@ -1,0 +1,41 @@
+//! `gateway`: the data plane alone.
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use upstream::Egress;
+
+use crate::{
+    cli::Gateway,
+    key, listen,
+    parts::{self, Base},
+    signals,
+};
+
+/// Serves gateway URLs and tunnels until a signal asks to stop.
+pub async fn run(args: Gateway) -> anyhow::Result<()> {
+    let stop = signals::stop_token()?;
+    let base = Base::new(key::given(&args.shared)?);
+    let listener = listen::bind(args.listen)?;
+    let egress = if args.shared.allow_private_upstreams { Egress::PRIVATE_ALLOWED } else { Egress::PUBLIC_ONLY };
+
+    let bus = parts::redis_bus(&args.shared.redis_url, Some(&args.spool)).await?;
+    let counters = parts::redis_counters(&args.shared.redis_url).await?;
+    let mut config = gateway::Config::new(&args.gateway_origin);
+    config.allowed_origins.extend(args.origin);
+    // Behind a proxy the Host may be anything; the Origin header is still checked.
+    config.hosts = gateway::Hosts::Any;
+    let gateway = base.gateway(bus.clone(), counters.clone(), parts::dialer(egress)?, config);
+
+    let (jobs, stop_jobs) = (TaskTracker::new(), CancellationToken::new());
+    let (background, job_stop) = (gateway.clone(), stop_jobs.clone());
+    jobs.spawn(async move { background.run_background(job_stop).await });
+    println!("portcullis gateway: {} (listening on {})", args.gateway_origin, args.listen);
+
+    let served = listen::serve(listener, gateway.router(), stop).await;
+    gateway.close().await;
+    stop_jobs.cancel();
+    jobs.close();
+    jobs.wait().await;
+    bus.close().await;
+    counters.close().await;
+    served
+}

@@ -1,0 +1,115 @@
+//! The parts that commands are made of: stores, faces, the data plane. Which of them meet is decided by the command.
+
+use std::path::Path;
+
+use accounts::{Accounts, Wiring};
+use anyhow::Context as _;
+use bus::Bus;
+use counters::Counters;
+use dashboard::Dashboard;
+use domain::{Clock, DeploymentKey, Entropy, Secret};
+use gateway::{Gateway, GatewayParts};
+use storage::{Db, PoolSize};
+use upstream::{Dialer, DialerConfig, Egress};
+use web_kit::Origin;
+
+/// Connections to PostgreSQL per process.
+pub const POOL: PoolSize = PoolSize(10);
+
+/// What every part of a process takes its time, randomness and secrets from.
+#[derive(Clone, Debug)]
+pub struct Base {
+    pub clock: Clock,
+    pub entropy: Entropy,
+    pub key: DeploymentKey,
+}
+
+/// The addresses that people and clients use.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    /// Of the pages.
+    pub origin: String,
+    /// Before gateway URLs.
+    pub gateway_origin: String,
+    /// Where the control plane itself reaches a gateway.
+    pub gateway_internal: String,
+}
+
+impl Base {
+    pub fn new(key: DeploymentKey) -> Self {
+        Self { clock: Clock::System, entropy: Entropy::System, key }
+    }
+
+    /// The use cases.
+    pub fn accounts(&self, db: Db, bus: Bus, dialer: Dialer, addresses: &Addresses) -> Accounts {
+        Accounts::new(Wiring {
+            db,
+            bus,
+            dialer,
+            key: self.key.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            config: accounts::Config {
+                gateway_origin: addresses.gateway_origin.clone(),
+                internal_gateway: addresses.gateway_internal.clone(),
+            },
+        })
+    }
+
+    /// The pages over these use cases.
+    pub fn dashboard(
+        &self,
+        accounts: Accounts,
+        origin: &str,
+        trusted_proxies: Vec<ipnet::IpNet>,
+    ) -> anyhow::Result<Dashboard> {
+        let config = web_kit::Config {
+            public_origin: Origin::parse(origin)?,
+            trusted_proxies,
+            key: self.key.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+        };
+        Ok(Dashboard::new(accounts, config))
+    }
+
+    /// The data plane.
+    pub fn gateway(&self, bus: Bus, counters: Counters, dialer: Dialer, config: gateway::Config) -> Gateway {
+        Gateway::new(GatewayParts {
+            bus,
+            counters,
+            dialer,
+            key: self.key.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            config,
+        })
+    }
+}
+
+/// The migrated database at a URL.
+pub async fn database(url: &str) -> anyhow::Result<Db> {
+    let db = Db::connect(url, POOL).await?;
+    db.migrate().await?;
+    Ok(db)
+}
+
+/// The bus over Redis; with a spool for a process that records calls.
+pub async fn redis_bus(url: &str, spool: Option<&Path>) -> anyhow::Result<Bus> {
+    let mut config = bus::RedisConfig::new(Secret::new(url.to_owned()));
+    if let Some(folder) = spool {
+        config = config.with_spool(folder.to_owned());
+    }
+    Bus::redis(config).await.context("cannot use REDIS_URL")
+}
+
+/// The counters in Redis.
+pub async fn redis_counters(url: &str) -> anyhow::Result<Counters> {
+    let config = counters::RedisConfig::new(Secret::new(url.to_owned()));
+    Counters::redis(config).await.context("cannot use REDIS_URL")
+}
+
+/// How upstreams are dialled.
+pub fn dialer(egress: Egress) -> anyhow::Result<Dialer> {
+    Ok(Dialer::new(DialerConfig::new(egress))?)
+}
