@@ -85,7 +85,7 @@ mod tests {
             presented(&headers, TokenKind::Key)
         };
         let good = format!("Bearer {}", token.expose());
-        assert_eq!(with(&[good.clone()]), Ok(token.hash()));
+        assert_eq!(with(std::slice::from_ref(&good)), Ok(token.hash()));
         assert_eq!(with(&[good.replace("Bearer", "bearer")]), Ok(token.hash()));
         assert_eq!(with(&[]), Err(Presented::Nothing));
         let connect = Token::new(TokenKind::Connect, &Entropy::seeded(1));

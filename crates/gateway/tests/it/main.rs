@@ -1,1 +1,18 @@
-//! The gateway over real sockets.
+//! The gateway over real sockets: fixture upstreams of both eras, in-process bus and counters, hand-made snapshots.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking")]
+
+mod account_url;
+mod calls;
+mod client;
+mod failures;
+mod fixture;
+mod limits;
+mod lists;
+mod records;
+mod refusals;
+mod sessions;
+mod snapshots;
+mod streams;
+mod tunnel;
+mod world;

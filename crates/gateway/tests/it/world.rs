@@ -1,0 +1,271 @@
+//! A gateway on a loopback port, and accounts to publish to it.
+
+use std::{sync::Arc, time::Duration};
+
+use bus::Bus;
+use counters::Counters;
+use domain::{
+    AccountId, AccountSlug, AccountSnapshot, AgentId, Clock, ConnectorId, DataKey, DeploymentKey, Entropy, Event,
+    GrantId, GrantState, GrantSubject, KeyId, PolicyId, Principal, Role, ServerId, ServerSettings, SnapshotAgent,
+    SnapshotConnector, SnapshotGrant, SnapshotHeader, SnapshotKey, SnapshotMember, SnapshotPolicy, SnapshotServer,
+    SnapshotTool, TeamId, Timestamp, Token, TokenKind, Transport, UserId,
+};
+use gateway::{Config, Gateway, GatewayParts};
+use policy::RiskClass;
+use tokio_util::sync::CancellationToken;
+use upstream::{Dialer, DialerConfig, Egress};
+
+/// 2026-01-05 12:00:00 UTC, a Monday.
+const NOON: Timestamp = Timestamp(1_767_614_400_000_000);
+/// No test waits longer than this for anything.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct World {
+    pub gateway: Gateway,
+    pub origin: String,
+    pub bus: Bus,
+    pub clock: Clock,
+    pub entropy: Entropy,
+    pub key: DeploymentKey,
+    pub dialer: Dialer,
+    pub cancel: CancellationToken,
+    _dir: Arc<tempfile::TempDir>,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A gateway whose configuration is changed first.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        let (clock, entropy) = (Clock::fixed(NOON), Entropy::seeded(42));
+        let bus = Bus::memory(&dir.path().join("spool"), clock.clone()).unwrap();
+        let counters = Counters::memory(clock.clone());
+        Self::of(Parts { dir, clock, entropy, bus, counters }, change).await
+    }
+
+    pub async fn of(parts: Parts, change: impl FnOnce(&mut Config)) -> Self {
+        let Parts { dir, clock, entropy, bus, counters } = parts;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let key = DeploymentKey::new(&Entropy::seeded(7));
+        let dialer = Dialer::new(DialerConfig::new(Egress::PRIVATE_ALLOWED)).unwrap();
+        let mut config = Config::new(&origin);
+        change(&mut config);
+        let gateway = Gateway::new(GatewayParts {
+            bus: bus.clone(),
+            counters,
+            dialer: dialer.clone(),
+            key: key.clone(),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            config,
+        });
+        let cancel = CancellationToken::new();
+        let (background, stop) = (gateway.clone(), cancel.clone());
+        tokio::spawn(async move { background.run_background(stop).await });
+        let router = gateway.router().into_make_service_with_connect_info::<std::net::SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { gateway, origin, bus, clock, entropy, key, dialer, cancel, _dir: dir }
+    }
+
+    /// A new account, not published yet.
+    pub fn account(&self, slug: &str) -> Account {
+        let id = AccountId::new(&self.clock, &self.entropy);
+        let (data_key, wrapped) = self.key.new_data_key(id, &self.entropy);
+        let snapshot = AccountSnapshot {
+            account: id,
+            slug: slug.parse().unwrap(),
+            version: 1,
+            data_key: wrapped,
+            members: vec![],
+            agents: vec![],
+            servers: vec![],
+            policies: vec![],
+            grants: vec![],
+            keys: vec![],
+            connectors: vec![],
+        };
+        Account { snapshot, data_key, clock: self.clock.clone(), entropy: self.entropy.clone() }
+    }
+
+    pub async fn publish(&self, account: &Account) {
+        let signed = account.snapshot.sign(&self.key).unwrap();
+        self.bus.publish(&account.snapshot.slug, &signed).await.unwrap();
+    }
+
+    /// The account's records, once they are as wanted.
+    pub async fn records(&self, account: &Account, wanted: impl Fn(&[Event]) -> bool) -> Vec<Event> {
+        let ids = [account.snapshot.account];
+        let looking = async {
+            loop {
+                let taken = self.bus.take(&ids, 10_000).await.unwrap();
+                let events: Vec<Event> = taken.into_iter().map(|taken| taken.envelope.event).collect();
+                if wanted(&events) {
+                    return events;
+                }
+                self.bus.event_ready().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, looking).await.expect("the records are as wanted in time")
+    }
+}
+
+pub struct Parts {
+    pub dir: Arc<tempfile::TempDir>,
+    pub clock: Clock,
+    pub entropy: Entropy,
+    pub bus: Bus,
+    pub counters: Counters,
+}
+
+pub struct Account {
+    pub snapshot: AccountSnapshot,
+    pub data_key: DataKey,
+    clock: Clock,
+    entropy: Entropy,
+}
+
+/// Someone with a key.
+#[derive(Clone)]
+pub struct Holder {
+    pub principal: Principal,
+    pub key: KeyId,
+    pub token: Token,
+}
+
+impl Account {
+    pub fn slug(&self) -> &AccountSlug {
+        &self.snapshot.slug
+    }
+
+    /// The next version of the snapshot.
+    pub fn changed(&mut self) -> &mut Self {
+        self.snapshot.version += 1;
+        self
+    }
+
+    pub fn server(&mut self, slug: &str, transport: Transport, tools: &[(&str, RiskClass)]) -> ServerId {
+        let id = ServerId::new(&self.clock, &self.entropy);
+        let tool = |(name, class): &(&str, RiskClass)| SnapshotTool {
+            name: (*name).into(),
+            class: *class,
+            pin: String::new(),
+            input_schema: None,
+        };
+        self.snapshot.servers.push(SnapshotServer {
+            id,
+            slug: slug.parse().unwrap(),
+            name: domain::Name::parse(slug).unwrap(),
+            transport,
+            headers: vec![],
+            settings: ServerSettings::default(),
+            tools: tools.iter().map(tool).collect(),
+        });
+        id
+    }
+
+    pub fn settings(&mut self, server: ServerId) -> &mut ServerSettings {
+        &mut self.snapshot.servers.iter_mut().find(|s| s.id == server).unwrap().settings
+    }
+
+    pub fn header(&mut self, server: ServerId, name: &str, value: &str) {
+        let sealed = self.data_key.seal(&SnapshotHeader::context(server, name), value.as_bytes(), &self.entropy);
+        let entry = self.snapshot.servers.iter_mut().find(|s| s.id == server).unwrap();
+        entry.headers.push(SnapshotHeader { name: name.to_owned(), value: sealed });
+    }
+
+    pub fn policy(&mut self, document: &str) -> PolicyId {
+        let id = PolicyId::new(&self.clock, &self.entropy);
+        self.snapshot.policies.push(SnapshotPolicy { id, version: 1, document: document.into() });
+        id
+    }
+
+    pub fn agent(&mut self, name: &str) -> Holder {
+        let agent = AgentId::new(&self.clock, &self.entropy);
+        self.snapshot.agents.push(SnapshotAgent { agent, name: domain::Name::parse(name).unwrap() });
+        self.new_key(Principal::Agent(agent))
+    }
+
+    pub fn member(&mut self, email: &str, teams: Vec<TeamId>) -> Holder {
+        let user = UserId::new(&self.clock, &self.entropy);
+        let email = domain::Email::parse(email).unwrap();
+        self.snapshot.members.push(SnapshotMember { user, email, role: Role::Viewer, teams });
+        self.new_key(Principal::Member(user))
+    }
+
+    pub fn team(&self) -> TeamId {
+        TeamId::new(&self.clock, &self.entropy)
+    }
+
+    pub fn new_key(&mut self, principal: Principal) -> Holder {
+        let token = Token::new(TokenKind::Key, &self.entropy);
+        let key = KeyId::new(&self.clock, &self.entropy);
+        self.snapshot.keys.push(SnapshotKey { id: key, hash: token.hash(), principal, expires_at: None });
+        Holder { principal, key, token }
+    }
+
+    pub fn grant(&mut self, subject: GrantSubject, server: ServerId, policy: Option<PolicyId>) -> GrantId {
+        let id = GrantId::new(&self.clock, &self.entropy);
+        self.snapshot.grants.push(SnapshotGrant {
+            id,
+            label: domain::Name::parse("ci").unwrap(),
+            server,
+            subject,
+            policy,
+            state: GrantState::Active,
+            expires_at: None,
+        });
+        id
+    }
+
+    pub fn grant_mut(&mut self, id: GrantId) -> &mut SnapshotGrant {
+        self.snapshot.grants.iter_mut().find(|grant| grant.id == id).unwrap()
+    }
+
+    pub fn connector(&mut self, server: ServerId) -> Token {
+        let token = Token::new(TokenKind::Connect, &self.entropy);
+        let id = ConnectorId::new(&self.clock, &self.entropy);
+        self.snapshot.connectors.push(SnapshotConnector { id, hash: token.hash(), server });
+        token
+    }
+
+    /// One HTTP server with these tools, one agent, one grant under this policy.
+    pub fn simple(&mut self, url: &str, policy: &str) -> Simple {
+        let tools =
+            [("echo", RiskClass::Read), ("set_model_alias", RiskClass::Write), ("delete_run", RiskClass::Destructive)];
+        let server = self.server("mlflow", Transport::Http { url: url.to_owned() }, &tools);
+        let agent = self.agent("ci-runner");
+        let policy = self.policy(policy);
+        let grant = self.grant(agent.principal.as_subject(), server, Some(policy));
+        Simple { server, agent, policy, grant }
+    }
+}
+
+pub struct Simple {
+    pub server: ServerId,
+    pub agent: Holder,
+    pub policy: PolicyId,
+    pub grant: GrantId,
+}
+
+/// Allows everything.
+pub const OPEN: &str = r#"{"version":"1","default":"allow"}"#;
+/// The policy at the top of the language's description.
+pub const SEED: &str = r#"{"version":"1","default":"deny","tools":{"set_model_alias":{"limits":[{"counter":"set_model_alias_rate","window":"minute","max":30,"scope":"grant"}]}}}"#;
+
+pub fn decided(event: &Event) -> Option<&domain::CallDecided> {
+    match event {
+        Event::Decided(decided) => Some(decided),
+        _ => None,
+    }
+}
+
+pub fn settled(event: &Event) -> Option<&domain::CallSettled> {
+    match event {
+        Event::Settled(settled) => Some(settled),
+        _ => None,
+    }
+}
