@@ -91,6 +91,9 @@ impl MemoryBus {
         let spool = Arc::clone(&self.spool);
         let read = tokio::task::spawn_blocking(move || {
             let records = spool.peek(|tag| wanted.contains(&tag), max)?;
+            if records.len() >= max {
+                spool.wake();
+            }
             Ok(records.into_iter().filter_map(|record| envelope(&spool, &record)).collect())
         });
         read.await.map_err(|error| BusError::Queue(std::io::Error::other(error)))?

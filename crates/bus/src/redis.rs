@@ -122,7 +122,11 @@ impl RedisBus {
     }
 
     pub(crate) async fn take(&self, accounts: &[AccountId], max: usize) -> Result<Vec<Taken>, BusError> {
-        events::take(&self.connection, accounts, max).await
+        let batch = events::take(&self.connection, accounts, max).await?;
+        if batch.more {
+            self.events.notify_one();
+        }
+        Ok(batch.taken)
     }
 
     pub(crate) async fn ack(&self, acks: &[Ack]) -> Result<(), BusError> {

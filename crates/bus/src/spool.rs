@@ -223,6 +223,11 @@ impl Spool {
         self.shared.appended.notified().await;
     }
 
+    /// Ends a wait for an append without one: more is there than was read.
+    pub(crate) fn wake(&self) {
+        self.shared.appended.notify_one();
+    }
+
     /// Takes no more records and waits until those taken are on the disk for good.
     pub(crate) async fn close(&self) {
         let written = {

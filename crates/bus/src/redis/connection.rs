@@ -74,7 +74,8 @@ impl Connection {
         self.in_time(self.client.get_async_pubsub()).await
     }
 
-    async fn in_time<T>(&self, work: impl Future<Output = redis::RedisResult<T>>) -> Result<T, BusError> {
+    /// Gives up on work that takes longer than an operation may.
+    pub(super) async fn in_time<T>(&self, work: impl Future<Output = redis::RedisResult<T>>) -> Result<T, BusError> {
         match tokio::time::timeout(self.answer_within, work).await {
             Ok(answer) => Ok(answer?),
             Err(_) => Err(BusError::Away(format!("no answer within {} ms", self.answer_within.as_millis()))),

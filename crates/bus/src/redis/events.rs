@@ -12,10 +12,18 @@ use crate::{
 /// Accounts asked about in one round trip.
 const ACCOUNTS_AT_ONCE: usize = 256;
 
-pub(super) async fn take(connection: &Connection, accounts: &[AccountId], max: usize) -> Result<Vec<Taken>, BusError> {
-    let mut taken = Vec::new();
+/// What was taken.
+pub(super) struct Batch {
+    pub(super) taken: Vec<Taken>,
+    /// Probably not all there was.
+    pub(super) more: bool,
+}
+
+pub(super) async fn take(connection: &Connection, accounts: &[AccountId], max: usize) -> Result<Batch, BusError> {
+    let (mut taken, mut more) = (Vec::new(), false);
     for accounts in accounts.chunks(ACCOUNTS_AT_ONCE) {
         if taken.len() >= max {
+            more = true;
             break;
         }
         // A fair share each, so that one busy account does not make the others wait.
@@ -26,12 +34,13 @@ pub(super) async fn take(connection: &Connection, accounts: &[AccountId], max: u
         }
         let replies: Vec<StreamRangeReply> = connection.run_all(&pipeline).await?;
         for (account, reply) in accounts.iter().zip(replies) {
+            more |= reply.ids.len() >= each;
             for entry in reply.ids {
                 taken.extend(read(connection, *account, entry).await?);
             }
         }
     }
-    Ok(taken)
+    Ok(Batch { taken, more })
 }
 
 /// An entry that does not read (of another version of the product) is moved aside, so that it does not block the others.

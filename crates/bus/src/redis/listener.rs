@@ -15,6 +15,8 @@ pub(super) const NOTICES: &str = "pcl:notices";
 pub(super) const EVENTS: &str = "pcl:events";
 
 const RETRY_AFTER: Duration = Duration::from_millis(200);
+/// A line on which nothing is said is asked this often whether it is there still: a peer that vanished says nothing, too.
+const ASK_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) struct Listener {
     pub(super) connection: Connection,
@@ -37,11 +39,16 @@ impl Listener {
         subscription.subscribe(&[NOTICES, EVENTS]).await?;
         // Something may have been said before we listened.
         self.events.notify_one();
-        let mut messages = subscription.into_on_message();
-        while let Some(message) = messages.next().await {
-            self.heard(message.get_channel_name(), &message.get_payload::<String>().unwrap_or_default());
+        let (mut line, mut messages) = subscription.split();
+        loop {
+            match tokio::time::timeout(ASK_EVERY, messages.next()).await {
+                Ok(Some(said)) => {
+                    self.heard(said.get_channel_name(), &said.get_payload::<String>().unwrap_or_default())
+                }
+                Ok(None) => return Ok(()),
+                Err(_) => self.connection.in_time(line.ping::<redis::Value>()).await.map(drop)?,
+            }
         }
-        Ok(())
     }
 
     fn heard(&self, channel: &str, text: &str) {

@@ -17,7 +17,10 @@ pub(super) struct State {
     pub(super) sync_asked: u64,
     /// Nothing was written since the last fsync.
     pub(super) clean: bool,
+    /// Files that were full before their last fsync.
     pub(super) unsynced: Vec<Arc<File>>,
+    /// A file was made since the last fsync, so the folder needs one, too.
+    pub(super) new_file: bool,
     pub(super) failed: Option<String>,
     pub(super) closed: bool,
 }
@@ -31,6 +34,7 @@ impl State {
             sync_asked: 0,
             clean: true,
             unsynced: Vec::new(),
+            new_file: false,
             failed: None,
             closed: false,
         }
@@ -79,6 +83,7 @@ impl State {
                 self.unsynced.push(Arc::clone(&last.file));
             }
             self.segments.push_back(segment);
+            self.new_file = true;
             self.drop_done(&shared.folder);
         }
         self.segments.back_mut().ok_or_else(|| io::Error::other("a segment was just made"))

@@ -14,6 +14,7 @@ const AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 
 struct Round {
     files: Vec<Arc<File>>,
+    folder: bool,
     upto: u64,
     last: bool,
 }
@@ -22,7 +23,7 @@ pub(super) fn run(shared: &Shared) {
     let mut synced = 0;
     loop {
         let round = next_round(shared, synced);
-        match sync(shared, &round.files) {
+        match sync(shared, &round) {
             Ok(()) => synced = round.upto,
             Err(error) => return fail(shared, &error),
         }
@@ -45,7 +46,8 @@ fn next_round(shared: &Shared, synced: u64) -> Round {
     let mut files = std::mem::take(&mut state.unsynced);
     files.extend(state.segments.back().filter(|last| last.writable).map(|last| Arc::clone(&last.file)));
     state.clean = true;
-    Round { files, upto: state.written, last: state.closed }
+    let folder = std::mem::take(&mut state.new_file);
+    Round { files, folder, upto: state.written, last: state.closed }
 }
 
 fn wait_until_dirty(shared: &Shared) -> MutexGuard<'_, State> {
@@ -55,11 +57,11 @@ fn wait_until_dirty(shared: &Shared) -> MutexGuard<'_, State> {
         .unwrap_or_else(PoisonError::into_inner)
 }
 
-fn sync(shared: &Shared, files: &[Arc<File>]) -> io::Result<()> {
-    for file in files {
+fn sync(shared: &Shared, round: &Round) -> io::Result<()> {
+    for file in &round.files {
         file.sync_data()?;
     }
-    File::open(&shared.folder)?.sync_all()
+    if round.folder { File::open(&shared.folder)?.sync_all() } else { Ok(()) }
 }
 
 /// After a failed fsync nobody knows what is on the disk: nothing more is taken, and whoever waits is told.

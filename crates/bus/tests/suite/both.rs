@@ -52,6 +52,7 @@ on_both! {
     events_come_again_until_they_are_acknowledged
     only_the_accounts_asked_for_are_taken
     durable_and_soon_both_arrive_in_order
+    many_writers_and_a_recorder_at_once
     a_recorder_is_woken
     presence_is_summed_and_ends
     presence_is_taken_back
@@ -176,6 +177,42 @@ async fn durable_and_soon_both_arrive_in_order(bus: &Bus) {
         bus.ack(&taken.iter().map(|t| t.ack.clone()).collect::<Vec<_>>()).await.unwrap();
     }
     assert_eq!(sequences, (1..=1000).collect::<Vec<_>>());
+}
+
+async fn many_writers_and_a_recorder_at_once(bus: &Bus) {
+    const EACH: u64 = 150;
+    let ids = Ids::new();
+    let accounts = [ids.account(), ids.account(), ids.account()];
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..6 {
+        let (gateway, account) = (ids.gateway(), accounts[writer % 3]);
+        let events: Vec<_> = (1..=EACH).map(|n| ids.event(gateway, n, account)).collect();
+        let bus = bus.clone();
+        writers.spawn(async move {
+            for event in &events {
+                let durability = if event.sequence % 9 == 0 { Durability::Durable } else { Durability::Soon };
+                bus.append(event, durability).await.unwrap();
+            }
+        });
+    }
+    let mut next = std::collections::BTreeMap::new();
+    let mut recorded = 0;
+    let recorder = async {
+        while recorded < 6 * EACH {
+            bus.event_ready().await;
+            let taken = bus.take(&accounts, 40).await.unwrap();
+            for one in &taken {
+                let expected = next.entry(one.envelope.gateway).or_insert(1);
+                assert_eq!(one.envelope.sequence, *expected, "each gateway's events in their order, once");
+                *expected += 1;
+                recorded += 1;
+            }
+            bus.ack(&taken.into_iter().map(|one| one.ack).collect::<Vec<_>>()).await.unwrap();
+        }
+    };
+    soon("all events", recorder).await;
+    writers.join_all().await;
+    assert_eq!(bus.take(&accounts, 10).await.unwrap().len(), 0);
 }
 
 async fn a_recorder_is_woken(bus: &Bus) {

@@ -202,6 +202,19 @@ async fn a_wrong_address_is_told_at_once_and_without_the_password() {
 }
 
 #[tokio::test]
+async fn over_tcp_with_a_password() {
+    let redis = RedisServer::start();
+    let port = redis.open_port("geheim");
+    let with = |password: &str| RedisConfig::new(Secret::new(format!("redis://:{password}@127.0.0.1:{port}/0")));
+    let bus = Bus::redis(with("geheim")).await.unwrap();
+    bus.publish(&slug("acme"), &snapshot(1, "a")).await.unwrap();
+    assert_eq!(bus.published_version(&slug("acme")).await.unwrap(), Some(1));
+    let error = soon("the refusal", Bus::redis(with("falsch"))).await.expect_err("a wrong password");
+    assert!(matches!(error, BusError::Refused(_)), "{error:?}");
+    assert!(!error.to_string().contains("falsch"), "{error}");
+}
+
+#[tokio::test]
 async fn nobody_at_the_address_is_told_after_a_while() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("unix://{}", folder.path().join("nobody.sock").display());

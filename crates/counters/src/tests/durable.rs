@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use domain::{Clock, Timestamp};
@@ -48,10 +48,22 @@ fn files(folder: &Path, start: &str) -> Vec<PathBuf> {
     files
 }
 
+/// Starts the test `name` of this file as a process of its own, and gives what it prints.
+fn start_child(name: &str, folder: &Path) -> (Child, impl Iterator<Item = String>) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", &format!("tests::durable::{name}"), "--nocapture"])
+        .env(CHILD_FOLDER, folder)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    (child, lines.map(Result::unwrap))
+}
+
 /// Not a test by itself: what the child process of the next test does. It fills a day limit, gives one back, fills it
 /// again, says so, and hangs until it is killed.
 #[tokio::test]
-async fn child() {
+async fn child_that_fills() {
     let Ok(folder) = std::env::var(CHILD_FOLDER) else { return };
     let counters = Counters::durable(Path::new(&folder), Clock::System).unwrap();
     for _ in 0..29 {
@@ -68,14 +80,8 @@ async fn child() {
 #[tokio::test]
 async fn a_day_limit_that_was_full_is_full_after_kill_9() {
     let folder = tempfile::tempdir().unwrap();
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "tests::durable::child", "--nocapture"])
-        .env(CHILD_FOLDER, folder.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let output = BufReader::new(child.stdout.take().unwrap());
-    assert!(output.lines().any(|line| line.unwrap() == "full"), "the child ended early");
+    let (mut child, mut said) = start_child("child_that_fills", folder.path());
+    assert!(said.any(|line| line == "full"), "the child ended early");
     // SIGKILL: no destructor, no flush.
     child.kill().unwrap();
     child.wait().unwrap();
@@ -84,6 +90,74 @@ async fn a_day_limit_that_was_full_is_full_after_kill_9() {
     assert_eq!(sum(&counters, "daily").await, "30");
     assert!(ask(&counters, &of("daily", 30)).await.is_none());
     assert!(ask(&counters, &of("daily", 31)).await.is_some());
+}
+
+/// Not a test by itself: what the child process of the next test does. It counts and says after each how far it is, with
+/// a journal so short that snapshots are taken all the time, and goes on until it is killed.
+#[tokio::test]
+async fn child_that_counts() {
+    let Ok(folder) = std::env::var(CHILD_FOLDER) else { return };
+    let counters = Counters::durable_with(Path::new(&folder), Clock::System, 1024).unwrap();
+    let before: u64 = sum(&counters, "all").await.parse().unwrap();
+    for n in before + 1.. {
+        ask(&counters, &of("all", u64::MAX)).await.unwrap();
+        println!("\ncounted {n}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_answered_is_forgotten_wherever_the_process_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut there = 0;
+    for dies_after in [1, 7, 60, 300, 11, 150] {
+        let (mut child, lines) = start_child("child_that_counts", folder.path());
+        let mut said = lines.filter_map(|line| line.strip_prefix("counted ").map(|n| n.parse::<u64>().unwrap()));
+        let reached = said.by_ref().find(|n| *n >= there + dies_after).expect("the child ended early");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let last_said = said.last().unwrap_or(reached);
+        let counters = Counters::durable(folder.path(), Clock::System).unwrap();
+        there = sum(&counters, "all").await.parse().unwrap();
+        assert!(there >= last_said, "{last_said} were answered, {there} are counted");
+        assert!(there <= last_said + 1, "{last_said} were answered and one was under way, {there} are counted");
+    }
+}
+
+/// The same walk on durable counters, which are opened anew now and then, and on counters in memory, which are not.
+#[tokio::test]
+async fn like_counters_that_never_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clock, entropy) = (clock(), domain::Entropy::seeded(5));
+    let twin = Counters::memory(clock.clone());
+    let open = |long| Counters::durable_with(folder.path(), clock.clone(), long).unwrap();
+    let mut counters = open(600);
+    let mut held = Vec::new();
+    for step in 0..3000 {
+        let [what, which, amount, pause] = entropy.bytes::<4>();
+        let name = format!("c{}", which % 5);
+        clock.advance_seconds(if pause < 8 { i64::from(DAY) / 3 } else { i64::from(pause % 90) });
+        let call = [charge(key(&name), &format!("{}.{}", amount % 7, amount % 9), "40.5")];
+        match what {
+            0..160 => match (ask(&counters, &call).await, ask(&twin, &call).await) {
+                (Some(a), Some(b)) => held.push((a, b)),
+                (None, None) => {}
+                (here, there) => panic!("step {step}: {here:?}, in memory {there:?}"),
+            },
+            160..220 if !held.is_empty() => {
+                let (a, b) = held.swap_remove(usize::from(which) % held.len());
+                counters.give_back(a, GiveBack::All).await.unwrap();
+                twin.give_back(b, GiveBack::All).await.unwrap();
+            }
+            220..226 => {
+                drop(counters);
+                counters = open(600 * u64::from(amount % 4 + 1));
+            }
+            _ => {}
+        }
+        for name in ["c0", "c1", "c2", "c3", "c4"] {
+            assert_eq!(sum(&counters, name).await, sum(&twin, name).await, "step {step}: {name}");
+        }
+    }
 }
 
 #[tokio::test]

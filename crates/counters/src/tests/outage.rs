@@ -91,6 +91,21 @@ async fn a_store_that_refuses_is_told_and_closed() {
 }
 
 #[tokio::test]
+async fn over_tcp_with_a_password() {
+    let server = RedisServer::start();
+    let port = server.open_port("geheim");
+    let with = |password: &str| RedisConfig {
+        url: Secret::new(format!("redis://:{password}@127.0.0.1:{port}/0")),
+        ..patient(&server)
+    };
+    let counters = Counters::redis(with("geheim")).await.unwrap();
+    assert!(matches!(reserve(&counters).await, Ok(Reserved::Granted { .. })));
+    let error = Counters::redis(with("falsch")).await.expect_err("a wrong password");
+    assert!(matches!(error, CountersUnavailable::Refused(_)), "{error:?}");
+    assert!(!error.to_string().contains("falsch"), "{error}");
+}
+
+#[tokio::test]
 async fn a_wrong_address_is_told_at_once_and_without_the_password() {
     for url in ["http://localhost", "not a url", "redis://:geheim@", ""] {
         let error = Counters::redis(RedisConfig::new(Secret::new(url.to_owned()))).await.expect_err(url);

@@ -55,6 +55,17 @@ impl RedisServer {
         format!("unix://{}", self.socket().display())
     }
 
+    /// Opens a loopback port as well, with a password from now on; the port.
+    pub fn open_port(&self, password: &str) -> u16 {
+        let mut connection = self.look();
+        let mut set = |name: &str, value: &str| {
+            redis::cmd("CONFIG").arg("SET").arg(name).arg(value).query::<()>(&mut connection).is_ok()
+        };
+        let port = (20_000..60_000).step_by(7).find(|port| set("port", &port.to_string())).expect("a free port");
+        assert!(set("requirepass", password), "a password can be set");
+        port
+    }
+
     /// A plain connection, to look behind the product's back.
     pub fn look(&self) -> redis::Connection {
         redis::Client::open(self.url()).expect("an address").get_connection().expect("it answers")
