@@ -22,6 +22,9 @@ use crate::{
 /// A recorder that failed is woken this often while something waits.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
+/// A recorder looks at most this often, so that a busy gateway does not make it turn for every event.
+const GATHER_FOR: Duration = Duration::from_millis(5);
+
 #[derive(Debug)]
 pub(crate) struct MemoryBus {
     clock: Clock,
@@ -111,6 +114,7 @@ impl MemoryBus {
     }
 
     pub(crate) async fn event_ready(&self) {
+        tokio::time::sleep(GATHER_FOR).await;
         while tokio::time::timeout(AGAIN_AFTER, self.spool.appended()).await.is_err() {
             if !self.spool.is_empty() {
                 return;

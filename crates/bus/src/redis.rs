@@ -165,6 +165,13 @@ impl RedisBus {
     }
 }
 
+/// Without [`RedisBus::close`]: what is on its way is still sent or spooled, but nobody waits for it.
+impl Drop for RedisBus {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
 impl fmt::Debug for RedisBus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RedisBus")

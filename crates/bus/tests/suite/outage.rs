@@ -98,6 +98,25 @@ async fn order_is_kept_across_an_outage() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_appended_while_redis_is_silent_all_arrive() {
+    let redis = RedisServer::start();
+    let folder = tempfile::tempdir().unwrap();
+    let hasty = RedisConfig { answer_within: Duration::from_millis(100), ..config(&redis, folder.path()) };
+    let gateway_side = Bus::redis(hasty).await.unwrap();
+    let control_side = Bus::redis(RedisConfig::new(Secret::new(redis.url()))).await.unwrap();
+    let ids = Ids::new();
+    let (account, gateway) = (ids.account(), ids.gateway());
+    redis.freeze();
+    for n in 1..=50 {
+        let durability = if n == 25 { Durability::Durable } else { Durability::Soon };
+        soon("the append", gateway_side.append(&ids.event(gateway, n, account), durability)).await.unwrap();
+    }
+    redis.thaw();
+    // Some come twice: what was sent into the silence, and again from the spool.
+    assert_eq!(record_all(&control_side, account, 50).await.len(), 50);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_gateway_spooled_is_sent_by_its_next_start() {
     let mut redis = RedisServer::start();
     let folder = tempfile::tempdir().unwrap();
@@ -112,6 +131,8 @@ async fn what_a_gateway_spooled_is_sent_by_its_next_start() {
     drop(bus);
     redis.start_again();
     let bus = Bus::redis(config(&redis, folder.path())).await.unwrap();
+    let in_use = Bus::redis(config(&redis, folder.path())).await.expect_err("one process has the spool");
+    assert!(matches!(in_use, BusError::Spool(_)), "{in_use:?}");
     assert_eq!(record_all(&bus, account, 40).await.len(), 40);
 }
 

@@ -51,6 +51,20 @@ impl RedisServer {
         child.wait().expect("it ends");
     }
 
+    /// Stops it from doing anything, while its socket goes on taking what is sent.
+    pub fn freeze(&self) {
+        self.signal(rustix::process::Signal::STOP);
+    }
+
+    pub fn thaw(&self) {
+        self.signal(rustix::process::Signal::CONT);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let child = self.child.as_ref().expect("it is running");
+        rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).expect("it is ours");
+    }
+
     pub fn url(&self) -> String {
         format!("unix://{}", self.socket().display())
     }
