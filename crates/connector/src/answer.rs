@@ -4,7 +4,10 @@ use bytes::Bytes;
 use domain::tunnel;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
+use mcp::code;
 use serde_json::{Value, json};
+
+use crate::message::Id;
 
 /// Any body of an answer.
 pub(crate) type Body = UnsyncBoxBody<Bytes, BodyError>;
@@ -16,13 +19,6 @@ pub(crate) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id")
 /// Media type of an event stream.
 pub(crate) const EVENT_STREAM: &str = "text/event-stream";
 
-/// JSON-RPC 2.0 §5.1.
-pub(crate) const PARSE_ERROR: i64 = -32700;
-/// JSON-RPC 2.0 §5.1.
-pub(crate) const INVALID_REQUEST: i64 = -32600;
-/// JSON-RPC 2.0 §5.1.
-pub(crate) const INTERNAL_ERROR: i64 = -32603;
-
 /// Whether a request that has no answer reached the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
@@ -32,18 +28,16 @@ pub(crate) enum Delivery {
     Perhaps,
 }
 
-/// A JSON-RPC error. `id` is JSON text, so that it reads exactly as the request had it.
-pub(crate) fn rpc_error(id: &str, code: i64, why: &str, data: Option<Value>) -> Bytes {
-    let mut error = json!({"code": code, "message": why});
-    if let Some(data) = data {
-        error["data"] = data;
-    }
-    Bytes::from(format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#))
+/// A JSON-RPC error, with the request's id exactly as it was sent.
+pub(crate) fn rpc_error(id: Option<&Id>, code: i64, why: &str, data: Option<&Value>) -> Bytes {
+    let id = id.and_then(|id| mcp::Id::from_raw(id.raw()));
+    mcp::error_response(id.as_ref(), code, why, data)
 }
 
 /// The answer to a request that the server did not answer.
-pub(crate) fn no_answer(id: &str, why: &str, delivery: Delivery) -> Bytes {
-    rpc_error(id, INTERNAL_ERROR, why, Some(json!({"delivered": delivery == Delivery::Perhaps})))
+pub(crate) fn no_answer(id: Option<&Id>, why: &str, delivery: Delivery) -> Bytes {
+    let data = json!({"delivered": delivery == Delivery::Perhaps});
+    rpc_error(id, code::INTERNAL_ERROR, why, Some(&data))
 }
 
 /// A whole body.

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, Uri, header, request};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
+use mcp::code;
 use tokio::time::Instant;
 use upstream::{Dialer, DialerConfig, Egress, SendError, UpstreamUrl};
 
 use crate::{
-    answer::{self, Body, Delivery, INVALID_REQUEST},
+    answer::{self, Body, Delivery},
     error::ConnectError,
     message::{Kind, Message, Request as RpcRequest},
     report::{Report, Reporter},
@@ -59,7 +60,7 @@ impl Forward {
         }
         let Ok(body) = Limited::new(body, self.max_message_bytes).collect().await else {
             let why = "the body could not be read or is too long";
-            let text = answer::rpc_error("null", INVALID_REQUEST, why, None);
+            let text = answer::rpc_error(None, code::INVALID_REQUEST, why, None);
             return answer::undelivered(answer::json(StatusCode::PAYLOAD_TOO_LARGE, text));
         };
         let body = body.to_bytes();
@@ -122,8 +123,8 @@ fn failed(body: &Bytes, error: &SendError) -> Response<Body> {
     };
     let why = format!("the connector got no answer from the server: {error}");
     let response = match as_request(body.clone()) {
-        Some(request) => answer::json(StatusCode::OK, answer::no_answer(&request.id.to_json(), &why, delivery)),
-        None => answer::json(StatusCode::BAD_GATEWAY, answer::no_answer("null", &why, delivery)),
+        Some(request) => answer::json(StatusCode::OK, answer::no_answer(Some(&request.id), &why, delivery)),
+        None => answer::json(StatusCode::BAD_GATEWAY, answer::no_answer(None, &why, delivery)),
     };
     if delivery == Delivery::Never { answer::undelivered(response) } else { response }
 }

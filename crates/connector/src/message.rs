@@ -2,9 +2,13 @@
 //!
 //! This is not the strict reading that policy needs: the gateway has done that before a message gets here.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    hash::{Hash, Hasher},
+    ops::Range,
+};
 
-use bytes::Bytes;
+use bytes::{BufMut as _, Bytes, BytesMut};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -14,22 +18,41 @@ pub(crate) const INITIALIZE: &str = "initialize";
 pub(crate) const INITIALIZED: &str = "notifications/initialized";
 /// The notification that takes a request back.
 pub(crate) const CANCELLED: &str = "notifications/cancelled";
+/// The stateless era's long-lived request.
+pub(crate) const LISTEN: &str = "subscriptions/listen";
 const PROGRESS: &str = "notifications/progress";
 
-/// A JSON-RPC id or a progress token. `1` and `"1"` are different.
+/// A JSON-RPC id or a progress token. Equal as JSON values are: whatever the spelling, `1` is `1.0` and not `"1"`.
+#[derive(Clone, Debug)]
+pub(crate) struct Id {
+    raw: String,
+    value: IdValue,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Id {
-    /// The number's text.
+enum IdValue {
+    /// A whole number that every JSON reader has exactly.
+    Whole(i64),
+    /// Another number's text.
     Number(String),
     /// The string, unescaped.
     Text(String),
 }
 
-/// One message: its text as a single line without the line's end, and what it is.
+/// One message: its text as a single line without the line's end, what it is, and where in it stands what names it.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) text: Bytes,
     pub(crate) kind: Kind,
+    places: Places,
+}
+
+/// Where the values stand that are only unique to one client.
+#[derive(Clone, Debug, Default)]
+struct Places {
+    id: Option<Range<usize>>,
+    /// The progress token, of a request or a progress notification.
+    token: Option<Range<usize>>,
 }
 
 /// What a message is.
@@ -119,33 +142,103 @@ struct Meta<'a> {
     progress_token: Option<&'a RawValue>,
     #[serde(borrow, rename = "io.modelcontextprotocol/protocolVersion")]
     protocol_version: Option<&'a RawValue>,
+    #[serde(borrow, rename = "io.modelcontextprotocol/subscriptionId")]
+    subscription: Option<&'a RawValue>,
 }
 
 impl Id {
-    pub(crate) fn read(raw: &RawValue) -> Option<Self> {
+    /// An id of our own.
+    pub(crate) fn number(number: u64) -> Self {
+        let value = i64::try_from(number).map_or_else(|_| IdValue::Number(number.to_string()), IdValue::Whole);
+        Self { raw: number.to_string(), value }
+    }
+
+    fn read(raw: &RawValue) -> Option<Self> {
         let text = raw.get();
-        match text.as_bytes().first()? {
-            b'"' => serde_json::from_str(text).ok().map(Self::Text),
-            b'-' | b'0'..=b'9' => Some(Self::Number(text.to_owned())),
+        let value = match text.as_bytes().first()? {
+            b'"' => IdValue::Text(serde_json::from_str(text).ok()?),
+            b'-' | b'0'..=b'9' => number_value(text),
+            _ => return None,
+        };
+        Some(Self { raw: text.to_owned(), value })
+    }
+
+    /// The JSON text, as it was sent.
+    pub(crate) fn raw(&self) -> &str {
+        &self.raw
+    }
+
+    /// The number, if it is one of ours.
+    pub(crate) fn as_number(&self) -> Option<u64> {
+        match self.value {
+            IdValue::Whole(number) => u64::try_from(number).ok(),
             _ => None,
         }
     }
+}
 
-    /// As JSON text.
-    pub(crate) fn to_json(&self) -> String {
-        match self {
-            Self::Number(text) => text.clone(),
-            Self::Text(text) => serde_json::Value::from(text.as_str()).to_string(),
-        }
+impl PartialEq for Id {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl Eq for Id {}
+
+impl Hash for Id {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.value.hash(state);
+    }
+}
+
+/// Whole numbers are compared as such up to 2^53, beyond which readers differ; everything else by its text.
+fn number_value(text: &str) -> IdValue {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match text.parse::<f64>() {
+        Ok(number) if number.fract() == 0.0 && number.abs() < EXACT => IdValue::Whole(number as i64),
+        _ => IdValue::Number(text.to_owned()),
     }
 }
 
 impl Message {
     /// Reads one message. Line breaks between its tokens become spaces, since a line is what a process reads.
     pub(crate) fn read(bytes: Bytes) -> Result<Self, Unreadable> {
-        let text = one_line(bytes);
-        let kind = read_kind(&text)?;
-        Ok(Self { text, kind })
+        let bytes = bytes.slice_ref(bytes.trim_ascii());
+        let text = mcp::on_one_line(&bytes).unwrap_or(bytes);
+        let (kind, places) = read_kind(&text)?;
+        Ok(Self { text, kind, places })
+    }
+
+    /// The text with another id.
+    pub(crate) fn with_id(&self, id: &Id) -> Bytes {
+        replaced(&self.text, &[(self.places.id.clone(), id.raw())])
+    }
+
+    /// The text with another id and, if it has one, another progress token.
+    pub(crate) fn with_id_and_token(&self, id: &Id, token: &Id) -> Bytes {
+        replaced(&self.text, &[(self.places.id.clone(), id.raw()), (self.places.token.clone(), token.raw())])
+    }
+
+    /// The text with another progress token.
+    pub(crate) fn with_token(&self, token: &Id) -> Bytes {
+        replaced(&self.text, &[(self.places.token.clone(), token.raw())])
+    }
+
+    /// The id of the `subscriptions/listen` request that this message of a process belongs to.
+    pub(crate) fn subscription(&self) -> Option<Id> {
+        self.subscription_value().and_then(Id::read)
+    }
+
+    /// The text with another id, and the same as the subscription's, as far as it names either.
+    pub(crate) fn with_subscription(&self, id: &Id) -> Bytes {
+        let subscription = self.subscription_value().map(|value| place(&self.text, value));
+        replaced(&self.text, &[(self.places.id.clone(), id.raw()), (subscription, id.raw())])
+    }
+
+    fn subscription_value(&self) -> Option<&RawValue> {
+        let envelope: Envelope<'_> = serde_json::from_slice(&self.text).ok()?;
+        let holder: Params<'_> = serde_json::from_str(envelope.params.or(envelope.result)?.get()).ok()?;
+        holder.meta?.subscription
     }
 
     /// How many entries `result.tools` of this response has.
@@ -164,6 +257,12 @@ impl Message {
     }
 }
 
+/// Takes back a request of our own.
+pub(crate) fn cancelled(id: u64) -> Bytes {
+    let params = serde_json::json!({"requestId": id});
+    Bytes::from(format!(r#"{{"jsonrpc":"2.0","method":"{CANCELLED}","params":{params}}}"#))
+}
+
 /// The single messages of a line: one, or those of a batch (which revision 2025-03-26 allows).
 pub(crate) fn split_line(line: Bytes) -> Result<Vec<Bytes>, Unreadable> {
     if line.first() != Some(&b'[') {
@@ -173,49 +272,69 @@ pub(crate) fn split_line(line: Bytes) -> Result<Vec<Bytes>, Unreadable> {
     Ok(parts.into_iter().map(|part| line.slice_ref(part.get().as_bytes())).collect())
 }
 
-fn read_kind(text: &[u8]) -> Result<Kind, Unreadable> {
+fn read_kind(text: &[u8]) -> Result<(Kind, Places), Unreadable> {
     let envelope: Envelope<'_> = serde_json::from_slice(text)?;
     let id = envelope.id.map(|raw| Id::read(raw).ok_or(Unreadable::Id)).transpose()?;
-    let answer = envelope.result.is_some() || envelope.error.is_some();
-    match (envelope.method, id) {
-        (Some(method), Some(id)) => Ok(Kind::Request(read_request(id, method.into_owned(), envelope.params))),
-        (Some(method), None) => Ok(Kind::Notification(read_notification(&method, envelope.params))),
-        (None, id) if answer => Ok(Kind::Response { id, is_error: envelope.error.is_some() }),
-        (None, _) => Err(Unreadable::Shape),
-    }
+    let is_answer = envelope.result.is_some() || envelope.error.is_some();
+    let mut places = Places { id: envelope.id.map(|raw| place(text, raw)), token: None };
+    let kind = match (envelope.method, id) {
+        (Some(method), Some(id)) => {
+            let params = read_params(envelope.params);
+            let meta = params.meta.unwrap_or_default();
+            places.token = meta.progress_token.map(|raw| place(text, raw));
+            Kind::Request(Request {
+                tool: if method == "tools/call" { string(params.name) } else { None },
+                progress_token: meta.progress_token.and_then(Id::read),
+                stateless_version: string(meta.protocol_version),
+                method: method.into_owned(),
+                id,
+            })
+        }
+        (Some(method), None) => {
+            let params = read_params(envelope.params);
+            places.token = params.progress_token.map(|raw| place(text, raw));
+            Kind::Notification(match &*method {
+                INITIALIZED => Notification::Initialized,
+                CANCELLED => Notification::Cancelled(params.request_id.and_then(Id::read)),
+                PROGRESS => Notification::Progress(params.progress_token.and_then(Id::read)),
+                _ => Notification::Other,
+            })
+        }
+        (None, id) if is_answer => Kind::Response { id, is_error: envelope.error.is_some() },
+        (None, _) => return Err(Unreadable::Shape),
+    };
+    Ok((kind, places))
 }
 
-fn read_request(id: Id, method: String, params: Option<&RawValue>) -> Request {
-    let params = read_params(params);
-    let meta = params.meta.unwrap_or_default();
-    let string = |raw: Option<&RawValue>| raw.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
-    let tool = if method == "tools/call" { string(params.name) } else { None };
-    let progress_token = meta.progress_token.and_then(Id::read);
-    Request { id, method, progress_token, tool, stateless_version: string(meta.protocol_version) }
+fn string(raw: Option<&RawValue>) -> Option<String> {
+    raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
 }
 
-fn read_notification(method: &str, params: Option<&RawValue>) -> Notification {
-    match method {
-        INITIALIZED => Notification::Initialized,
-        CANCELLED => Notification::Cancelled(read_params(params).request_id.and_then(Id::read)),
-        PROGRESS => Notification::Progress(read_params(params).progress_token.and_then(Id::read)),
-        _ => Notification::Other,
+/// Where a value that was read from `text` stands in it.
+fn place(text: &[u8], value: &RawValue) -> Range<usize> {
+    let start = value.get().as_ptr().addr() - text.as_ptr().addr();
+    start..start + value.get().len()
+}
+
+/// `text` with other values at some places; all else stays byte for byte.
+fn replaced(text: &Bytes, values: &[(Option<Range<usize>>, &str)]) -> Bytes {
+    let mut edits: Vec<(&Range<usize>, &str)> =
+        values.iter().filter_map(|(place, value)| Some((place.as_ref()?, *value))).collect();
+    edits.sort_by_key(|(place, _)| place.start);
+    let mut out = BytesMut::with_capacity(text.len() + 32 * edits.len());
+    let mut done = 0;
+    for (place, value) in edits {
+        out.put_slice(&text[done..place.start]);
+        out.put_slice(value.as_bytes());
+        done = place.end;
     }
+    out.put_slice(&text[done..]);
+    out.freeze()
 }
 
 /// Parameters of another shape than an object name nothing that matters here.
 fn read_params(params: Option<&RawValue>) -> Params<'_> {
     params.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
-}
-
-/// In JSON a line break can only stand between tokens, where a space means the same.
-fn one_line(bytes: Bytes) -> Bytes {
-    let bytes = bytes.slice_ref(bytes.trim_ascii());
-    let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
-    if !bytes.iter().any(is_break) {
-        return bytes;
-    }
-    bytes.iter().map(|byte| if is_break(byte) { b' ' } else { *byte }).collect()
 }
 
 #[cfg(test)]
@@ -226,18 +345,22 @@ mod tests {
         Message::read(Bytes::copy_from_slice(text.as_bytes()))
     }
 
+    fn text_id(text: &str) -> Id {
+        Id { raw: format!("{text:?}"), value: IdValue::Text(text.to_owned()) }
+    }
+
     #[test]
     fn tells_the_kinds_apart() {
         let request = read(
             r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"a","_meta":{"progressToken":"7"}}}"#,
         );
         let Kind::Request(request) = request.unwrap().kind else { panic!("not a request") };
-        assert_eq!(request.id, Id::Number("7".to_owned()));
-        assert_eq!(request.progress_token, Some(Id::Text("7".to_owned())));
+        assert_eq!(request.id, Id::number(7));
+        assert_eq!(request.progress_token, Some(text_id("7")));
         assert_eq!(request.tool.as_deref(), Some("a"));
 
         let kind = |text| read(text).unwrap().kind;
-        let seven = Id::Text("seven".to_owned());
+        let seven = text_id("seven");
         assert_eq!(
             kind(r#"{"id":"seven","result":null}"#),
             Kind::Response { id: Some(seven.clone()), is_error: false }
@@ -249,6 +372,21 @@ mod tests {
             Kind::Notification(Notification::Cancelled(Some(seven)))
         );
         assert_eq!(kind(r#"{"method":"x","params":[1]}"#), Kind::Notification(Notification::Other));
+    }
+
+    #[test]
+    fn ids_are_equal_as_values_and_come_back_as_sent() {
+        let id = |text: &str| match read(&format!(r#"{{"id":{text},"result":1}}"#)).unwrap().kind {
+            Kind::Response { id, .. } => id.unwrap(),
+            _ => panic!("not a response"),
+        };
+        for (one, other) in [("1", "1.0"), ("1", "1e0"), (r#""é""#, r#""\u00e9""#), ("0", "-0"), ("1.5", "1.5")] {
+            assert_eq!(id(one), id(other));
+            assert_eq!((id(one).raw(), id(other).raw()), (one, other));
+        }
+        for (one, other) in [("1", r#""1""#), ("9007199254740993", "9007199254740992"), ("1", "2"), ("1.5", "1")] {
+            assert_ne!(id(one), id(other));
+        }
     }
 
     #[test]
@@ -272,7 +410,33 @@ mod tests {
         let message = read("\n{\"id\":1.0,\r\n \"method\":\"a\\nb\"}\n").unwrap();
         assert_eq!(message.text, "{\"id\":1.0,   \"method\":\"a\\nb\"}");
         let Kind::Request(request) = message.kind else { panic!("not a request") };
-        assert_eq!((request.id.to_json().as_str(), request.method.as_str()), ("1.0", "a\nb"));
+        assert_eq!((request.id.raw(), request.method.as_str()), ("1.0", "a\nb"));
+    }
+
+    #[test]
+    fn only_the_names_of_one_client_are_replaced() {
+        let (id, token) = (Id::number(41), Id::number(42));
+        let call =
+            read(r#"{"n":1.00,"params":{"_meta":{"x":1, "progressToken" : "t"},"id":9},"id": "a", "method":"m"}"#);
+        let replaced = call.unwrap().with_id_and_token(&id, &token);
+        assert_eq!(
+            replaced,
+            r#"{"n":1.00,"params":{"_meta":{"x":1, "progressToken" : 42},"id":9},"id": 41, "method":"m"}"#
+        );
+
+        let progress =
+            read(r#"{"method":"notifications/progress","params":{"progress":1,"progressToken":41}}"#).unwrap();
+        let text = r#"{"method":"notifications/progress","params":{"progress":1,"progressToken":"a"}}"#;
+        assert_eq!(progress.with_token(&text_id("a")), text);
+
+        let key = "io.modelcontextprotocol/subscriptionId";
+        let event = read(&format!(r#"{{"method":"x","params":{{"_meta":{{"{key}":41}}}}}}"#)).unwrap();
+        assert_eq!(event.subscription(), Some(id.clone()));
+        let text = format!(r#"{{"method":"x","params":{{"_meta":{{"{key}":"a"}}}}}}"#);
+        assert_eq!(event.with_subscription(&text_id("a")), text);
+        let end = read(&format!(r#"{{"id":41,"result":{{"_meta":{{"{key}":41}}}}}}"#)).unwrap();
+        let text = format!(r#"{{"id":"a","result":{{"_meta":{{"{key}":"a"}}}}}}"#);
+        assert_eq!((end.subscription(), end.with_subscription(&text_id("a"))), (Some(id), Bytes::from(text)));
     }
 
     #[test]

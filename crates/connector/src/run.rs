@@ -20,6 +20,8 @@ use crate::{
 
 /// A tunnel that stood this long was well: the next attempt comes after the shortest wait.
 const WELL_AFTER: Duration = Duration::from_secs(10);
+/// How long a killed process and those it started may take to go.
+const AFTER_KILL: Duration = Duration::from_secs(5);
 /// What is said of itself may have this many characters.
 const ABOUT_CHARS: usize = 200;
 
@@ -46,8 +48,8 @@ pub async fn run(
     let ended = tunnel.keep(backoff).await;
     endpoint.stop();
     tasks.close();
-    // Processes end within twice the grace; whatever is left after that is killed when it is dropped.
-    let _killed = timeout(stop_grace * 3, tasks.wait()).await;
+    // A process that is asked to end, told to, and killed is gone by then; if not, it is killed when it is dropped.
+    let _killed = timeout(stop_grace * 2 + AFTER_KILL, tasks.wait()).await;
     ended
 }
 

@@ -9,12 +9,11 @@ use domain::Entropy;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
-use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    answer::{self, Body, INVALID_REQUEST, PARSE_ERROR},
+    answer::{self, Body},
     config::{ChildCommand, Limits},
     message::{INITIALIZE, Kind, Message, Request as RpcRequest},
     report::{Report, Reporter},
@@ -23,7 +22,10 @@ use crate::{
 mod child;
 mod exchange;
 mod failure;
+mod lane;
 mod lines;
+mod outbox;
+mod refusal;
 mod session;
 mod sessions;
 mod spare;
@@ -31,17 +33,13 @@ mod stream;
 
 use child::Child;
 use exchange::{Accepts, Answer, From, Outgoing};
+use lane::{Lane, Stateless};
 use session::{Ask, Asked, Handle};
 use sessions::Sessions;
 use spare::Spares;
 
 /// Messages on their way to one client.
 const STREAM_WAITING: usize = 64;
-/// MCP 2026-07-28 "Error Codes": the stateless era's way to say which versions there are instead.
-const UNSUPPORTED_PROTOCOL_VERSION: i64 = -32022;
-/// The revisions with a handshake; which of them holds is between the client and the process.
-const HANDSHAKE_VERSIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
-
 /// What all parts of the bridge need.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -72,6 +70,7 @@ pub(crate) struct Bridge {
     shared: Arc<Shared>,
     sessions: Sessions,
     spares: Spares,
+    lane: Stateless,
     entropy: Entropy,
     stop: CancellationToken,
 }
@@ -87,7 +86,8 @@ impl Bridge {
         let spares = Spares::keep(&shared, Child::start(&shared)?, stop.clone());
         let sessions = Sessions::new(Arc::clone(&shared));
         shared.tasks.spawn(sessions.clone().sweep(stop.clone()));
-        Ok(Self { shared, sessions, spares, entropy, stop })
+        let lane = Stateless::new(Arc::clone(&shared), spares.clone(), stop.clone());
+        Ok(Self { shared, sessions, spares, lane, entropy, stop })
     }
 
     /// Ends all sessions and processes; they are gone when the task tracker is empty.
@@ -108,25 +108,41 @@ impl Bridge {
 
     async fn post(&self, headers: &HeaderMap, body: Incoming) -> Response<Body> {
         let Ok(body) = Limited::new(body, self.shared.limits.max_message_bytes).collect().await else {
-            let why = "the body could not be read or is too long";
-            return refused(StatusCode::PAYLOAD_TOO_LARGE, answer::rpc_error("null", INVALID_REQUEST, why, None));
+            return refusal::too_long();
         };
         let message = match Message::read(body.to_bytes()) {
             Ok(message) => message,
-            Err(error) => return bad_request("null", PARSE_ERROR, &error.to_string()),
+            Err(error) => return refusal::unreadable(&error.to_string()),
         };
         if let Some(version) = stateless_version(headers, &message) {
-            return unsupported_version(&message, version);
+            return self.stateless(headers, message, &version).await;
         }
         match (session_id(headers), &message.kind) {
             (None, Kind::Request(request)) if request.method == INITIALIZE => {
                 self.open(headers, message.text, request.clone()).await
             }
-            (None, _) => bad_request(&id_of(&message), INVALID_REQUEST, "Bad Request: Missing session ID"),
+            (None, _) => refusal::no_session(refusal::id_of(&message)),
             (Some(id), _) => match self.sessions.get(id) {
                 Some(session) => in_session(&session, headers, message).await,
-                None => unknown_session(&id_of(&message)),
+                None => refusal::unknown_session(refusal::id_of(&message)),
             },
+        }
+    }
+
+    /// A message of the stateless era: to the process that serves it, if the program speaks that era.
+    async fn stateless(&self, headers: &HeaderMap, message: Message, version: &str) -> Response<Body> {
+        let lane = match self.lane.get().await {
+            Ok(Some(lane)) => lane,
+            Ok(None) => return refusal::handshake_needed(&message, version),
+            Err(error) => match refusal::id_of(&message) {
+                Some(id) => return whole(failure::undelivered(id, &failure::cannot_start(&error))),
+                None => return answer::empty(StatusCode::ACCEPTED),
+            },
+        };
+        match message.kind {
+            Kind::Request(_) => lane_exchange(lane, headers, message).await,
+            // Here a request is taken back by closing its stream, and nothing else is told outside of one.
+            _ => answer::empty(StatusCode::ACCEPTED),
         }
     }
 
@@ -153,21 +169,21 @@ impl Bridge {
 
     async fn listen(&self, headers: &HeaderMap) -> Response<Body> {
         let Some(id) = session_id(headers) else {
-            return bad_request("null", INVALID_REQUEST, "Bad Request: Missing session ID");
+            return refusal::no_session(None);
         };
-        let Some(session) = self.sessions.get(id) else { return unknown_session("null") };
+        let Some(session) = self.sessions.get(id) else { return refusal::unknown_session(None) };
         let (sender, receiver) = mpsc::channel(STREAM_WAITING);
         match session.ask(Ask::Listen(sender)).await {
-            Ok(()) => stream::events(None, receiver),
-            Err(session::Over) => unknown_session("null"),
+            Ok(()) => stream::events(None, receiver, None),
+            Err(session::Over) => refusal::unknown_session(None),
         }
     }
 
     fn delete(&self, headers: &HeaderMap) -> Response<Body> {
         match session_id(headers) {
             Some(id) if self.sessions.end(id, "its client ended it") => answer::empty(StatusCode::OK),
-            Some(_) => unknown_session("null"),
-            None => bad_request("null", INVALID_REQUEST, "Bad Request: Missing session ID"),
+            Some(_) => refusal::unknown_session(None),
+            None => refusal::no_session(None),
         }
     }
 }
@@ -189,13 +205,11 @@ impl Drop for Opening<'_> {
 
 async fn in_session(session: &Handle, headers: &HeaderMap, message: Message) -> Response<Body> {
     match message.kind {
-        Kind::Request(request) if request.method == INITIALIZE => {
-            bad_request(&request.id.to_json(), INVALID_REQUEST, "Bad Request: the session is initialized already")
-        }
+        Kind::Request(request) if request.method == INITIALIZE => refusal::initialized_already(&request.id),
         Kind::Request(request) => exchange(session, headers, message.text, request).await.0,
         _ => match session.ask(Ask::Tell(message)).await {
             Ok(()) => answer::empty(StatusCode::ACCEPTED),
-            Err(session::Over) => unknown_session("null"),
+            Err(session::Over) => refusal::unknown_session(None),
         },
     }
 }
@@ -212,15 +226,30 @@ async fn exchange(
     let id = request.id.clone();
     let ask = Ask::Request(Asked { text, request, accepts: accepts(headers), stream });
     if session.ask(ask).await.is_err() {
-        return (unknown_session(&id.to_json()), Some(From::Undelivered));
+        return (refusal::unknown_session(Some(&id)), Some(From::Undelivered));
     }
     match receiver.recv().await {
         Some(Outgoing::Answer(answer)) => {
             let from = answer.from;
             (whole(answer), Some(from))
         }
-        Some(first) => (stream::events(Some(first), receiver), None),
+        Some(first) => (stream::events(Some(first), receiver, None), None),
         None => (whole(failure::lost(&id, failure::SESSION_ENDED)), Some(From::Lost)),
+    }
+}
+
+/// The same for the lane. When the client closes the answer's stream, or leaves before it, the request is taken back.
+async fn lane_exchange(lane: &Lane, headers: &HeaderMap, message: Message) -> Response<Body> {
+    let (stream, mut receiver) = mpsc::channel(STREAM_WAITING);
+    let id = refusal::id_of(&message).cloned();
+    let Some(left) = lane.ask(message, accepts(headers), stream).await else {
+        return answer::empty(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    match (receiver.recv().await, id) {
+        (Some(Outgoing::Answer(answer)), _) => lane::with_status(answer),
+        (Some(first), _) => stream::events(Some(first), receiver, Some(left)),
+        (None, Some(id)) => whole(failure::lost(&id, failure::SESSION_ENDED)),
+        (None, None) => answer::empty(StatusCode::ACCEPTED),
     }
 }
 
@@ -247,32 +276,5 @@ fn stateless_version(headers: &HeaderMap, message: &Message) -> Option<String> {
     }
     let named = headers.get("mcp-protocol-version")?.to_str().ok()?;
     // Versions are dates, so they compare as text.
-    (named > HANDSHAKE_VERSIONS[0]).then(|| named.to_owned())
-}
-
-/// What makes a client of the stateless era fall back to the handshake.
-fn unsupported_version(message: &Message, requested: String) -> Response<Body> {
-    let data = json!({"supported": HANDSHAKE_VERSIONS, "requested": requested});
-    let why = "this server's process needs the initialize handshake";
-    let text = answer::rpc_error(&id_of(message), UNSUPPORTED_PROTOCOL_VERSION, why, Some(data));
-    refused(StatusCode::BAD_REQUEST, text)
-}
-
-fn unknown_session(id: &str) -> Response<Body> {
-    refused(StatusCode::NOT_FOUND, answer::rpc_error(id, INVALID_REQUEST, "Session not found", None))
-}
-
-fn bad_request(id: &str, code: i64, why: &str) -> Response<Body> {
-    refused(StatusCode::BAD_REQUEST, answer::rpc_error(id, code, why, None))
-}
-
-fn refused(status: StatusCode, text: Bytes) -> Response<Body> {
-    answer::undelivered(answer::json(status, text))
-}
-
-fn id_of(message: &Message) -> String {
-    match &message.kind {
-        Kind::Request(request) => request.id.to_json(),
-        _ => "null".to_owned(),
-    }
+    (named > refusal::HANDSHAKE_VERSIONS[0]).then(|| named.to_owned())
 }

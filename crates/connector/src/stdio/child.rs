@@ -34,6 +34,8 @@ const INPUT_WAITING: usize = 256;
 const INPUT_WAITING_BYTES: usize = 64 << 20;
 /// How long a descendant may keep the output open after the process itself has ended.
 const OUTPUT_GRACE: Duration = Duration::from_secs(1);
+/// How long the exit status may come after the end of the output.
+const STATUS_GRACE: Duration = Duration::from_millis(300);
 const STDERR_LINE_BYTES: usize = 16 << 10;
 
 /// A process that runs, or ran until just now.
@@ -116,6 +118,11 @@ impl Child {
     pub(crate) async fn ended(&mut self) -> String {
         let end = self.ended.wait_for(Option::is_some).await;
         end.ok().and_then(|end| end.clone()).unwrap_or_else(|| "unknown".to_owned())
+    }
+
+    /// How the process ended, which its output says it did; `otherwise` when the status does not come.
+    pub(crate) async fn end_in_words(&mut self, otherwise: &str) -> String {
+        timeout(STATUS_GRACE, self.ended()).await.unwrap_or_else(|_| otherwise.to_owned())
     }
 }
 

@@ -3,10 +3,11 @@
 //! Whether the process ever got the request is said in `data.delivered`.
 
 use bytes::Bytes;
+use mcp::code;
 
 use super::exchange::{Answer, From, NotBegun};
 use crate::{
-    answer::{self, Delivery, INTERNAL_ERROR},
+    answer::{self, Delivery},
     message::Id,
 };
 
@@ -18,12 +19,12 @@ pub(crate) const SESSION_ENDED: &str = "the session ended";
 
 /// The process never got the request.
 pub(crate) fn undelivered(id: &Id, why: &str) -> Answer {
-    Answer { text: answer::no_answer(&id.to_json(), why, Delivery::Never), from: From::Undelivered }
+    Answer { text: answer::no_answer(Some(id), why, Delivery::Never), from: From::Undelivered }
 }
 
 /// The process got the request and did not answer it.
 pub(crate) fn lost(id: &Id, why: &str) -> Answer {
-    Answer { text: answer::no_answer(&id.to_json(), why, Delivery::Perhaps), from: From::Lost }
+    Answer { text: answer::no_answer(Some(id), why, Delivery::Perhaps), from: From::Lost }
 }
 
 /// Why a request cannot begin, in words.
@@ -46,5 +47,10 @@ pub(crate) fn cannot_start(error: &std::io::Error) -> String {
 
 /// To the process: its question reached nobody.
 pub(crate) fn nobody_listens(id: &Id) -> Bytes {
-    answer::rpc_error(&id.to_json(), INTERNAL_ERROR, "the client has no stream open to receive this request", None)
+    answer::rpc_error(Some(id), code::INTERNAL_ERROR, "the client has no stream open to receive this request", None)
+}
+
+/// To the process: in the stateless era a server asks its client nothing (MCP 2026-07-28, basic/transports).
+pub(crate) fn no_questions(id: &Id) -> Bytes {
+    answer::rpc_error(Some(id), code::METHOD_NOT_FOUND, "a server may not send requests in this protocol version", None)
 }

@@ -17,6 +17,7 @@ use super::{
     child::{Child, Line},
     exchange::{Accepts, Answer, Answered, Exchange, Outgoing, Route, Stream},
     failure,
+    outbox::Outbox,
     spare::Spares,
 };
 use crate::{
@@ -25,10 +26,7 @@ use crate::{
     waits::Backoff,
 };
 
-mod outbox;
 mod revive;
-
-use outbox::Outbox;
 
 /// Asks waiting for the session's task.
 const ASKS_WAITING: usize = 32;

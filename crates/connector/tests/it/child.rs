@@ -28,7 +28,7 @@ fn fixture_child() {
     if behaviour == "launches" {
         launch();
     }
-    let mut server = Server { behaviour, seen: Vec::new(), calls: 0, held: Vec::new(), asking: None };
+    let mut server = Server { behaviour, seen: Vec::new(), calls: 0, held: Vec::new(), cancelled: 0, asking: None };
     for line in std::io::stdin().lock().lines() {
         server.on_message(&serde_json::from_str(&line.unwrap()).unwrap());
     }
@@ -53,6 +53,7 @@ struct Server {
     seen: Vec<String>,
     calls: u64,
     held: Vec<Value>,
+    cancelled: u64,
     asking: Option<Value>,
 }
 
@@ -69,9 +70,24 @@ impl Server {
                 &json!({"protocolVersion": "2025-11-25", "capabilities": {},
                 "serverInfo": {"name": "fixture", "version": "1"}}),
             ),
+            "server/discover" if self.behaviour == "speaks both" => answer(
+                &message["id"],
+                &json!({"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {}}),
+            ),
+            "subscriptions/listen" => {
+                let meta = json!({"io.modelcontextprotocol/subscriptionId": message["id"]});
+                notify("notifications/subscriptions/acknowledged", &json!({"_meta": meta}));
+                notify("notifications/tools/list_changed", &json!({"_meta": meta}));
+                answer(&message["id"], &json!({"resultType": "complete", "_meta": meta}));
+            }
+            "notifications/cancelled" => self.cancelled += 1,
             "ping" => answer(&message["id"], &json!({})),
             "tools/list" => answer(&message["id"], &json!({"tools": [{"name": "echo"}, {"name": "hold"}]})),
             "tools/call" => self.call(message),
+            _ if message.get("id").is_some() => {
+                let error = json!({"code": -32601, "message": "Method not found"});
+                say(&json!({"jsonrpc": "2.0", "id": message["id"], "error": error}));
+            }
             _ => {}
         }
     }
@@ -90,7 +106,7 @@ impl Server {
             "echo" => answer(id, arguments),
             "state" => answer(
                 id,
-                &json!({"pid": std::process::id(), "calls": self.calls, "seen": self.seen, "held": self.held.len()}),
+                &json!({"pid": std::process::id(), "calls": self.calls, "seen": self.seen, "held": self.held.len(), "cancelled": self.cancelled}),
             ),
             "hold" => self.held.push(id.clone()),
             "release" => {

@@ -11,5 +11,6 @@ mod reconnect;
 mod restart;
 mod rig;
 mod sessions;
+mod stateless;
 mod streams;
 mod url;

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{child, gateway::Gateway};
 
 /// Long enough for anything on a busy machine; only a failing test ever waits for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Connector {
     pub reports: mpsc::UnboundedReceiver<Report>,

@@ -140,20 +140,6 @@ async fn what_is_outside_a_session_is_refused_as_servers_do() {
 }
 
 #[tokio::test]
-async fn a_client_of_the_stateless_era_is_told_the_versions_to_fall_back_to() {
-    let gateway = Gateway::start().await;
-    let connector = carry(&gateway, limits());
-    let tunnel = gateway.accept().await;
-    let discover = r#"{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#;
-    let answer = tunnel.post(None, discover).await;
-    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-    let error = &answer.json()["error"];
-    assert_eq!((&error["code"], &error["data"]["requested"]), (&json!(-32022), &json!("2026-07-28")));
-    assert_eq!(error["data"]["supported"][0], "2025-11-25");
-    connector.stop().await.unwrap();
-}
-
-#[tokio::test]
 async fn delete_ends_the_session_and_its_process() {
     let gateway = Gateway::start().await;
     let mut connector = carry(&gateway, limits());

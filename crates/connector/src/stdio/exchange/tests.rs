@@ -7,7 +7,7 @@ fn message(text: &str) -> Message {
 }
 
 fn id(number: u64) -> Id {
-    Id::Number(number.to_string())
+    Id::number(number)
 }
 
 fn request(number: u64) -> Request {
@@ -15,6 +15,11 @@ fn request(number: u64) -> Request {
         format!(r#"{{"id":{number},"method":"tools/call","params":{{"_meta":{{"progressToken":"t{number}"}}}}}}"#);
     let Kind::Request(request) = message(&text).kind else { panic!("not a request") };
     request
+}
+
+fn question() -> Id {
+    let Kind::Request(question) = message(QUESTION).kind else { panic!("not a request") };
+    question.id
 }
 
 fn stream() -> (Stream, mpsc::Receiver<Outgoing>) {
@@ -87,7 +92,7 @@ fn an_answer_of_the_client_passes_only_if_the_running_process_asked() {
     let mut exchange = Exchange::default();
     let (listener, _receiver) = stream();
     exchange.listen(listener);
-    let question = Id::Text("q".to_owned());
+    let question = question();
     assert!(!exchange.take_question(&question));
     target(&mut exchange, QUESTION);
     assert!(exchange.take_question(&question));
@@ -104,7 +109,7 @@ fn questions_that_nobody_hears_are_given_back_when_too_many_wait() {
     for _ in 1..UNSENT_MESSAGES {
         assert!(matches!(exchange.route(&message(LOG), Instant::now()), Route::Kept));
     }
-    let question = Id::Text("q".to_owned());
+    let question = question();
     assert!(matches!(exchange.route(&message(LOG), Instant::now()), Route::NobodyListens(id) if id == question));
     assert!(matches!(exchange.route(&message(LOG), Instant::now()), Route::Nowhere));
     assert!(!exchange.take_question(&question));

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::{Ask, Asked, HELD_ASKS, Next, Phase, Session, WELL_AFTER};
 use crate::{
@@ -12,8 +12,6 @@ use crate::{
     stdio::{child::Child, failure},
 };
 
-/// How long the exit status may come after the end of the output.
-const STATUS_GRACE: Duration = Duration::from_millis(300);
 /// How long to sleep if nothing is due; then it is looked at again whether clients have left.
 const NOTHING_DUE: Duration = Duration::from_secs(30);
 
@@ -63,7 +61,7 @@ impl Session {
             Phase::Replaying { child, .. } => (child, false),
             Phase::Down { .. } => return Next::GoOn,
         };
-        let how = timeout(STATUS_GRACE, child.ended()).await.unwrap_or_else(|_| otherwise.to_owned());
+        let how = child.end_in_words(otherwise).await;
         drop(child);
         for (id, stream) in self.exchange.process_gone() {
             self.answer(stream, failure::lost(&id, &failure::ended(&how)), now);

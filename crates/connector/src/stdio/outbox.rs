@@ -1,15 +1,15 @@
-//! What is on its way to a session's clients, in order. A client that does not read holds up the process of its own
-//! session for a limited time, and nothing else.
+//! What is on its way to the clients of one process, in order. A client that does not read holds up that process for a
+//! limited time, and nothing else.
 
 use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::stdio::exchange::{Outgoing, Stream};
+use super::exchange::{Outgoing, Stream};
 
 /// Messages and answers that have a stream but have not got onto it.
 #[derive(Debug)]
-pub(super) struct Outbox {
+pub(crate) struct Outbox {
     waiting: VecDeque<Delivery>,
     patience: Duration,
 }
@@ -23,7 +23,7 @@ struct Delivery {
 
 /// What became of the first delivery.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Room {
+pub(crate) enum Room {
     /// Its stream has room.
     Yes,
     /// Its client has left.
@@ -33,20 +33,20 @@ pub(super) enum Room {
 }
 
 impl Outbox {
-    pub(super) fn new(patience: Duration) -> Self {
+    pub(crate) fn new(patience: Duration) -> Self {
         Self { waiting: VecDeque::new(), patience }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    pub(super) fn push(&mut self, stream: Stream, what: Outgoing, now: Instant) {
+    pub(crate) fn push(&mut self, stream: Stream, what: Outgoing, now: Instant) {
         self.waiting.push_back(Delivery { stream, what, due: now + self.patience });
     }
 
     /// Waits until something can be done about the first delivery. Can be cancelled without loss.
-    pub(super) async fn room(&self) -> Room {
+    pub(crate) async fn room(&self) -> Room {
         let Some(first) = self.waiting.front() else { return std::future::pending().await };
         match timeout_at(first.due, first.stream.reserve()).await {
             Ok(Ok(_permit)) => Room::Yes,
@@ -56,7 +56,7 @@ impl Outbox {
     }
 
     /// Does what [`Self::room`] said; gives the stream that must be cut.
-    pub(super) fn deliver(&mut self, room: Room) -> Option<Stream> {
+    pub(crate) fn deliver(&mut self, room: Room) -> Option<Stream> {
         let first = self.waiting.pop_front()?;
         match room {
             Room::Gone => None,
@@ -73,7 +73,7 @@ impl Outbox {
     }
 
     /// The last chance: whatever there is room for.
-    pub(super) fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         for delivery in self.waiting.drain(..) {
             let _full_or_gone = delivery.stream.try_send(delivery.what);
         }
