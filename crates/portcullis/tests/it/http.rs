@@ -57,8 +57,7 @@ impl Http {
 
     /// Calls a tool; the JSON-RPC answer.
     pub async fn call(&self, url: &str, key: &str, tool: &str, arguments: Value) -> anyhow::Result<Value> {
-        let message =
-            json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}});
+        let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}});
         self.mcp(url, key, None, &message).await?.json_rpc()
     }
 }
@@ -73,7 +72,10 @@ impl Answer {
     /// The text of the first element that matches.
     pub fn select(&self, selector: &str) -> Option<String> {
         let selector = Selector::parse(selector).expect("a selector");
-        Html::parse_document(&self.text).select(&selector).next().map(|e| e.text().collect::<String>().trim().to_owned())
+        Html::parse_document(&self.text)
+            .select(&selector)
+            .next()
+            .map(|e| e.text().collect::<String>().trim().to_owned())
     }
 
     /// An attribute of the first element that matches.

@@ -66,7 +66,8 @@ impl Running {
             .spawn()
             .with_context(|| format!("cannot start {program}; deploy/setup.sh test installs it"))?;
         let lines = Arc::new(Mutex::new(Vec::new()));
-        for stream in [child.stdout.take().map(into_reader), child.stderr.take().map(into_reader)].into_iter().flatten() {
+        for stream in [child.stdout.take().map(into_reader), child.stderr.take().map(into_reader)].into_iter().flatten()
+        {
             let lines = Arc::clone(&lines);
             thread::spawn(move || {
                 for line in BufReader::new(stream).lines().map_while(Result::ok) {

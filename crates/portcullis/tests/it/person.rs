@@ -1,0 +1,67 @@
+//! What a person does in the product, by the same forms a browser without script would send.
+
+use anyhow::{Context as _, ensure};
+
+use crate::http::{Answer, Browser};
+
+/// The policy that every page of the product begins with: thirty a minute, the rest denied.
+pub const SEED_POLICY: &str = include_str!("seed-policy.json");
+
+/// A person signed in to an account of their own.
+#[derive(Debug)]
+pub struct Person {
+    pub browser: Browser,
+    pub account: String,
+}
+
+impl Person {
+    pub async fn sign_up(origin: &str, account: &str) -> anyhow::Result<Self> {
+        let person = Self { browser: Browser::new(origin), account: account.to_owned() };
+        let email = format!("owner@{account}.example");
+        let fields = [
+            ("email", email.as_str()),
+            ("password", "gravel lantern otter 42"),
+            ("account_name", account),
+            ("account_slug", account),
+        ];
+        let page = person.browser.post("/signup", &fields).await?;
+        ensure!(page.status.is_success() && page.select("h1").is_some_and(|h| h != "Create your account"), "{page:?}");
+        Ok(person)
+    }
+
+    /// The path of a page of the account.
+    pub fn path(&self, rest: &str) -> String {
+        format!("/app/{}{rest}", self.account)
+    }
+
+    pub async fn register_http(&self, slug: &str, url: &str) -> anyhow::Result<()> {
+        let fields = [("kind", "other"), ("name", slug), ("slug", slug), ("transport", "http"), ("url", url)];
+        let page = self.browser.post(&self.path("/servers/new"), &fields).await?;
+        ensure!(page.select("h1").as_deref() == Some(slug), "registered: {page:?}");
+        Ok(())
+    }
+
+    pub async fn save_policy(&self, server: &str, document: &str) -> anyhow::Result<()> {
+        let fields = [("name", "main"), ("document", document)];
+        let page = self.browser.post(&self.path(&format!("/servers/{server}/policies")), &fields).await?;
+        ensure!(page.status.is_success(), "saved: {page:?}");
+        Ok(())
+    }
+
+    /// Gives a new agent a grant under the server's first policy; the text of its key.
+    pub async fn grant_agent(&self, server: &str, agent: &str) -> anyhow::Result<String> {
+        let path = self.path(&format!("/servers/{server}/grants"));
+        let form = self.browser.get(&format!("{path}/new")).await?;
+        let policy = form.attribute("#policy option", "value").context("a policy to choose")?;
+        let fields = [("subject", "new_agent"), ("agent_name", agent), ("policy", &policy), ("label", agent)];
+        let page = self.browser.post(&path, &fields).await?;
+        page.select(".copy.secret code").with_context(|| format!("a key: {page:?}"))
+    }
+
+    /// Revokes the first grant in the list.
+    pub async fn revoke_first_grant(&self) -> anyhow::Result<Answer> {
+        let list = self.browser.get(&self.path("/grants")).await?;
+        let action = list.attribute("form[action$='/revoke']", "action").context("a grant to revoke")?;
+        self.browser.post(&action, &[]).await
+    }
+}
