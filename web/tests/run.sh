@@ -11,6 +11,7 @@ here="$(cd "$(dirname "$0")" && pwd)"
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/portcullis/browser-test"
 out="${BROWSER_OUT:-$cache/out}"
 
+[ -n "${BROWSER_OUT:-}" ] || rm -rf "$out"
 mkdir -p "$cache" "$out"
 if ! cmp -s "$here/package-lock.json" "$cache/installed-lock.json"; then
   cp "$here/package.json" "$here/package-lock.json" "$here/.npmrc" "$cache/"

@@ -1,0 +1,111 @@
+// People in browsers: a person is one browser context with one page, a pair of hands, and a watch on everything that goes wrong
+// while they are there. Faults are noted, not thrown, so that one run tells all of them.
+
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+import { handsOf } from "./hands.mjs";
+
+const require = createRequire(join(process.env.BROWSER_MODULES, "package.json"));
+const { chromium } = require("playwright-core");
+
+const FLAGS = [
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const PATIENCE_MS = 20_000;
+
+export const openBrowser = () =>
+  chromium.launch({
+    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+    // Chromium's own sandbox refuses to run as root.
+    args: process.getuid() === 0 ? [...FLAGS, "--no-sandbox"] : FLAGS,
+  });
+
+export class Person {
+  /** What went wrong while this person was there, each once. */
+  faults = new Set();
+
+  /** `how`: name, hand ("mouse" or "keyboard"), colors ("light" or "dark"), width, height, script (false turns JavaScript off). */
+  static async arrive(browser, product, how = {}) {
+    const person = new Person();
+    const { name = "person", hand = "mouse", colors = "light", width = 1280, height = 800, script = true } = how;
+    Object.assign(person, { name, product, script, colors, width, height });
+    person.context = await browser.newContext({
+      baseURL: product.origin,
+      viewport: { width, height },
+      colorScheme: colors,
+      javaScriptEnabled: script,
+      reducedMotion: "reduce",
+      locale: "en-GB",
+      timezoneId: "UTC",
+      userAgent: how.userAgent,
+    });
+    person.context.setDefaultTimeout(PATIENCE_MS);
+    await person.context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: product.origin });
+    person.page = await person.context.newPage();
+    person.hands = handsOf(hand, person);
+    person.#watch();
+    return person;
+  }
+
+  fault(text) {
+    this.faults.add(`${new URL(this.page.url(), this.product.origin).pathname}: ${text}`);
+  }
+
+  #watch() {
+    const { page } = this;
+    page.on("pageerror", (error) => this.fault(`script error: ${error.message}`));
+    page.on("dialog", (dialog) => {
+      this.fault(`a browser dialog: ${dialog.message()}`);
+      dialog.dismiss();
+    });
+    page.on("console", (message) => {
+      // A refused form answers 422 and an unknown page 404: Chromium reports the document itself. Answers are looked at below.
+      if (message.type() !== "error" || message.text().startsWith("Failed to load resource")) return;
+      this.fault(`console: ${message.text()}`);
+    });
+    page.on("request", (request) => {
+      const url = new URL(request.url());
+      if (url.protocol.startsWith("http") && url.origin !== this.product.origin) this.fault(`asked another host: ${url}`);
+    });
+    page.on("response", (response) => {
+      const document = response.request().resourceType() === "document";
+      const status = response.status();
+      if (status >= 500 || (status >= 400 && !document)) this.fault(`${response.request().method()} ${response.url()} answered ${status}`);
+    });
+  }
+
+  goto(path) {
+    return this.page.goto(path, { waitUntil: "load" });
+  }
+
+  /** Does something that opens a page, and waits until it is there. */
+  async opens(act) {
+    const loaded = this.page.waitForEvent("load", { timeout: PATIENCE_MS });
+    await Promise.all([loaded, act()]);
+  }
+
+  get path() {
+    return new URL(this.page.url()).pathname;
+  }
+
+  leave() {
+    return this.context.close();
+  }
+}
+
+/** Waits until `check` gives something true, and gives it; fails with `what` after a while. */
+export const until = async (check, what, withinMs = PATIENCE_MS) => {
+  const end = Date.now() + withinMs;
+  for (;;) {
+    const found = await check();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`not within ${withinMs / 1000} s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+};

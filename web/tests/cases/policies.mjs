@@ -1,0 +1,67 @@
+// A policy with faults: every one at its line, in the answer to the form and while one types; a policy mended and saved again.
+
+import assert from "node:assert/strict";
+
+import { until } from "../browser.mjs";
+import { look } from "../look.mjs";
+import { POLICY, form, pastePolicy, registerMlflow, signUp } from "../steps.mjs";
+
+// Line 3: not a default. Line 6: not a number. Line 7: not a field. Line 11: not an action.
+const FAULTY = `{
+  "version": "1",
+  "default": "maybe",
+  "tools": {
+    "set_model_alias": {
+      "limits": [{ "counter": "c", "window": "minute", "max": "many" }],
+      "surprise": true
+    },
+    "delete_*": {
+      "reason": "no",
+      "action": "forbid"
+    }
+  }
+}
+`;
+const LINES = [3, 6, 7, 11];
+
+const linesSaid = async (person) => {
+  const lines = await person.page.locator("main [data-line]").evaluateAll((all) => all.map((one) => Number(one.dataset.line)));
+  return [...new Set(lines)].sort((a, b) => a - b);
+};
+
+const saveVersion = async (person) => {
+  await person.page.locator('main a[href*="/policies/policy_"]').first().click();
+  await person.page.waitForURL(/\/policies\/policy_/);
+  const save = person.page.locator("form[method=post]:has([name=document])");
+  await person.hands.paste(save.locator("[name=document]"), POLICY.replace("30", "25"));
+  const note = save.locator("[name=note]");
+  if ((await note.count()) > 0) await person.hands.write(note, "A lower limit");
+  await person.opens(() => person.hands.press(save.locator("button:not([type=button])").last()));
+  assert.equal(await person.page.locator("main a[href*='version=']").count(), 2, "two versions are listed");
+  await look(person, "policy-second-version");
+};
+
+const run = async (world, how) => {
+  const person = await world.arrive({ name: `policies-${how.script === false ? "noscript" : "script"}`, ...how });
+  await person.goto("/");
+  await signUp(person, { email: `${person.name}@example.com`, account: `Faults ${person.name}` });
+  await registerMlflow(person);
+  if (person.script) {
+    await person.hands.paste(form(person, "/policies").locator("[name=document]"), FAULTY);
+    await until(async () => String(await linesSaid(person)) === String(LINES), "the faults are told while one types");
+  }
+  await pastePolicy(person, FAULTY);
+  assert.deepEqual(await linesSaid(person), LINES, "every fault is told, at its line");
+  assert.equal(await person.page.locator("textarea[name=document]").inputValue(), FAULTY, "the text is kept");
+  assert.equal(await person.page.locator("textarea[name=document]").getAttribute("aria-invalid"), "true");
+  await look(person, "policy-faults");
+
+  await pastePolicy(person, POLICY);
+  assert.equal(await form(person, "/grants").count(), 1, "the next step is the grant");
+  await saveVersion(person);
+};
+
+export default [
+  { title: "policies: faults at their lines", run: (world) => run(world, {}) },
+  { title: "policies: faults at their lines, without script", run: (world) => run(world, { script: false, width: 320, height: 640 }) },
+];

@@ -1,0 +1,161 @@
+// Two pairs of hands with the same gestures: one has a mouse and counts its clicks and pastes, the other only a keyboard and checks
+// that what it stands on can be seen. Gestures go through real input events, and pasting through the real clipboard.
+
+import { changedPixels } from "./png.mjs";
+
+const TABS_AT_MOST = 250;
+/** So far a person with a mouse walks by Tab, inside a form. */
+const A_FEW_TABS = 3;
+/** Around what has the focus: rings are drawn outside of it. */
+const RING_PX = 8;
+/** A ring around even a small box changes more; Chromium redraws a few pixels of the neighbours differently. */
+const SEEN_PX = 60;
+
+const hasFocus = (locator) => locator.evaluate((node) => node === document.activeElement);
+const inputsOfGroup = (locator) =>
+  locator.evaluate((node) => document.activeElement?.type === "radio" && document.activeElement.name === node.name);
+
+class Hands {
+  clicks = 0;
+  pastes = 0;
+
+  constructor(person) {
+    this.person = person;
+    this.page = person.page;
+  }
+
+  async tabTo(locator, most, arrived = hasFocus) {
+    for (let tabs = 0; tabs <= most; tabs += 1) {
+      if (await arrived(locator)) return true;
+      await this.page.keyboard.press("Tab");
+    }
+    return false;
+  }
+
+  /** Types what shall stand in an input, over what stands there. */
+  async write(locator, text) {
+    await this.stepInto(locator);
+    await this.page.keyboard.press("Control+A");
+    await this.page.keyboard.type(text);
+    await this.expectValue(locator, text);
+  }
+
+  /** Pastes what was copied somewhere over what stands in an input. */
+  async paste(locator, text) {
+    await this.page.evaluate((copied) => navigator.clipboard.writeText(copied), text);
+    await this.stepInto(locator);
+    this.pastes += 1;
+    await this.page.keyboard.press("Control+A");
+    await this.page.keyboard.press("Control+V");
+    await this.expectValue(locator, text);
+  }
+
+  async expectValue(locator, text) {
+    const value = await locator.inputValue();
+    if (value !== text) throw new Error(`typed ${JSON.stringify(text)}, but there stands ${JSON.stringify(value)}`);
+  }
+
+  /** The text of a block with a copy button, by that button; selected by hand where there is no script. */
+  async copy(block) {
+    const text = (await block.locator("code, pre").first().textContent()).trim();
+    if (!this.person.script) {
+      this.clicks += 1;
+      return text;
+    }
+    await this.press(block.locator("button"));
+    await block.locator("button[data-copied]").waitFor();
+    const copied = await this.page.evaluate(() => navigator.clipboard.readText());
+    if (copied.trim() !== text) throw new Error("the copy button copied something else than what is shown");
+    return copied;
+  }
+
+  /** Puts a list on the option with a value. Choosing in a list is one click to open it and one on the option. */
+  async select(locator, value) {
+    if ((await locator.inputValue()) === value) return;
+    await this.pick(locator, value);
+  }
+}
+
+class Mouse extends Hands {
+  async press(locator) {
+    this.clicks += 1;
+    await locator.click();
+  }
+
+  /** A radio button or a check box, by its label. */
+  async choose(locator) {
+    if (await locator.isChecked()) return;
+    const id = await locator.getAttribute("id");
+    await this.press(this.page.locator(`label[for="${id}"]`));
+  }
+
+  async stepInto(locator) {
+    await locator.waitFor();
+    if (!(await this.tabTo(locator, A_FEW_TABS))) await this.press(locator);
+  }
+
+  async pick(locator, value) {
+    this.clicks += 2;
+    await locator.selectOption(value);
+  }
+}
+
+class Keyboard extends Hands {
+  async stepInto(locator) {
+    await locator.waitFor({ state: "attached" });
+    if (!(await this.tabTo(locator, TABS_AT_MOST))) throw new Error(`Tab does not lead to ${locator}`);
+    await this.expectVisibleFocus(locator);
+  }
+
+  async press(locator) {
+    await this.stepInto(locator);
+    await this.page.keyboard.press("Enter");
+  }
+
+  async choose(locator) {
+    if (await locator.isChecked()) return;
+    const type = await locator.getAttribute("type");
+    if (type !== "radio") {
+      await this.stepInto(locator);
+      return this.page.keyboard.press("Space");
+    }
+    if (!(await this.tabTo(locator, TABS_AT_MOST, inputsOfGroup))) throw new Error(`Tab does not lead to ${locator}`);
+    for (let steps = 0; steps < 20 && !(await locator.isChecked()); steps += 1) await this.page.keyboard.press("ArrowDown");
+    await this.expectVisibleFocus(locator);
+  }
+
+  async pick(locator, value) {
+    await this.stepInto(locator);
+    const options = await locator.locator("option").evaluateAll((all) => all.map((option) => option.value));
+    const here = options.indexOf(await locator.inputValue());
+    const steps = options.indexOf(value) - here;
+    for (let step = 0; step < Math.abs(steps); step += 1) await this.page.keyboard.press(steps > 0 ? "ArrowDown" : "ArrowUp");
+    await this.expectValue(locator, value);
+  }
+
+  /** What has the focus must look different from the same thing without it. */
+  async expectVisibleFocus(locator) {
+    const around = await locator.evaluate((node, ring) => {
+      // A caret alone is no sign of focus: it blinks.
+      node.style.caretColor = "transparent";
+      const boxes = [node, ...(node.labels ?? [])].map((one) => one.getBoundingClientRect());
+      const left = Math.max(0, Math.min(...boxes.map((box) => box.left)) - ring);
+      const top = Math.max(0, Math.min(...boxes.map((box) => box.top)) - ring);
+      const right = Math.min(innerWidth, Math.max(...boxes.map((box) => box.right)) + ring);
+      const bottom = Math.min(innerHeight, Math.max(...boxes.map((box) => box.bottom)) + ring);
+      return { x: left, y: top, width: right - left, height: bottom - top };
+    }, RING_PX);
+    if (around.width <= 0 || around.height <= 0) return this.person.fault(`focus is out of sight on ${locator}`);
+    const shot = () => this.page.screenshot({ clip: around, animations: "disabled" });
+    const focused = await shot();
+    await locator.evaluate((node) => node.blur());
+    const plain = await shot();
+    await locator.evaluate((node) => {
+      node.style.caretColor = "";
+      node.focus({ preventScroll: true });
+    });
+    if (changedPixels(focused, plain) < SEEN_PX) this.person.fault(`focus cannot be seen on ${locator}`);
+  }
+}
+
+export const handsOf = (kind, person) => (kind === "keyboard" ? new Keyboard(person) : new Mouse(person));
