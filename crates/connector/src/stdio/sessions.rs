@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Shared,
     child::Child,
-    session::{Handle, Session},
+    session::{Handle, Session, Usage},
     spare::Spares,
 };
 use crate::report::Report;
@@ -119,13 +119,40 @@ impl Open {
     }
 
     fn is_idle(&self, now: Instant, limit: Duration) -> bool {
-        let usage = self.handle.usage();
-        let unused = usage.in_flight == 0 && !usage.listening;
-        unused && self.ends_because.is_none() && now.saturating_duration_since(usage.since) >= limit
+        self.ends_because.is_none() && is_idle(self.handle.usage(), now, limit)
     }
+}
+
+/// A session is in use while a request waits or its client listens.
+fn is_idle(usage: Usage, now: Instant, limit: Duration) -> bool {
+    usage.in_flight == 0 && !usage.listening && now.saturating_duration_since(usage.since) >= limit
 }
 
 /// 128 random bits as 32 hexadecimal digits: visible ASCII and not to be guessed, as the protocol wants it.
 fn new_id(entropy: &Entropy) -> String {
     entropy.bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_idle_when_nothing_waits_and_nobody_listens_for_long_enough() {
+        let since = Instant::now();
+        let limit = Duration::from_secs(60);
+        let table = [(0, false, 60, true), (0, false, 59, false), (1, false, 60, false), (0, true, 60, false)];
+        for (in_flight, listening, seconds, idle) in table {
+            let usage = Usage { in_flight, listening, since };
+            let now = since + Duration::from_secs(seconds);
+            assert_eq!(is_idle(usage, now, limit), idle, "{in_flight} {listening} {seconds}");
+        }
+    }
+
+    #[test]
+    fn session_ids_are_long_and_differ() {
+        let entropy = Entropy::seeded(1);
+        let (one, other) = (new_id(&entropy), new_id(&entropy));
+        assert!(one != other && one.len() == 32 && one.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    }
 }
