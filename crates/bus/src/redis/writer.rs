@@ -213,6 +213,9 @@ async fn send(
         return Ok(());
     }
     let mut pipeline = redis::pipe();
+    // All or none: a store that comes up, or runs out of memory, in the middle would take the later ones before the
+    // earlier, which then come again.
+    pipeline.atomic();
     for (account, payload) in events {
         pipeline.xadd(event_stream_key(account), "*", &[(EVENT_FIELD, payload)]).ignore();
     }
