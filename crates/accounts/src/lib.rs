@@ -47,3 +47,4 @@ pub use storage::{
 pub use teams::{NewTeam, TeamView};
 pub use test_calls::{NewTestCall, TestAnswer, TestCall, TestCallResult, TestOutcome};
 pub use tools::{InventoryEffect, ToolStanding, ToolView};
+pub use upstream::{Probe, Step, StepName, StepOutcome};
