@@ -15,6 +15,8 @@ const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 const COMPARE_EVERY: Duration = Duration::from_secs(5);
 /// Between two looks whether next month's partition is there.
 const PARTITIONS_EVERY: Duration = Duration::from_secs(6 * 3600);
+/// Between two removals of attempts to log in that no longer count.
+const FORGET_EVERY: Duration = Duration::from_secs(600);
 /// After a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -25,6 +27,7 @@ impl Accounts {
             tokio::join!(
                 every(PUBLISH_EVERY, "publish the snapshots that wait", || self.publish_waiting()),
                 every(COMPARE_EVERY, "compare the bus with the database", || self.publish_missing()),
+                every(FORGET_EVERY, "forget attempts of windows that are over", || self.forget_attempts()),
                 every(PARTITIONS_EVERY, "make the partitions for calls", || self.make_call_partitions()),
                 self.record_forever(),
             );

@@ -3,12 +3,15 @@
 //! The outbox row of a change goes only once the bus has its version or a later one, so nothing is forgotten; the bus never
 //! goes back in version, so publishing twice or out of order does no harm.
 
+use domain::AccountSlug;
 use storage::AccountScope;
 
 use crate::{Accounts, Error, snapshot};
 
 /// So many accounts in one round of the background job.
 const ROUND: u32 = 100;
+/// So many accounts' versions are asked of the bus at a time.
+const COMPARED: usize = 500;
 
 impl Accounts {
     /// Publishes an account's snapshot after a change. The change is committed by now; when the bus is away, the
@@ -56,20 +59,21 @@ impl Accounts {
     /// in process is empty then, and after Redis has lost its memory. How many.
     ///
     /// # Errors
-    /// [`Error::Storage`], [`Error::Bus`].
+    /// [`Error::Storage`], [`Error::Bus`] when it cannot be seen which are missing. An account whose snapshot fails is
+    /// logged and keeps nobody else waiting.
     pub async fn publish_missing(&self) -> Result<usize, Error> {
         let mut job = self.db().job().await?;
-        let accounts = job.accounts().await?;
+        let accounts = job.account_versions().await?;
         job.commit().await?;
         let mut published = 0;
-        for scope in &accounts {
-            let mut tx = self.db().account(scope).await?;
-            let account = tx.account_row().await?;
-            tx.commit().await?;
-            let there = self.bus().published_version(&account.slug).await?;
-            if there.is_none_or(|version| version < account.snapshot_version) {
-                self.publish(scope).await?;
-                published += 1;
+        for some in accounts.chunks(COMPARED) {
+            let slugs: Vec<AccountSlug> = some.iter().map(|account| account.slug.clone()).collect();
+            let there = self.bus().versions(&slugs).await?;
+            for (account, version) in some.iter().zip(there) {
+                if version.is_none_or(|version| version < account.version) {
+                    self.published(&account.scope).await;
+                    published += 1;
+                }
             }
         }
         Ok(published)

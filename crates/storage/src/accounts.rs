@@ -9,6 +9,7 @@ statements! {
     INSERT = "insert into account (id, slug, name, data_key, created_at) values ($1, $2, $3, $4, $5)";
     ONE = "select id, slug, name, data_key, snapshot_version, created_at from account where id = $1";
     ALL = "select id from account order by id";
+    VERSIONS = "select id, slug, snapshot_version from account order by id";
     EXISTS = "select exists (select from account where id = $1)";
 }
 
@@ -42,6 +43,17 @@ pub struct AccountRow {
     pub snapshot_version: u64,
     /// Since when.
     pub created_at: Timestamp,
+}
+
+/// An account and the version of its last change.
+#[derive(Clone, Debug)]
+pub struct AccountVersion {
+    /// Leave to compile its snapshot.
+    pub scope: AccountScope,
+    /// Its name in URLs.
+    pub slug: AccountSlug,
+    /// The version of its last change.
+    pub version: u64,
 }
 
 impl Db {
@@ -93,6 +105,14 @@ impl JobTx {
         Ok(query.fetch_all(self.connection()).await?.into_iter().map(AccountScope::found).collect())
     }
 
+    /// All accounts with the versions of their last changes.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`].
+    pub async fn account_versions(&mut self) -> Result<Vec<AccountVersion>, StorageError> {
+        Ok(sqlx::query(VERSIONS).try_map(account_version).fetch_all(self.connection()).await?)
+    }
+
     /// Leave to work in an account that a record or a job names, if there is such an account.
     ///
     /// # Errors
@@ -103,14 +123,26 @@ impl JobTx {
     }
 }
 
-fn account(row: PgRow) -> Result<AccountRow, sqlx::Error> {
+fn version(row: &PgRow) -> Result<u64, sqlx::Error> {
     let version: i64 = row.try_get("snapshot_version")?;
+    u64::try_from(version).map_err(|error| read::damaged("snapshot_version", error))
+}
+
+fn account_version(row: PgRow) -> Result<AccountVersion, sqlx::Error> {
+    Ok(AccountVersion {
+        scope: AccountScope::found(read::id(&row, "id", AccountId::from_uuid)?),
+        slug: read::parsed(&row, "slug")?,
+        version: version(&row)?,
+    })
+}
+
+fn account(row: PgRow) -> Result<AccountRow, sqlx::Error> {
     Ok(AccountRow {
         id: read::id(&row, "id", AccountId::from_uuid)?,
         slug: read::parsed(&row, "slug")?,
         name: read::text(&row, "name")?,
         data_key: WrappedDataKey(Sealed(row.try_get("data_key")?)),
-        snapshot_version: u64::try_from(version).map_err(|error| read::damaged("snapshot_version", error))?,
+        snapshot_version: version(&row)?,
         created_at: read::time(&row, "created_at")?,
     })
 }

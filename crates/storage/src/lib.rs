@@ -28,7 +28,7 @@ mod tools;
 mod tx;
 mod users;
 
-pub use accounts::{AccountRow, NewAccountRow};
+pub use accounts::{AccountRow, AccountVersion, NewAccountRow};
 pub use admin_events::{AdminEventRow, NewAdminEvent};
 pub use agents::AgentRow;
 pub use calls::{CallEnd, CallPlace, CallQuery, CallRow, ServerUse};

@@ -60,6 +60,9 @@ async fn ten_failures_close_an_address_for_a_while_known_or_not() {
         let Err(LogInError::Throttled { retry_after_s }) = refused else { panic!("closed, in any spelling: {email}") };
         assert!((1..=900).contains(&retry_after_s), "{retry_after_s}");
     }
+    fixture.accounts.forget_attempts().await.expect("only what is over is forgotten");
+    let still = fixture.accounts.log_in(form("viewer@ours.example", PASSWORD), &from("198.51.100.9")).await;
+    assert!(matches!(still, Err(LogInError::Throttled { .. })));
     fixture.accounts.log_in(form("admin@ours.example", PASSWORD), &from_here()).await.expect("others are not hindered");
     fixture.clock.advance_seconds(901);
     fixture.accounts.log_in(form("viewer@ours.example", PASSWORD), &from_here()).await.expect("it opens again");

@@ -26,7 +26,7 @@ pub(super) struct Folder {
 /// Held as long as it lives; the kernel gives it up when the process dies, however it dies.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Folder {
@@ -48,7 +48,7 @@ impl Folder {
             .open(&path)
             .map_err(ClusterError::folder("write to", &path))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Lock { _file: file }),
+            Ok(()) => Ok(Lock { file }),
             Err(rustix::io::Errno::WOULDBLOCK) => Err(ClusterError::InUse(self.root.clone())),
             Err(error) => Err(ClusterError::folder("lock", path)(error.into())),
         }
@@ -117,6 +117,15 @@ impl Folder {
     fn write(&self, name: &str, text: &str) -> Result<(), ClusterError> {
         let path = self.data().join(name);
         fs::write(&path, text).map_err(ClusterError::folder("write to", path))
+    }
+}
+
+/// Given up by name: a child process that another thread is just starting has a copy of the file until it runs its program,
+/// and would keep the lock that long.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // An error would mean that it is not held.
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 
