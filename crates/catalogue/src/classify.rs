@@ -117,11 +117,11 @@ fn name_claims(facts: &ToolFacts) -> Vec<Claim> {
     {
         claims.push(Claim { class, strength, source: Source::Name, text: format!("Its name ends in “{word}”.") });
     }
-    let changes = claims.iter().any(|c| c.class != RiskClass::Read);
-    if let Some(word) = words.iter().find(|w| words::is_money(w)).filter(|_| changes) {
+    let only_reads = !claims.is_empty() && claims.iter().all(|c| c.class == RiskClass::Read);
+    if let Some(word) = words.iter().find(|w| words::is_money(w)).filter(|_| !only_reads) {
         claims.push(Claim {
             class: RiskClass::Financial,
-            strength: Strength::Strong,
+            strength: if claims.is_empty() { Strength::Weak } else { Strength::Strong },
             source: Source::Name,
             text: format!("Its name says that it acts on money (“{word}”)."),
         });
