@@ -4,13 +4,12 @@ use std::{borrow::Cow, collections::BTreeMap, sync::LazyLock};
 
 use axum::{
     body::Body,
-    extract::Path,
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderValue, header};
 use rust_embed::RustEmbed;
-use web_kit::Problem;
+use web_kit::{Path, Problem};
 
 /// Where they are.
 pub(crate) const PREFIX: &str = "/static/";
@@ -33,15 +32,37 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(load);
 
 fn load() -> Assets {
     let mut assets = Assets { by_hashed_name: BTreeMap::new(), hashed_names: BTreeMap::new() };
-    for name in Files::iter() {
+    // Style sheets last: they name other files, by addresses that have to be the hashed ones.
+    let (sheets, others): (Vec<_>, Vec<_>) = Files::iter().partition(|name| name.ends_with(".css"));
+    for name in others.into_iter().chain(sheets) {
         let Some(file) = Files::get(&name) else { continue };
-        let hash = URL_SAFE_NO_PAD.encode(&file.metadata.sha256_hash()[..9]);
-        let hashed = hashed_name(&name, &hash);
+        let mut hash = URL_SAFE_NO_PAD.encode(&file.metadata.sha256_hash()[..9]);
         let mime = file.metadata.mimetype().to_owned();
-        assets.by_hashed_name.insert(hashed.clone(), Asset { bytes: file.data, mime });
-        assets.hashed_names.insert(name.into_owned(), hashed);
+        let bytes = if name.ends_with(".css") { with_hashed_names(&file.data, &mut hash, &assets) } else { file.data };
+        assets.put(name.into_owned(), &hash, Asset { bytes, mime });
     }
     assets
+}
+
+impl Assets {
+    fn put(&mut self, name: String, hash: &str, asset: Asset) {
+        let hashed = hashed_name(&name, hash);
+        self.by_hashed_name.insert(hashed.clone(), asset);
+        self.hashed_names.insert(name, hashed);
+    }
+}
+
+/// Puts the hashed names into a style sheet; its own hash then covers them too, so that a new font is a new style sheet.
+fn with_hashed_names(sheet: &[u8], hash: &mut String, assets: &Assets) -> Cow<'static, [u8]> {
+    let mut text = String::from_utf8_lossy(sheet).into_owned();
+    for (name, hashed) in &assets.hashed_names {
+        let plain = format!("\"{PREFIX}{name}\"");
+        if text.contains(&plain) {
+            text = text.replace(&plain, &format!("\"{PREFIX}{hashed}\""));
+            hash.extend(hashed.split('.').rev().nth(1).into_iter().flat_map(|hash| hash.chars().take(4)));
+        }
+    }
+    Cow::Owned(text.into_bytes())
 }
 
 /// `css/a.css` → `css/a.<hash>.css`.
@@ -86,6 +107,8 @@ fn with_charset(mime: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt as _;
+
     use super::*;
 
     #[tokio::test]
@@ -96,6 +119,10 @@ mod tests {
         let served = serve(Path(hashed.to_owned())).await.unwrap();
         assert_eq!(served.headers()[header::CONTENT_TYPE], "text/css; charset=utf-8");
         assert_eq!(served.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+        let text = served.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        let fonts: Vec<_> = text.split("url(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(fonts.len() == 2 && fonts.iter().all(|address| is_there(address)), "{fonts:?}");
         for other in ["css/portcullis.css", "css/portcullis.AAAAAAAAAAAA.css", "../Cargo.toml", ""] {
             assert_eq!(serve(Path(other.to_owned())).await.unwrap_err(), Problem::NotFound, "{other}");
         }

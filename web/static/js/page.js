@@ -42,7 +42,7 @@ document.addEventListener("click", async (event) => {
 
 // --- local times --------------------------------------------------------------------------------------------------------------
 
-const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 export const localTimes = (root) => {
   for (const time of root.querySelectorAll("time[datetime]:not([title])")) {

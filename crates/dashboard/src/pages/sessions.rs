@@ -1,12 +1,15 @@
-//! `/app/{account}/sessions`: the browsers that are signed in as the visitor.
+//! `/app/{account}/sessions`: the browsers that are signed in as the visitor, and the password.
 
+use accounts::ChangePassword;
 use askama::Template;
-use domain::SessionId;
+use domain::{Permission, Secret, SessionId};
 use serde::Deserialize;
-use web_kit::{Answer, Flash, Member, Path, Visit, go_to_with};
+use web_kit::{Answer, Flash, Form, Member, Path, Problem, Visit, go_to_with};
 
+use super::signup;
 use crate::{
-    page::{id, page},
+    form::{Errors, Input},
+    page::{form_again, id, page},
     routes::{Routes, Who},
     shell::{Shell, Tab},
     show::Time,
@@ -16,6 +19,7 @@ use crate::{
 #[template(path = "people/sessions.html")]
 struct SessionsPage {
     shell: Shell,
+    errors: Errors,
     sessions: Vec<Row>,
 }
 
@@ -33,15 +37,22 @@ struct Named {
     session: String,
 }
 
-pub(crate) fn routes(routes: Routes) -> Routes {
-    routes.get("/app/{account}/sessions", Who::Member(domain::Permission::View), show).post(
-        "/app/{account}/sessions/{session}/revoke",
-        Who::Member(domain::Permission::View),
-        revoke,
-    )
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Passwords {
+    current: String,
+    password: String,
 }
 
-async fn show(visit: Visit<Member>) -> Answer {
+pub(crate) fn routes(routes: Routes) -> Routes {
+    let member = Who::Member(Permission::View);
+    routes
+        .get("/app/{account}/sessions", member, show)
+        .post("/app/{account}/sessions/password", member, change_password)
+        .post("/app/{account}/sessions/{session}/revoke", member, revoke)
+}
+
+async fn load(visit: &Visit<Member>, errors: Errors) -> Result<SessionsPage, Problem> {
     let sessions = visit.accounts().sessions(&visit.who().visitor).await?;
     let rows = sessions.into_iter().map(|session| Row {
         id: session.id.to_string(),
@@ -51,14 +62,33 @@ async fn show(visit: Visit<Member>) -> Answer {
         last_seen: session.last_seen_at.into(),
         current: session.current,
     });
-    page(&SessionsPage { shell: Shell::account(&visit, Tab::Other, "Signed-in devices"), sessions: rows.collect() })
+    let shell = Shell::account(visit, Tab::Other, "Signed-in devices");
+    Ok(SessionsPage { shell, errors, sessions: rows.collect() })
+}
+
+async fn show(visit: Visit<Member>) -> Answer {
+    page(&load(&visit, Errors::none()).await?)
 }
 
 async fn revoke(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
     let session: SessionId = id(&named.session)?;
     visit.accounts().revoke_session(&visit.who().visitor, session).await?;
-    let back = format!("{}/sessions", visit.home());
-    Ok(go_to_with(visit.kit(), &back, &Flash::done("That device is logged out.")))
+    Ok(back(&visit, "That device is logged out."))
+}
+
+const INPUTS: [Input; 2] =
+    [Input::same("current", "The password you have now"), Input::same("password", "The new password")];
+
+async fn change_password(visit: Visit<Member>, Form(typed): Form<Passwords>) -> Answer {
+    let asked = ChangePassword { current: Secret::new(typed.current), password: Secret::new(typed.password) };
+    match visit.accounts().change_password(&visit.who().visitor, asked, visit.address()).await {
+        Ok(()) => Ok(back(&visit, "Your password is changed, and all other devices are logged out.")),
+        Err(refused) => form_again(&load(&visit, signup::refusal_at(refused, &INPUTS)?).await?),
+    }
+}
+
+fn back(visit: &Visit<Member>, done: &str) -> axum::response::Response {
+    go_to_with(visit.kit(), &format!("{}/sessions", visit.home()), &Flash::done(done))
 }
 
 /// "Firefox on Linux": enough to know one's own devices by.
@@ -93,7 +123,44 @@ fn browser(user_agent: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http::StatusCode;
+    use test_support::PASSWORD;
+
     use super::*;
+    use crate::testing::{Fill, Site};
+
+    #[tokio::test]
+    async fn a_device_that_is_logged_out_is_out_at_once() {
+        let site = Site::new().await;
+        let (mut mine, mut other) = (site.browser(&site.ours().viewer), site.anonymous());
+        let page = other.open("/login").await;
+        let fill = Fill::press("Log in").with("E-mail", "viewer@ours.example").with("Password", PASSWORD);
+        other.fill(&page, &fill).await;
+        let page = mine.open("/app/ours/sessions").await;
+        assert_eq!(page.all(".list li").len(), 2);
+        let page = mine.fill(&page, &Fill::press("Log out An unknown program")).await;
+        assert_eq!(page.all(".list li").len(), 1);
+        assert_eq!(other.open("/app/ours/sessions").await.h1(), "Log in");
+        assert_eq!(mine.open("/app/ours/sessions").await.status, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn the_password_is_changed_by_who_knows_it() {
+        let site = Site::new().await;
+        let mut browser = site.browser(&site.ours().viewer);
+        let page = browser.open("/app/ours/sessions").await;
+        let change =
+            |now: &str, new: &str| Fill::press("Change password").with("Password now", now).with("New password", new);
+        let wrong = browser.fill(&page, &change("not the password", "plum-orbit-lantern")).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(wrong.has("#current-error"));
+        let done = browser.fill(&page, &change(PASSWORD, "plum-orbit-lantern")).await;
+        assert_eq!(done.one(".flash"), "Your password is changed, and all other devices are logged out.");
+        let mut other = site.anonymous();
+        let page = other.open("/login").await;
+        let fill = Fill::press("Log in").with("E-mail", "viewer@ours.example").with("Password", "plum-orbit-lantern");
+        assert_eq!(other.fill(&page, &fill).await.path, "/app/ours");
+    }
 
     #[test]
     fn browsers_are_told_apart() {

@@ -90,11 +90,72 @@ const INPUTS: [Input; 4] = [
 
 /// What to tell of a sign-up that was refused.
 pub(super) fn refusal(refused: SignUpError) -> Result<Errors, Problem> {
+    refusal_at(refused, &INPUTS)
+}
+
+/// The same for a form with other inputs.
+pub(super) fn refusal_at(refused: SignUpError, inputs: &[Input]) -> Result<Errors, Problem> {
     match refused {
-        SignUpError::Fields(faults) => Ok(Errors::faults(&faults, &INPUTS)),
+        SignUpError::Fields(faults) => Ok(Errors::faults(&faults, inputs)),
         SignUpError::Throttled { retry_after_s } => {
-            Ok(Errors::whole(format!("Too many sign-ups from your network. Try again in {}.", wait(retry_after_s))))
+            Ok(Errors::whole(format!("Too many attempts from your network. Try again in {}.", wait(retry_after_s))))
         }
-        SignUpError::Other(error) => Errors::of(error, &INPUTS),
+        SignUpError::Other(error) => Errors::of(error, inputs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use crate::testing::{Fill, Site};
+
+    fn filled(email: &str, password: &str) -> Fill {
+        Fill::press("Create account")
+            .with("E-mail", email)
+            .with("Password", password)
+            .with("Account name", "Acme Robotics")
+    }
+
+    #[tokio::test]
+    async fn who_signs_up_is_signed_in_and_registers_a_server_next() {
+        let site = Site::new().await;
+        let mut browser = site.anonymous();
+        let page = browser.open("/signup").await;
+        assert!(page.has("#email[autofocus]"));
+        let page = browser.fill(&page, &filled("Ann@Example.com", "kettle-marble-forest")).await;
+        assert_eq!(page.path, "/app/acme-robotics/servers/new");
+        assert_eq!(browser.open("/app/acme-robotics/keys").await.one(".rail .who"), "ann@example.com");
+        assert_eq!(browser.open("/signup").await.path, "/app/acme-robotics", "who is signed in has no sign-up");
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_is_told_at_its_input_and_the_password_is_not_shown_again() {
+        let site = Site::new().await;
+        let mut browser = site.anonymous();
+        let page = browser.open("/signup").await;
+        let fill = filled("owner@ours.example", "password12").with("Account address", "app");
+        let page = browser.fill(&page, &fill).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        for id in ["password", "account_slug"] {
+            let css = format!("#{id}[aria-invalid=true][aria-describedby~='{id}-error']");
+            assert!(page.has(&css) && page.has(&format!(".summary a[href='#{id}']")), "{id}");
+        }
+        assert_eq!(page.attribute("#email", "value"), "owner@ours.example");
+        assert_eq!(page.attribute("#account_slug", "value"), "app");
+        assert!(!page.text.contains("password12"));
+        assert!(page.has("#password[autofocus]"), "the first that is wrong has the focus");
+        let page = browser.fill(&page, &filled("owner@ours.example", "kettle-marble-forest")).await;
+        assert!(page.one("#account_slug-error").starts_with("The account address "), "{}", page.text);
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_taken_is_told() {
+        let site = Site::new().await;
+        let mut browser = site.anonymous();
+        let page = browser.open("/signup").await;
+        let page = browser.fill(&page, &filled("owner@ours.example", "kettle-marble-forest")).await;
+        assert!(page.one("#email-error").contains("log in instead"));
+        assert_eq!(browser.cookie("portcullis_session"), None);
     }
 }
