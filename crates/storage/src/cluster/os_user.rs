@@ -60,20 +60,27 @@ pub(super) fn choose(folder: &Path) -> Result<OsUser, ClusterError> {
     if uid != 0 {
         return Ok(oneself);
     }
-    let candidates: Vec<OsUser> = ["postgres", "nobody"]
-        .iter()
-        .filter_map(|name| by_name(&passwd, name))
-        .map(|user| OsUser { oneself: false, client: oneself.name.clone(), ..user })
-        .collect();
     let folder = std::path::absolute(folder).map_err(ClusterError::folder("find", folder))?;
+    let owner = fs::metadata(folder.join("data")).ok().map(|meta| meta.uid());
     let mut blocked = None;
-    for user in candidates {
+    for user in candidates(&passwd, owner, &oneself.name) {
         match closed_folder(&user, &folder) {
             None => return Ok(user),
             Some(path) => blocked = blocked.or(Some((user.name, path))),
         }
     }
     Err(blocked.map_or(ClusterError::NoUser, |(user, blocked)| ClusterError::CannotEnter { user, blocked }))
+}
+
+/// Whom root may run the server as: first whoever owns the cluster that is there, because no other may open it.
+fn candidates(passwd: &str, owner: Option<u32>, client: &str) -> Vec<OsUser> {
+    let owner = owner.filter(|uid| *uid != 0).and_then(|uid| by_uid(passwd, uid));
+    let usual = ["postgres", "nobody"].iter().filter_map(|name| by_name(passwd, name));
+    let named = |user: OsUser| OsUser { oneself: false, client: client.to_owned(), ..user };
+    match owner {
+        Some(owner) => vec![named(owner)],
+        None => usual.map(named).collect(),
+    }
 }
 
 /// The first folder above `folder` that `user` may not enter. Folders that are not there yet will be open.
@@ -126,6 +133,17 @@ mod tests {
         assert_eq!(by_uid(PASSWD, 0).unwrap().name, "root");
         assert_eq!(by_name(PASSWD, "postgres").map(|u| (u.uid, u.gid)), Some((101, 104)));
         assert_eq!(by_name(PASSWD, "nobody"), None);
+    }
+
+    #[test]
+    fn a_cluster_keeps_its_owner() {
+        let passwd = format!("{PASSWD}nobody:x:65534:65534::/:/bin/false\nann:x:1000:1000::/home/ann:/bin/sh\n");
+        let names = |owner| -> Vec<String> { candidates(&passwd, owner, "root").into_iter().map(|u| u.name).collect() };
+        assert_eq!(names(None), ["postgres", "nobody"]);
+        assert_eq!(names(Some(1000)), ["ann"]);
+        assert_eq!(names(Some(0)), ["postgres", "nobody"]);
+        assert_eq!(names(Some(4711)), ["postgres", "nobody"], "an owner without a name cannot run it");
+        assert_eq!(candidates(&passwd, Some(1000), "root")[0].client, "root");
     }
 
     #[test]
