@@ -1,11 +1,13 @@
 //! Grants: who may use which server under which policy.
 
+mod view;
+
 use domain::{
     AgentId, GrantId, GrantState, GrantSubject, Name, Permission, PolicyId, Principal, ServerId, ServerSlug, TeamId,
     Timestamp, UserId,
 };
 use serde_json::json;
-use storage::{Constraint, GrantRow, KeyPurpose, NewGrantRow, ServerRow, StorageError, Tx};
+use storage::{Constraint, KeyPurpose, NewGrantRow, ServerRow, StorageError};
 
 use crate::{
     Accounts, Caller, Error, Rule,
@@ -14,7 +16,7 @@ use crate::{
     servers::gateway_url,
 };
 
-const LOOK_BACK_SECONDS: i64 = 90 * 24 * 60 * 60;
+pub use view::{GrantStanding, GrantView};
 
 /// A grant to be.
 #[derive(Clone, Debug)]
@@ -70,71 +72,7 @@ pub struct CreatedGrant {
     pub account_gateway_url: String,
 }
 
-/// A grant, ready to show.
-#[derive(Clone, Debug)]
-pub struct GrantView {
-    /// Which.
-    pub id: GrantId,
-    /// The server it opens.
-    pub server: ServerId,
-    /// The server's name in URLs.
-    pub server_slug: ServerSlug,
-    /// The server's name for people.
-    pub server_name: Name,
-    /// For whom.
-    pub subject: GrantSubject,
-    /// The team's or agent's name, or the member's e-mail address.
-    pub subject_name: String,
-    /// Under which policy: which, its name, its newest version.
-    pub policy: Option<(PolicyId, Name, u32)>,
-    /// Its label.
-    pub label: Name,
-    /// How it stands now.
-    pub standing: GrantStanding,
-    /// From then on it counts as revoked.
-    pub expires_at: Option<Timestamp>,
-    /// Since when.
-    pub created_at: Timestamp,
-    /// When it last decided a call, in the last 90 days.
-    pub last_used_at: Option<Timestamp>,
-}
-
-/// How a grant that is not revoked stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GrantStanding {
-    /// In force.
-    Active,
-    /// Refuses every call until it is resumed.
-    Suspended,
-    /// Its time is over.
-    Expired,
-}
-
 impl Accounts {
-    /// The grants, on one server or on all, the oldest first.
-    ///
-    /// # Errors
-    /// [`Error::NotAllowed`].
-    pub async fn list_grants(&self, caller: &Caller, server: Option<ServerId>) -> Result<Vec<GrantView>, Error> {
-        let mut tx = self.look(caller, Permission::View).await?;
-        let rows = tx.grants(server).await?;
-        let views = self.grant_views(&mut tx, rows).await?;
-        tx.commit().await?;
-        Ok(views)
-    }
-
-    /// One grant.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn grant(&self, caller: &Caller, id: GrantId) -> Result<GrantView, Error> {
-        let mut tx = self.look(caller, Permission::View).await?;
-        let row = tx.grant(id).await?.ok_or(Error::NotFound)?;
-        let view = self.grant_views(&mut tx, vec![row]).await?.pop();
-        tx.commit().await?;
-        view.ok_or(Error::NotFound)
-    }
-
     /// Gives a grant, and makes the key along with it where one is wished for.
     ///
     /// # Errors
@@ -253,37 +191,6 @@ impl Accounts {
         }
         change.done(action, id, json!({})).await
     }
-
-    async fn grant_views(&self, tx: &mut Tx, rows: Vec<GrantRow>) -> Result<Vec<GrantView>, Error> {
-        let servers = tx.servers().await?;
-        let used = tx.grants_used(self.now().plus_seconds(-LOOK_BACK_SECONDS)).await?;
-        let now = self.now();
-        let mut views = Vec::new();
-        for row in rows {
-            // A removed server's grants are revoked with it, so each row has its server.
-            let Some(server) = servers.iter().find(|s| s.id == row.server) else { continue };
-            let policy = match row.policy {
-                Some(id) => tx.policy(id).await?.map(|p| (p.id, p.name, p.version)),
-                None => None,
-            };
-            let last_used_at = used.iter().find(|(grant, _)| *grant == row.id).map(|(_, at)| *at);
-            views.push(GrantView {
-                standing: standing(&row, now),
-                server_slug: server.slug.clone(),
-                server_name: server.name.clone(),
-                id: row.id,
-                server: row.server,
-                subject: row.subject,
-                subject_name: row.subject_name,
-                label: row.label,
-                expires_at: row.expires_at,
-                created_at: row.created_at,
-                policy,
-                last_used_at,
-            });
-        }
-        Ok(views)
-    }
 }
 
 impl Change<'_> {
@@ -342,14 +249,6 @@ fn label(typed: &str) -> Result<Option<Name>, Error> {
         return Ok(None);
     }
     Name::parse(typed).map(Some).map_err(|error| Error::field("label", error))
-}
-
-fn standing(row: &GrantRow, now: Timestamp) -> GrantStanding {
-    match row.state {
-        _ if row.expires_at.is_some_and(|at| at <= now) => GrantStanding::Expired,
-        GrantState::Suspended => GrantStanding::Suspended,
-        GrantState::Active | GrantState::Revoked => GrantStanding::Active,
-    }
 }
 
 fn refused(error: StorageError) -> Error {

@@ -1,4 +1,9 @@
-//! Words of tool names and descriptions, and what each says about risk.
+//! Words of tool names and descriptions, and what each says about risk. The lists are in `words.txt`.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use policy::RiskClass;
 
@@ -11,353 +16,14 @@ pub(crate) enum Strength {
     Strong,
 }
 
-use RiskClass::{Destructive, Execute, Financial, Read, Write};
-use Strength::{Strong, Weak};
+#[derive(Default)]
+struct Words {
+    verbs: HashMap<&'static str, (RiskClass, Strength)>,
+    also_things: HashSet<&'static str>,
+    money: HashSet<&'static str>,
+}
 
-/// Verbs, in the base form.
-const VERBS: &[(RiskClass, Strength, &[&str])] = &[
-    (Financial, Strong, &["pay", "refund", "payout", "withdraw", "reimburse", "disburse", "remit"]),
-    (Financial, Weak, &["charge", "purchase", "buy", "sell", "trade", "donate"]),
-    (
-        Destructive,
-        Strong,
-        &[
-            "delete",
-            "remove",
-            "drop",
-            "destroy",
-            "purge",
-            "erase",
-            "wipe",
-            "truncate",
-            "terminate",
-            "kill",
-            "revoke",
-            "uninstall",
-            "unregister",
-            "deregister",
-            "prune",
-            "overwrite",
-            "evict",
-            "discard",
-            "unpublish",
-            "decommission",
-            "nuke",
-            "shred",
-            "obliterate",
-            "rm",
-            "rmdir",
-            "del",
-            "deletion",
-            "removal",
-        ],
-    ),
-    (
-        Destructive,
-        Weak,
-        &[
-            "reset", "clear", "cancel", "flush", "ban", "expire", "detach", "unlink", "rollback", "cleanup", "clean",
-            "trash", "empty",
-        ],
-    ),
-    (
-        Execute,
-        Strong,
-        &[
-            "exec", "execute", "eval", "spawn", "shell", "bash", "deploy", "install", "launch", "invoke", "boot",
-            "reboot", "serve",
-        ],
-    ),
-    (
-        Execute,
-        Weak,
-        &[
-            "run",
-            "trigger",
-            "start",
-            "build",
-            "evaluate",
-            "predict",
-            "call",
-            "restart",
-            "compile",
-            "script",
-            "simulate",
-            "rerun",
-            "interpret",
-            "test",
-        ],
-    ),
-    (
-        Write,
-        Strong,
-        &[
-            "create",
-            "set",
-            "update",
-            "add",
-            "insert",
-            "put",
-            "post",
-            "write",
-            "save",
-            "edit",
-            "modify",
-            "patch",
-            "rename",
-            "move",
-            "copy",
-            "register",
-            "upload",
-            "send",
-            "publish",
-            "import",
-            "assign",
-            "restore",
-            "transition",
-            "merge",
-            "approve",
-            "reject",
-            "submit",
-            "upsert",
-            "push",
-            "commit",
-            "attach",
-            "invite",
-            "share",
-            "enable",
-            "disable",
-            "promote",
-            "append",
-            "replace",
-            "change",
-            "reply",
-            "comment",
-            "archive",
-            "unarchive",
-            "close",
-            "reopen",
-            "subscribe",
-            "unsubscribe",
-            "grant",
-            "store",
-            "schedule",
-            "book",
-            "reserve",
-            "claim",
-            "rotate",
-            "transfer",
-            "stop",
-            "pause",
-            "resume",
-            "fill",
-            "click",
-            "type",
-            "press",
-            "drag",
-            "log",
-            "record",
-            "mark",
-            "tag",
-            "untag",
-            "label",
-            "link",
-            "lock",
-            "unlock",
-            "apply",
-            "duplicate",
-            "clone",
-            "fork",
-            "star",
-            "follow",
-            "notify",
-            "request",
-            "ingest",
-            "index",
-            "migrate",
-            "configure",
-            "deactivate",
-            "activate",
-            "suspend",
-            "kick",
-            "dismiss",
-            "scale",
-            "finalize",
-            "invalidate",
-            "adjust",
-            "increment",
-        ],
-    ),
-    (
-        Write,
-        Weak,
-        &[
-            "generate",
-            "prepare",
-            "sync",
-            "open",
-            "convert",
-            "draft",
-            "annotate",
-            "init",
-            "initialize",
-            "navigate",
-            "select",
-            "upgrade",
-            "process",
-            "export",
-            "save",
-            "refresh",
-            "load",
-            "make",
-            "connect",
-            "handle",
-            "manage",
-        ],
-    ),
-    (
-        Read,
-        Strong,
-        &[
-            "get",
-            "list",
-            "search",
-            "query",
-            "read",
-            "fetch",
-            "find",
-            "show",
-            "describe",
-            "view",
-            "count",
-            "compare",
-            "check",
-            "health",
-            "status",
-            "ping",
-            "lookup",
-            "inspect",
-            "explain",
-            "download",
-            "validate",
-            "verify",
-            "analyze",
-            "analyse",
-            "browse",
-            "preview",
-            "summarize",
-            "summarise",
-            "diff",
-            "watch",
-            "tail",
-            "resolve",
-            "display",
-            "retrieve",
-            "return",
-            "look",
-            "whoami",
-            "snapshot",
-            "screenshot",
-            "is",
-            "has",
-            "can",
-            "who",
-            "what",
-            "when",
-            "where",
-            "estimate",
-            "calculate",
-            "compute",
-            "info",
-            "version",
-            "stats",
-            "help",
-            "history",
-            "peek",
-            "scan",
-            "monitor",
-            "enumerate",
-            "discover",
-            "locate",
-            "render",
-            "echo",
-            "parse",
-            "translate",
-            "trace",
-            "print",
-        ],
-    ),
-];
-
-/// Things whose change is a movement of money.
-const MONEY: &[&str] = &[
-    "payment",
-    "payments",
-    "refund",
-    "refunds",
-    "payout",
-    "payouts",
-    "invoice",
-    "invoices",
-    "wallet",
-    "funds",
-    "money",
-    "charge",
-    "charges",
-    "disbursement",
-    "reimbursement",
-    "purchase",
-    "checkout",
-];
-
-/// Verbs that are as often things (`tag_list`, `history_delete`): another verb in the same name goes before them.
-const THINGS: &[&str] = &[
-    "status",
-    "health",
-    "version",
-    "info",
-    "stats",
-    "history",
-    "help",
-    "trace",
-    "view",
-    "log",
-    "record",
-    "tag",
-    "label",
-    "link",
-    "comment",
-    "index",
-    "book",
-    "type",
-    "star",
-    "request",
-    "script",
-    "test",
-    "build",
-    "charge",
-    "trade",
-    "purchase",
-    "label",
-    "lock",
-    "share",
-    "claim",
-    "archive",
-    "post",
-    "watch",
-    "press",
-    "fork",
-    "clone",
-    "shell",
-    "process",
-    "draft",
-    "call",
-    "run",
-    "query",
-    "search",
-    "snapshot",
-    "screenshot",
-];
+static WORDS: LazyLock<Words> = LazyLock::new(|| read(include_str!("words.txt")));
 
 /// Words behind which no verb stands: `link_traces_to_run`.
 const PREPOSITIONS: &[&str] = &["to", "from", "of", "for", "with", "by", "in", "on", "as", "into", "at"];
@@ -367,18 +33,16 @@ const JOINTS: &[&str] = &["or", "and", "then"];
 
 /// What a word says as a verb; also in the third person (`deletes`) and as an `-ing` form.
 pub(crate) fn verb(word: &str) -> Option<(RiskClass, Strength)> {
-    base_forms(word).into_iter().find_map(|form| {
-        VERBS.iter().find(|(_, _, verbs)| verbs.contains(&form.as_str())).map(|&(class, strength, _)| (class, strength))
-    })
+    base_forms(word).iter().find_map(|form| WORDS.verbs.get(form.as_str()).copied())
 }
 
 pub(crate) fn is_money(word: &str) -> bool {
-    MONEY.contains(&word)
+    WORDS.money.contains(word)
 }
 
 /// Whether another verb in the same name goes before this one.
 pub(crate) fn is_also_a_thing(word: &str) -> bool {
-    word.ends_with("ing") || base_forms(word).iter().any(|form| THINGS.contains(&form.as_str()))
+    word.ends_with("ing") || base_forms(word).iter().any(|form| WORDS.also_things.contains(form.as_str()))
 }
 
 pub(crate) fn is_preposition(word: &str) -> bool {
@@ -413,6 +77,22 @@ pub(crate) fn of_name(name: &str) -> Vec<String> {
     words
 }
 
+/// Reads the lists: `<class> <strength> <word>…`, `thing also <word>…`, `thing money <word>…`.
+fn read(text: &'static str) -> Words {
+    let mut words = Words::default();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let mut parts = line.split_whitespace();
+        let (Some(first), Some(second)) = (parts.next(), parts.next()) else { continue };
+        let strength = if second == "strong" { Strength::Strong } else { Strength::Weak };
+        match (RiskClass::parse(first), second) {
+            (Some(class), _) => parts.for_each(|word| _ = words.verbs.entry(word).or_insert((class, strength))),
+            (None, "money") => words.money.extend(parts),
+            (None, _) => words.also_things.extend(parts),
+        }
+    }
+    words
+}
+
 fn base_forms(word: &str) -> Vec<String> {
     let mut forms = vec![word.to_owned()];
     if let Some(stem) = word.strip_suffix("ies") {
@@ -433,6 +113,8 @@ fn base_forms(word: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use RiskClass::{Destructive, Read, Write};
+
     use super::*;
 
     #[test]
@@ -457,5 +139,8 @@ mod tests {
             assert_eq!(verb(word).map(|v| v.0), Some(class), "{word}");
         }
         assert_eq!(verb("model"), None);
+        let weak = |word| verb(word).map(|v| v.1) == Some(Strength::Weak);
+        assert!(weak("run") && weak("cancel") && !weak("delete"));
+        assert!(is_also_a_thing("tags") && is_money("refund"));
     }
 }
