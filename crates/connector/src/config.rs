@@ -42,7 +42,8 @@ pub struct ChildCommand {
 /// Limits and waiting times; the defaults are what `portcullis connect` uses.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Sessions, and so processes in use, at a time; one more process waits as a spare.
+    /// Sessions at a time, each with a process of its own; one more process waits as a spare, and one serves the stateless
+    /// era if the program speaks it.
     pub max_sessions: usize,
     /// A session that is unused this long ends; one whose client listens on a stream is in use.
     pub idle: Duration,
@@ -58,6 +59,8 @@ pub struct Limits {
     pub cancel_grace: Duration,
     /// How long a client may leave its stream unread before that stream is cut.
     pub slow_client: Duration,
+    /// How long the gateway may say nothing at all, not even answer a ping, before it is taken for gone.
+    pub silence: Duration,
     /// The waits between starts of a process that keeps ending.
     pub restart: Waits,
     /// The waits between attempts to reach the gateway.
@@ -110,6 +113,7 @@ impl Default for Limits {
             stop_grace: Duration::from_secs(2),
             cancel_grace: Duration::from_secs(5),
             slow_client: Duration::from_secs(10),
+            silence: Duration::from_secs(15),
             restart: Waits { first: Duration::from_millis(500), longest: Duration::from_secs(30) },
             reconnect: Waits { first: Duration::from_millis(500), longest: Duration::from_secs(30) },
         }

@@ -12,7 +12,7 @@ use crate::{
     error::ConnectError,
     forward::Forward,
     report::{Report, Reporter},
-    serve::{Endpoint, serve},
+    serve::{Endpoint, Serving, serve},
     stdio::{Bridge, Shared},
     waits::Backoff,
     wire::{CloseNote, Closed, byte_stream},
@@ -42,9 +42,10 @@ pub async fn run(
     let instance = entropy.bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
     let dial = Dial::new(config.token.clone(), &config.extra_roots_pem, instance, about(&config.target))?;
     let endpoint = Arc::new(start(&config, &entropy, &report, &tasks)?);
-    let stop_grace = config.limits.stop_grace;
+    let (stop_grace, silence) = (config.limits.stop_grace, config.limits.silence);
     let backoff = Backoff::new(config.limits.reconnect);
-    let tunnel = Tunnel { dial, endpoint: Arc::clone(&endpoint), entropy, cancel, report, tasks: tasks.clone() };
+    let serving = Serving { endpoint: Arc::clone(&endpoint), tasks: tasks.clone(), silence, stop: cancel };
+    let tunnel = Tunnel { dial, serving, entropy, report };
     let ended = tunnel.keep(backoff).await;
     endpoint.stop();
     tasks.close();
@@ -89,11 +90,9 @@ fn cannot_run(command: &ChildCommand, reason: io::Error) -> ConnectError {
 
 struct Tunnel {
     dial: Dial,
-    endpoint: Arc<Endpoint>,
+    serving: Serving,
     entropy: Entropy,
-    cancel: CancellationToken,
     report: Reporter,
-    tasks: TaskTracker,
 }
 
 impl Tunnel {
@@ -102,26 +101,26 @@ impl Tunnel {
             self.report.say(Report::NotEncrypted { origin: self.dial.origin().to_owned() });
         }
         loop {
-            let why = match self.cancel.run_until_cancelled(self.dial.dial()).await {
+            let why = match self.serving.stop.run_until_cancelled(self.dial.dial()).await {
                 None => return self.stopped(),
                 Some(Err(DialError::Refused)) => return Err(self.refused()),
                 Some(Err(error)) => error.to_string(),
                 Some(Ok(socket)) => {
                     let since = Instant::now();
                     let note = CloseNote::default();
-                    let why = self.serve(byte_stream(socket, note.clone()), &note).await?;
+                    let why = self.serve(byte_stream(socket, note.clone(), self.serving.silence), &note).await?;
                     if since.elapsed() >= WELL_AFTER {
                         backoff.reset();
                     }
                     why
                 }
             };
-            if self.cancel.is_cancelled() {
+            if self.serving.stop.is_cancelled() {
                 return self.stopped();
             }
             let after = backoff.scattered_wait(&self.entropy);
             self.report.say(Report::Reconnecting { why, after });
-            if self.cancel.run_until_cancelled(sleep(after)).await.is_none() {
+            if self.serving.stop.run_until_cancelled(sleep(after)).await.is_none() {
                 return self.stopped();
             }
         }
@@ -135,7 +134,7 @@ impl Tunnel {
     ) -> Result<String, ConnectError> {
         let (origin, server) = (self.dial.origin().to_owned(), self.dial.server());
         self.report.say(Report::Connected { origin, server });
-        let ended = serve(io, &self.endpoint, &self.tasks, &self.cancel).await;
+        let ended = serve(io, &self.serving).await;
         match (note.get(), ended) {
             (Some(Closed { code: tunnel::CLOSE_REFUSED, .. }), _) => Err(self.refused()),
             (Some(Closed { reason, .. }), _) if !reason.is_empty() => Ok(format!("the gateway closed: {reason}")),

@@ -18,9 +18,6 @@ use crate::{
     stdio::Bridge,
 };
 
-/// A gateway that does not answer a ping within the second time is taken for gone.
-const PING_EVERY: Duration = Duration::from_secs(15);
-const PING_LIMIT: Duration = Duration::from_secs(15);
 /// How long answers may still leave when everything is being stopped.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 const STREAMS: u32 = 4_096;
@@ -56,13 +53,23 @@ impl Endpoint {
     }
 }
 
-/// Serves a tunnel until it ends or `stop`, which also stops the endpoint.
+/// What it takes to serve tunnels, one after another.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    pub(crate) endpoint: Arc<Endpoint>,
+    pub(crate) tasks: TaskTracker,
+    /// A gateway that does not answer a ping for so long is taken for gone; it is pinged as often.
+    pub(crate) silence: Duration,
+    /// Ends the tunnel, and the endpoint with it.
+    pub(crate) stop: CancellationToken,
+}
+
+/// Serves a tunnel until it ends.
 pub(crate) async fn serve(
     io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    endpoint: &Arc<Endpoint>,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
+    serving: &Serving,
 ) -> Result<(), hyper::Error> {
+    let Serving { endpoint, tasks, silence, stop } = serving;
     let service = service_fn(|request| {
         let endpoint = Arc::clone(endpoint);
         async move { Ok::<_, Infallible>(endpoint.answer(request).await) }
@@ -70,8 +77,8 @@ pub(crate) async fn serve(
     let mut connection = pin!(
         http2::Builder::new(Tracked(tasks.clone()))
             .timer(TokioTimer::new())
-            .keep_alive_interval(PING_EVERY)
-            .keep_alive_timeout(PING_LIMIT)
+            .keep_alive_interval(*silence)
+            .keep_alive_timeout(*silence)
             .max_concurrent_streams(STREAMS)
             .max_pending_accept_reset_streams(RESETS)
             .max_local_error_reset_streams(RESETS)

@@ -4,11 +4,15 @@ use std::{
     future::ready,
     io,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::io::{AsyncRead, AsyncWrite};
+use futures_util::{SinkExt as _, StreamExt as _, stream};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{Error, Message},
@@ -32,18 +36,27 @@ impl CloseNote {
     }
 }
 
-/// The byte stream of `socket`; its closing is noted in `note`.
+/// The byte stream of `socket`; its closing is noted in `note`. If the first byte does not come within `silence`, that is an
+/// error: pings find out about a silent peer only once it has spoken.
 pub(crate) fn byte_stream<S>(
     socket: WebSocketStream<S>,
     note: CloseNote,
+    silence: Duration,
 ) -> impl AsyncRead + AsyncWrite + Unpin + Send + 'static
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (sink, stream) = socket.split();
-    let pieces = stream.filter_map(move |message| ready(piece(message, &note)));
+    let (sink, pieces) = socket.split();
+    let pieces = pieces.filter_map(move |message| ready(piece(message, &note)));
+    let pieces = stream::unfold((Box::pin(pieces), Some(silence)), |(mut pieces, silence)| async move {
+        let piece = match silence {
+            Some(silence) => timeout(silence, pieces.next()).await.unwrap_or_else(|_| Some(Err(silent()))),
+            None => pieces.next().await,
+        };
+        Some((piece?, (pieces, None)))
+    });
     let messages = sink.sink_map_err(io::Error::other).with(|piece: Bytes| ready(as_message(piece)));
-    tokio::io::join(StreamReader::new(pieces), SinkWriter::new(CopyToBytes::new(messages)))
+    tokio::io::join(StreamReader::new(Box::pin(pieces)), SinkWriter::new(CopyToBytes::new(messages)))
 }
 
 fn piece(message: Result<Message, Error>, note: &CloseNote) -> Option<io::Result<Bytes>> {
@@ -62,6 +75,10 @@ fn piece(message: Result<Message, Error>, note: &CloseNote) -> Option<io::Result
         Err(Error::Io(error)) => Some(Err(error)),
         Err(error) => Some(Err(io::Error::other(error))),
     }
+}
+
+fn silent() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the gateway accepted the connection and then said nothing")
 }
 
 fn as_message(piece: Bytes) -> io::Result<Message> {

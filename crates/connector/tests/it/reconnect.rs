@@ -1,9 +1,14 @@
 //! Tunnels that end.
 
-use connector::{ConnectError, Report};
+use std::time::Duration;
+
+use bytes::Bytes;
+use connector::{ConnectError, Limits, Report};
 use domain::tunnel;
+use futures_util::SinkExt as _;
 use http::StatusCode;
 use serde_json::json;
+use tokio_tungstenite::{accept_async, tungstenite::Message};
 
 use crate::{
     gateway::Gateway,
@@ -84,5 +89,22 @@ async fn a_gateway_that_is_not_there_yet_is_waited_for() {
     let listener = tokio::net::TcpListener::bind(address).await.unwrap();
     let (stream, _) = listener.accept().await.unwrap();
     crate::gateway::Tunnel::over(stream).await.open().await;
+    connector.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_gateway_that_falls_silent_is_left() {
+    let gateway = Gateway::start().await;
+    let silence = Duration::from_millis(100);
+    let mut connector = carry(&gateway, Limits { silence, ..limits() });
+    let mute = accept_async(gateway.accept_raw().await).await.unwrap();
+    connector.wait_for_line("the connection broke").await;
+
+    let mut hangs = accept_async(gateway.accept_raw().await).await.unwrap();
+    // The opening of HTTP/2 (RFC 9113 §3.4): its preface and empty settings. After that, nothing.
+    let opening = Bytes::from_static(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+    hangs.send(Message::Binary(opening)).await.unwrap();
+    connector.wait_for_line("the connection broke").await;
+    drop((mute, hangs));
     connector.stop().await.unwrap();
 }
