@@ -75,3 +75,38 @@ async fn create(visit: Visit<Member>, Form(values): Form<Values>) -> Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use crate::testing::{Fill, Site};
+
+    #[tokio::test]
+    async fn an_agent_is_made_and_gets_a_key() {
+        let site = Site::new().await;
+        let mut browser = site.browser(&site.ours().admin);
+        let page = browser.open("/app/ours/agents").await;
+        assert_eq!((page.one(".list .main"), page.one(".list .soft")), ("ci-runner".to_owned(), "1 key".to_owned()));
+        let again = browser.fill(&page, &Fill::press("Create agent").with("Name", "ci-runner")).await;
+        assert_eq!((again.status, again.has("#name-error")), (StatusCode::UNPROCESSABLE_ENTITY, true));
+        let page = browser.fill(&page, &Fill::press("Create agent").with("Name", "support-bot")).await;
+        assert_eq!((page.h1().as_str(), page.has(".empty")), ("support-bot", true));
+        let page = browser.fill(&page, &Fill::press("Create key").with("What it is for", "the helpdesk")).await;
+        assert!(page.all(".copy code")[0].starts_with("pcl_key_"));
+        let page = browser.fill(&page, &Fill::press("Revoke")).await;
+        assert_eq!(page.one(".flash"), "The key is revoked.");
+    }
+
+    #[tokio::test]
+    async fn a_viewer_sees_agents_and_their_keys_and_can_do_nothing() {
+        let site = Site::new().await;
+        let mut browser = site.browser(&site.ours().viewer);
+        let page = browser.open("/app/ours/agents").await;
+        let path = page.attribute(".list a.main", "href");
+        assert!(!page.has("main form"));
+        let page = browser.open(&path).await;
+        assert_eq!(page.all("tbody th"), ["laptop"]);
+        assert!(!page.has("main form") && !page.has("main .confirm"));
+    }
+}

@@ -114,3 +114,65 @@ async fn sign_up_and_join(
         Err(refused) => Ok(Err(signup::refusal(refused)?)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::Role;
+    use http::StatusCode;
+    use test_support::PASSWORD;
+
+    use crate::testing::{Fill, Site};
+
+    async fn link(site: &Site) -> String {
+        let ours = site.ours();
+        let created = site.fixture.accounts.create_invite(&ours.owner.caller, Role::Viewer, Some(ours.team)).await;
+        format!("/invite/{}", created.unwrap().token.expose())
+    }
+
+    #[tokio::test]
+    async fn a_new_person_joins_with_a_new_login() {
+        let site = Site::new().await;
+        let path = link(&site).await;
+        let mut browser = site.anonymous();
+        let page = browser.open(&path).await;
+        assert_eq!((page.h1().as_str(), page.header("cache-control")), ("Join Same name", "no-store"));
+        let fill = |password| {
+            Fill::press("Create my login and join").with("E-mail", "new@example.com").with("Password", password)
+        };
+        let page = browser.fill(&page, &fill("short")).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(page.attribute("#email", "value"), "new@example.com");
+        let page = browser.fill(&page, &fill("kettle-marble-forest")).await;
+        assert_eq!(page.path, "/app/ours");
+        assert_eq!(browser.open("/app/ours/teams/data").await.all(".list .main").len(), 2, "and is in the team");
+        assert_eq!(site.anonymous().open(&path).await.status, StatusCode::NOT_FOUND, "the link works once");
+    }
+
+    #[tokio::test]
+    async fn who_has_a_login_joins_with_it() {
+        let site = Site::new().await;
+        let path = link(&site).await;
+        let mut browser = site.anonymous();
+        let page = browser.open(&path).await;
+        let fill = |password| {
+            Fill::press("I have a login: log in and join")
+                .with("E-mail", "viewer@neighbour.example")
+                .with("Password", password)
+        };
+        let page = browser.fill(&page, &fill("wrong password")).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let page = browser.fill(&page, &fill(PASSWORD)).await;
+        assert_eq!(page.path, "/app/ours");
+        assert_eq!(browser.open("/app").await.all(".list .main"), ["Same name", "Same name"]);
+    }
+
+    #[tokio::test]
+    async fn who_is_signed_in_joins_by_one_button() {
+        let site = Site::new().await;
+        let path = link(&site).await;
+        let mut browser = site.browser(&site.fixture.neighbour.admin);
+        let page = browser.open(&path).await;
+        assert!(!page.has("main input"));
+        assert_eq!(browser.fill(&page, &Fill::press("Join Same name")).await.path, "/app/ours");
+    }
+}

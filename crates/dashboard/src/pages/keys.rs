@@ -88,3 +88,63 @@ async fn revoke(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
     visit.accounts().revoke_key(visit.caller(), key).await?;
     Ok(go_to_with(visit.kit(), &path(&visit), &Flash::done("The key is revoked.")))
 }
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use crate::testing::{Fill, Site};
+
+    #[tokio::test]
+    async fn a_key_is_shown_once_with_the_url_it_goes_with() {
+        let site = Site::new().await;
+        let mut browser = site.browser(&site.ours().viewer);
+        let page = browser.open("/app/ours/keys").await;
+        assert!(page.has(".empty"));
+        let fill = Fill::press("Create key").with("What it is for", "Laptop").with("Ends", "In 7 days");
+        let page = browser.fill(&page, &fill).await;
+        assert_eq!(page.header("cache-control"), "no-store");
+        let shown = page.all(".copy code");
+        assert!(shown[0].starts_with("pcl_key_"), "{shown:?}");
+        assert_eq!(shown[1], "https://gateway.example/ours/mcp");
+        assert_eq!(page.attribute("td[data-label=Ends] time", "datetime"), "2026-01-12T12:00:00Z");
+        let page = browser.open("/app/ours/keys").await;
+        assert!(!page.text.contains("pcl_key_"));
+        assert_eq!(page.all("tbody th"), ["Laptop"]);
+        let page = browser.fill(&page, &Fill::press("Revoke")).await;
+        assert_eq!(page.one(".flash"), "The key is revoked.");
+        assert!(page.has(".empty"));
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_is_told_and_what_was_typed_stays() {
+        let site = Site::new().await;
+        let mut browser = site.browser(&site.ours().viewer);
+        let page = browser.open("/app/ours/keys").await;
+        let page = browser.fill(&page, &Fill::press("Create key").with("Ends", "Only when revoked")).await;
+        assert_eq!((page.status, page.has("#label[aria-invalid=true]")), (StatusCode::UNPROCESSABLE_ENTITY, true));
+        assert!(page.has("#expires option[value=never][selected]"));
+        let page = browser.post_once("/app/ours/keys", "label=x&expires=4000").await;
+        assert!(page.has("#expires[aria-invalid=true]") && page.attribute("#label", "value") == "x");
+    }
+
+    #[tokio::test]
+    async fn nobody_elses_key_can_be_revoked_here() {
+        let site = Site::new().await;
+        let mut browser = site.browser(&site.ours().owner);
+        let path = format!("/app/ours/keys/{}/revoke", site.fixture.neighbour.agent_key);
+        assert_eq!(browser.post_once(&path, "").await.status, StatusCode::NOT_FOUND);
+    }
+
+    #[tokio::test]
+    async fn a_form_sent_after_the_session_ended_is_given_back() {
+        let site = Site::new().await;
+        let page = site.anonymous().post_once("/app/ours/keys", "label=My+precious+label&expires=30").await;
+        assert_eq!((page.status, page.h1().as_str()), (StatusCode::UNAUTHORIZED, "You are logged out"));
+        assert!(page.all("dd").contains(&"My precious label".to_owned()));
+        assert_eq!(page.attribute("main form", "action"), "/app/ours/keys");
+        let mut browser = site.browser(&site.ours().viewer);
+        let page = browser.fill(&page, &Fill::press("Send it again")).await;
+        assert_eq!(page.all("tbody th"), ["My precious label"]);
+    }
+}

@@ -214,3 +214,6 @@ async fn again(visit: &Visit<Member>, refused: accounts::Error) -> Answer {
     let errors = Errors::of(refused, &[])?;
     form_again(&load(visit, Extra { errors, ..Extra::default() }).await?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -147,3 +147,62 @@ async fn again(visit: &Visit<Member>, team: &TeamView, new_name: String, refused
 fn back(visit: &Visit<Member>, team: &TeamView, done: &str) -> axum::response::Response {
     go_to_with(visit.kit(), &path(visit, &team.team.slug), &Flash::done(done))
 }
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use crate::testing::{Fill, Site};
+
+    #[tokio::test]
+    async fn members_come_and_go() {
+        let site = Site::new().await;
+        let mut browser = site.browser(&site.ours().admin);
+        let page = browser.open("/app/ours/teams/data").await;
+        assert_eq!(page.all(".list span.main"), ["viewer@ours.example"]);
+        site.fixture.clock.advance_seconds(60);
+        let page = browser.fill(&page, &Fill::press("Add").with("Person", "policy_manager@ours.example")).await;
+        assert_eq!(page.all(".list span.main"), ["viewer@ours.example", "policy_manager@ours.example"]);
+        let remove = format!("/app/ours/teams/data/members/{}/remove", site.ours().viewer.visitor.user);
+        browser.post_once(&remove, "").await;
+        let page = browser.open("/app/ours/teams/data").await;
+        assert_eq!(page.all(".list span.main"), ["policy_manager@ours.example"]);
+    }
+
+    #[tokio::test]
+    async fn twice_the_same_member_is_told() {
+        let site = Site::new().await;
+        let mut browser = site.browser(&site.ours().admin);
+        let body = format!("member={}", site.ours().viewer.visitor.user);
+        let page = browser.post_once("/app/ours/teams/data/members", &body).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(page.one(".summary li"), "They are in this team already.");
+    }
+
+    #[tokio::test]
+    async fn a_team_is_renamed_and_deleted() {
+        let site = Site::new().await;
+        let mut browser = site.browser(&site.ours().owner);
+        let page = browser.open("/app/ours/teams/data").await;
+        let again = browser.fill(&page, &Fill::press("Save").with("Name", " ")).await;
+        assert_eq!((again.status, again.has("#name-error")), (StatusCode::UNPROCESSABLE_ENTITY, true));
+        let page = browser.fill(&page, &Fill::press("Save").with("Name", "Data science")).await;
+        assert_eq!((page.path.as_str(), page.h1().as_str()), ("/app/ours/teams/data", "Data science"));
+        assert!(page.one(".confirm-body:has(form[action$=delete]) p").contains("1 member loses"));
+        let page = browser.fill(&page, &Fill::press("Delete team")).await;
+        assert_eq!(
+            (page.path.as_str(), page.one(".flash").as_str()),
+            ("/app/ours/teams", "The team Data science is deleted.")
+        );
+        assert_eq!(browser.open("/app/ours/teams/data").await.status, StatusCode::NOT_FOUND);
+    }
+
+    #[tokio::test]
+    async fn the_neighbours_member_cannot_be_added() {
+        let site = Site::new().await;
+        let mut browser = site.browser(&site.ours().owner);
+        let body = format!("member={}", site.fixture.neighbour.viewer.visitor.user);
+        let page = browser.post_once("/app/ours/teams/data/members", &body).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND);
+    }
+}

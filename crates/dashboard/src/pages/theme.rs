@@ -27,3 +27,27 @@ async fn choose(visit: Visit<Anyone>, Form(chosen): Form<Chosen>) -> Answer {
     cookies::set(response.headers_mut(), CookieName::Theme, theme.as_str(), &visit.kit().config().public_origin);
     Ok(response)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Fill, Site};
+
+    #[tokio::test]
+    async fn the_colours_stay_and_so_does_the_page() {
+        let site = Site::new().await;
+        let mut browser = site.browser(&site.ours().viewer);
+        let page = browser.open("/app/ours/teams?x=1").await;
+        assert_eq!(page.attribute("html", "data-theme"), "system");
+        let page = browser.fill(&page, &Fill::press("Dark")).await;
+        assert_eq!(
+            (page.path.as_str(), page.attribute("html", "data-theme")),
+            ("/app/ours/teams?x=1", "dark".to_owned())
+        );
+        assert!(
+            page.has("button[value=dark][aria-pressed=true]") && page.has("button[value=light][aria-pressed=false]")
+        );
+        let answer = browser.post_once("/theme", "theme=evil&next=//evil.example").await;
+        assert_eq!(answer.header("location"), "/");
+        assert_eq!(browser.open("/app/ours/teams").await.attribute("html", "data-theme"), "system");
+    }
+}
