@@ -62,6 +62,8 @@ async fn serve(
     let dialer = parts::dialer(egress)?;
     let accounts = base.accounts(stores.db.clone(), stores.bus.clone(), dialer.clone(), &addresses);
     let dashboard = base.dashboard(accounts.clone(), &origin, Vec::new())?;
+    // A bus in process begins empty: without this, keys would be unknown for a moment after each start.
+    accounts.publish_missing().await.context("cannot publish the accounts to the gateway")?;
     let gateway = base.gateway(stores.bus.clone(), stores.counters.clone(), dialer, gateway::Config::new(&origin));
 
     let (jobs, stop_jobs) = (TaskTracker::new(), CancellationToken::new());

@@ -90,6 +90,10 @@ impl Browser {
         Self { http: Http::new(), origin: origin.to_owned(), cookies: Mutex::default() }
     }
 
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
     pub async fn get(&self, path: &str) -> anyhow::Result<Answer> {
         self.follow(Method::GET, path.to_owned(), String::new()).await
     }

@@ -3,6 +3,7 @@
 mod deployment;
 mod http;
 mod layering;
+mod one_machine;
 mod person;
 mod process;
 mod separate;

@@ -41,10 +41,6 @@ impl Folder {
     pub fn path(&self) -> &Path {
         &self.0
     }
-
-    pub fn text(&self) -> String {
-        self.0.display().to_string()
-    }
 }
 
 impl Drop for Folder {
