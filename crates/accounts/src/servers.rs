@@ -44,7 +44,7 @@ pub struct ServerEdit {
     pub name: String,
     /// Its URL; for a server behind a tunnel it is passed over.
     pub url: String,
-    /// Headers to have from now on; none: those that are there stay.
+    /// Headers to have from now on; none: those that are there stay, which is refused when the address becomes another one.
     pub headers: Option<Vec<(String, Secret<String>)>>,
     /// What passes.
     pub settings: ServerSettings,
@@ -97,6 +97,9 @@ impl Accounts {
             Transport::Http { .. } => form::read_url(&form.url, self.dialer().egress())?,
         };
         let moved = transport != row.transport;
+        if headers.is_none() && form::is_elsewhere(&row.transport, &transport) {
+            change.has_no_headers(id).await?;
+        }
         let edit = ServerChange { name: name.clone(), transport, settings: form.settings.clone() };
         change.tx.update_server(id, &edit).await?;
         if let Some(headers) = &headers {
@@ -167,6 +170,14 @@ impl Change<'_> {
         let origin = accounts.gateway_origin().to_owned();
         let token = ConnectToken { token, origin, account: caller.slug().clone(), server: slug.clone() };
         Ok(CreatedConnector { id, token })
+    }
+
+    /// Stored credentials were given for one address: whoever changes the address must not have them sent elsewhere.
+    async fn has_no_headers(&mut self, server: ServerId) -> Result<(), Error> {
+        if self.tx.server_headers(server).await?.is_empty() {
+            return Ok(());
+        }
+        Err(Error::field("headers", "must be entered again, because the address is another one now"))
     }
 
     /// Seals headers under the account's data key and puts them in place of those that are there.

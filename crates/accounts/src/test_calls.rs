@@ -146,7 +146,8 @@ async fn open<'a>(
     let trying = async {
         loop {
             match Conversation::open(dialer, target.clone()).await {
-                Err(failed) if failed.0.status == Some(401) => tokio::time::sleep(ASK_AGAIN).await,
+                // Neither the key nor, when it is new, the server may be known there yet.
+                Err(failed) if matches!(failed.0.status, Some(401 | 404)) => tokio::time::sleep(ASK_AGAIN).await,
                 other => return other,
             }
         }

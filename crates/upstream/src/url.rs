@@ -80,6 +80,12 @@ impl UpstreamUrl {
         self.0.authority()
     }
 
+    /// Scheme, host and port: to whom a request goes.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+
     /// The port dialled.
     #[must_use]
     pub fn port(&self) -> u16 {

@@ -98,6 +98,15 @@ pub(super) fn read_url(text: &str, egress: &Egress) -> Result<Transport, Error> 
     Ok(Transport::Http { url: url.to_string() })
 }
 
+/// Whether a URL leads to another scheme, host or port than before.
+pub(super) fn is_elsewhere(before: &Transport, after: &Transport) -> bool {
+    let origin = |transport: &Transport| match transport {
+        Transport::Http { url } => UpstreamUrl::parse(url).ok().map(|url| url.origin()),
+        Transport::Tunnel => None,
+    };
+    origin(before) != origin(after)
+}
+
 /// Header names in lower case, values without space around them. Empty rows are passed over.
 pub(super) fn read_headers(rows: &[(String, Secret<String>)]) -> Result<Vec<(String, Secret<String>)>, Error> {
     let mut headers: Vec<(String, Secret<String>)> = Vec::new();

@@ -153,6 +153,27 @@ async fn a_change_is_published_and_headers_stay_unless_new_ones_are_given() {
 }
 
 #[tokio::test]
+async fn a_stored_credential_is_not_sent_to_another_address() {
+    let work = Work::new().await;
+    let (accounts, owner) = (&work.fixture.accounts, &work.fixture.ours.owner.caller);
+    let created = accounts.register_server(owner, &by_url(&upstream().await)).await.expect("registered");
+    let elsewhere = upstream().await;
+    let settings = ServerSettings::default();
+    let edit = ServerEdit { name: "x".to_owned(), url: elsewhere.clone(), headers: None, settings };
+    let Err(Error::Invalid(faults)) = accounts.update_server(owner, created.id, &edit).await else { panic!("refused") };
+    assert_eq!(faults[0].field, "headers");
+    let fresh = vec![("x-key".to_owned(), Secret::new("fresh".to_owned()))];
+    accounts
+        .update_server(owner, created.id, &ServerEdit { headers: Some(fresh), ..edit })
+        .await
+        .expect("entered again");
+    let snapshot = work.snapshot().await;
+    let server = snapshot.servers.iter().find(|s| s.id == created.id).expect("there");
+    assert_eq!(server.transport, Transport::Http { url: elsewhere });
+    assert_eq!(server.headers.iter().map(|h| h.name.as_str()).collect::<Vec<_>>(), ["x-key"]);
+}
+
+#[tokio::test]
 async fn a_removed_server_takes_its_grants_and_connectors_with_it() {
     let work = Work::new().await;
     let (accounts, owner) = (&work.fixture.accounts, &work.fixture.ours.owner.caller);
