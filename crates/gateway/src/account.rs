@@ -8,9 +8,10 @@ use std::{collections::HashMap, sync::Arc};
 use domain::{
     AccountId, AccountSlug, AccountSnapshot, AgentId, ConnectorId, DataKey, DeploymentKey, GrantId, GrantState,
     GrantSubject, KeyId, PolicyId, Principal, Role, ServerId, ServerSettings, ServerSlug, SnapshotHeader,
-    SnapshotServer, TeamId, Timestamp, TokenHash, Transport, UserId,
+    SnapshotServer, SnapshotTool, TeamId, Timestamp, TokenHash, Transport, UserId,
 };
 use http::{HeaderName, HeaderValue};
+use mcp::ParamHeader;
 use policy::{CompiledPolicy, RiskClass};
 
 /// A compiled account snapshot.
@@ -50,6 +51,8 @@ pub(crate) struct CredentialError;
 pub(crate) struct Tool {
     pub class: RiskClass,
     pub pin: String,
+    /// The arguments that are mirrored into headers.
+    pub mirrored: Vec<ParamHeader>,
 }
 
 #[derive(Debug)]
@@ -178,7 +181,7 @@ impl Server {
         if let Err(error) = &headers {
             tracing::error!(server = %server.id, %error, "an upstream credential cannot be used; calls to its server fail");
         }
-        let tools = server.tools.into_iter().map(|t| (t.name, Tool { class: t.class, pin: t.pin })).collect();
+        let tools = server.tools.into_iter().map(|tool| (tool.name.clone(), Tool::of(tool))).collect();
         Self {
             id: server.id,
             slug: server.slug,
@@ -201,6 +204,13 @@ impl Server {
     /// defaults say of it: destructive unless told otherwise.
     pub(crate) fn class_of(&self, tool: &str) -> RiskClass {
         self.tools.get(tool).map_or(RiskClass::Destructive, |tool| tool.class)
+    }
+}
+
+impl Tool {
+    fn of(tool: SnapshotTool) -> Self {
+        let mirrored = tool.input_schema.map(|schema| mcp::param_headers(&schema).unwrap_or_default());
+        Self { class: tool.class, pin: tool.pin, mirrored: mirrored.unwrap_or_default() }
     }
 }
 

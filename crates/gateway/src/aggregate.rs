@@ -4,6 +4,7 @@
 //! client of its own to each server. Calls go the same way as on a server's URL: judged, counted, forwarded, settled.
 //! A server that is down or slow costs only its own tools.
 
+mod modern;
 pub(crate) mod names;
 pub(crate) mod sessions;
 mod stream;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::future::join_all;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 use mcp::{Era, Keep, Method, ProtocolVersion, Request, ToolsPage};
 use serde_json::json;
 use tokio::time::timeout;
@@ -25,9 +26,7 @@ use crate::{
     forward::{self, Face, Forward, Known, Page},
     gateway::Shared,
     link::{Link, SESSION_HEADER},
-    lists, one,
-    peer::Peer,
-    relay,
+    lists, one, relay,
     rescue::json_answer,
     resolve::{Place, everywhere},
     session::{Owner, Session},
@@ -180,6 +179,7 @@ async fn call(ask: Ask<'_>, caller: &Caller, ours: &Ours, request: &Request<'_>)
         arguments: request.params.as_ref().and_then(|params| params.arguments),
         client: client.as_ref(),
         session: ours.known.as_ref().map(|known| &known.session),
+        repeats: None,
         arrived: ask.arrived,
     };
     let settler = match decide::decide(ask.shared, &place, tool_call).await? {
@@ -195,26 +195,35 @@ async fn call(ask: Ask<'_>, caller: &Caller, ours: &Ours, request: &Request<'_>)
         page: Page::First,
         session: None,
         client,
+        bytes,
         settler: Some(settler),
         face: Face::Account,
         kept: (ask.room, None),
     };
-    through_peer(forward, &ours.key, bytes).await
+    through_peer(forward, &ours.key).await
 }
 
 /// Forwards a call within our own session with the server; when the server has forgotten that, within a new one, once.
-async fn through_peer(mut forward: Forward, ours: &Arc<str>, bytes: Bytes) -> Result<Response, Failure> {
+async fn through_peer(mut forward: Forward, ours: &Arc<str>) -> Result<Response, Failure> {
     let shared = forward.shared.clone();
+    let judged = forward.bytes.clone();
     for last in [false, true] {
         let peer = match shared.peers.with(&shared, ours, &forward.place).await {
             Ok(peer) => peer,
             Err(failure) => return Err(forward.fail(undelivered(failure)).await),
         };
         forward.session = peer.session.clone().map(|session| Known { text: String::new(), session });
-        let sent = match prepared(&peer, &bytes) {
-            Ok((headers, bytes)) => forward::send(&mut forward, http::Method::POST, &headers, bytes).await,
-            Err(failure) => Err(failure),
+        let headers = match &peer.era {
+            Era::Initialize => peer.headers(),
+            Era::Stateless => match modern::prepare(&forward, &judged) {
+                Some((headers, bytes)) => {
+                    forward.bytes = bytes;
+                    headers
+                }
+                None => return Err(forward.fail(unpreparable()).await),
+            },
         };
+        let sent = forward::send(&mut forward, http::Method::POST, &headers).await;
         match sent {
             Ok((_, response)) if response.status() == StatusCode::NOT_FOUND && peer.session.is_some() && !last => {}
             Err(Failure::NoSession) if !last => {}
@@ -226,13 +235,9 @@ async fn through_peer(mut forward: Forward, ours: &Arc<str>, bytes: Bytes) -> Re
     Err(forward.fail(Failure::NoSession).await)
 }
 
-/// The call as this server wants it.
-fn prepared(peer: &Peer, bytes: &Bytes) -> Result<(HeaderMap, Bytes), Failure> {
-    if peer.era == Era::Stateless {
-        let words = "it speaks only the stateless protocol; use the server's own URL".to_owned();
-        return Err(UpstreamFailure::Unreachable(words).into());
-    }
-    Ok((peer.headers(), bytes.clone()))
+fn unpreparable() -> Failure {
+    UpstreamFailure::Unreachable("it speaks only the stateless protocol, which this call cannot be put into".to_owned())
+        .into()
 }
 
 /// A call whose server could not even be greeted was not delivered.

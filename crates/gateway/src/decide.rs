@@ -6,13 +6,14 @@
 
 mod charge;
 mod facts;
+mod record;
+mod reserve;
 
 use std::sync::Arc;
 
-use bus::Durability;
-use counters::{Enforce, Reservation, Reserve, Reserved};
-use domain::{CallDecided, CallId, Client, DecisionId, Event, EventEnvelope, GrantState, Outcome, WouldDeny};
-use policy::{Approval, Code, Definition, Denial, Findings, Mode, OnUnavailable, Permit, RiskClass, Verdict};
+use counters::Reservation;
+use domain::{CallId, Client, DecisionId, EventEnvelope, GrantState, Outcome};
+use policy::{Approval, Code, Definition, Denial, Findings, RiskClass, Verdict};
 use tokio::time::Instant;
 
 use crate::{
@@ -20,11 +21,13 @@ use crate::{
     failure::Failure,
     gateway::Shared,
     resolve::Place,
+    rounds::Round,
     session::Session,
-    settle::{Open, Settler, micros},
+    settle::{Open, Settler},
 };
 
 pub(crate) use facts::argument_keys;
+pub(crate) use reserve::RESERVING;
 
 /// A `tools/call` to decide.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +39,8 @@ pub(crate) struct ToolCall<'a> {
     pub client: Option<&'a Client>,
     /// The session, in the era that has them.
     pub session: Option<&'a Session>,
+    /// Which earlier call it claims to repeat with the input that was asked for.
+    pub repeats: Option<Round>,
     /// When the request came in.
     pub arrived: Instant,
 }
@@ -154,74 +159,6 @@ impl<'a> Work<'a> {
         policy::judge_with(compiled, &call, findings, self.at.into())
     }
 
-    fn definition(&self) -> Definition {
-        if self.shared.seen.is_held(&self.place.server, self.call.tool) {
-            Definition::Held
-        } else {
-            Definition::Accepted
-        }
-    }
-
-    /// Reserves every limit and stores the intent record. When this returns `Yes` both have happened.
-    async fn charge(&mut self, grant: &Grant, permit: &Permit) -> Result<Charged, Failure> {
-        let mut would_deny = permit.would_deny().map(told);
-        let charges = charge::all(self.place, grant, &self.session_subject, permit);
-        let mut intent = self.intent(grant, permit.rule(), would_deny.clone());
-        if charges.is_empty() {
-            self.append(&intent).await?;
-            return Ok(Charged::Yes(None));
-        }
-        // What a shadow limit says is known only afterwards, so the record of such a call is stored in a step of its own.
-        let whole = permit.shadow_charges().is_empty();
-        let text = if whole { serde_json::to_vec(&intent).ok() } else { None };
-        let reserve = Reserve {
-            account: self.place.caller.account.id,
-            stream: &bus::event_stream_key(self.place.caller.account.id),
-            charges: &charges,
-            record: text.as_deref(),
-        };
-        let (reservation, shadow_full, stored) = match self.shared.counters.reserve(reserve).await {
-            Ok(Reserved::Granted { reservation, shadow_full, record_stored }) => {
-                (Some(reservation), shadow_full, record_stored)
-            }
-            Ok(Reserved::Full { index, retry_after_us }) => return Ok(full(permit, index, retry_after_us)),
-            Err(error) => {
-                tracing::warn!(%error, "the counter store cannot be reached");
-                if let Some(deny) = permit.charges().iter().find(|c| c.on_unavailable == OnUnavailable::Deny) {
-                    return Ok(Charged::Full(deny.unavailable(), None));
-                }
-                (None, Vec::new(), false)
-            }
-        };
-        if !stored {
-            let shadow = shadow_full.first().and_then(|index| charge::shadow(permit, *index));
-            would_deny = would_deny.or_else(|| shadow.map(|charge| told(&charge.rate_limited(unknown_wait()))));
-            if let Event::Decided(decided) = &mut intent.event {
-                decided.would_deny = would_deny;
-            }
-            if let Err(failure) = self.append(&intent).await {
-                self.undo(reservation).await;
-                return Err(failure);
-            }
-        }
-        Ok(Charged::Yes(reservation))
-    }
-
-    async fn append(&mut self, intent: &EventEnvelope) -> Result<(), Failure> {
-        let durability = if self.class == RiskClass::Read { Durability::Soon } else { Durability::Durable };
-        self.shared.records.append(intent, durability).await.map_err(|error| {
-            tracing::error!(%error, "an intent record could not be kept; its call is refused");
-            Failure::NotRecorded
-        })
-    }
-
-    async fn undo(&self, reservation: Option<Reservation>) {
-        let Some(reservation) = reservation else { return };
-        if let Err(error) = self.shared.counters.give_back(reservation, counters::GiveBack::All).await {
-            tracing::warn!(%error, "a reservation could not be given back; it stays counted");
-        }
-    }
-
     fn admitted(self, reservation: Option<Reservation>) -> Settler {
         let open = Open {
             account: self.place.caller.account.id,
@@ -237,86 +174,11 @@ impl<'a> Work<'a> {
         Settler::new(self.shared.clone(), open)
     }
 
-    async fn denied(mut self, no: No) -> Told {
-        let decision = DecisionId::from_uuid(self.id.uuid());
-        let mut record = self.base(&no.grant);
-        record.outcome = no.outcome;
-        record.code = Some(no.denial.code.as_str().to_owned());
-        record.rule.clone_from(&no.denial.rule);
-        record.message = Some(no.denial.message.clone());
-        record.retry_after_ms = no.retry_after_ms;
-        let envelope = self.number(Event::Decided(Box::new(record)));
-        if let Err(error) = self.shared.records.append(&envelope, Durability::Soon).await {
-            tracing::error!(%error, "the record of a denial could not be kept");
+    fn definition(&self) -> Definition {
+        if self.shared.seen.is_held(&self.place.server, self.call.tool) {
+            Definition::Held
+        } else {
+            Definition::Accepted
         }
-        Told { decision, outcome: no.outcome, denial: no.denial, retry_after_ms: no.retry_after_ms }
-    }
-
-    fn intent(&mut self, grant: &Grant, rule: &str, would_deny: Option<WouldDeny>) -> EventEnvelope {
-        let mut record = self.base(grant);
-        record.rule = rule.to_owned();
-        record.would_deny = would_deny;
-        self.number(Event::Decided(Box::new(record)))
-    }
-
-    /// The decision's envelope: the same number however often the decision was reconsidered.
-    fn number(&mut self, event: Event) -> EventEnvelope {
-        let envelope = match self.envelope.take() {
-            Some(numbered) => EventEnvelope { event, ..numbered },
-            None => self.shared.records.number(self.place.caller.account.id, event),
-        };
-        self.envelope = Some(envelope.clone());
-        envelope
-    }
-
-    fn base(&self, grant: &Grant) -> CallDecided {
-        CallDecided {
-            call: self.id,
-            decision: DecisionId::from_uuid(self.id.uuid()),
-            at: self.at,
-            server: Some(self.place.server.id),
-            principal: Some(self.place.caller.principal),
-            key: Some(self.place.caller.key),
-            grant: Some(grant.id),
-            policy: grant.policy.as_ref().map(|policy| (policy.id, policy.version)),
-            method: "tools/call".to_owned(),
-            tool: Some(facts::cut(self.call.tool)),
-            class: Some(self.class),
-            outcome: Outcome::Allow,
-            code: None,
-            rule: String::new(),
-            message: None,
-            retry_after_ms: None,
-            argument_keys: argument_keys(self.call.arguments),
-            would_deny: None,
-            client: self.call.client.cloned(),
-            decide_us: micros(self.call.arrived.elapsed()),
-        }
-    }
-}
-
-fn full(permit: &Permit, index: usize, retry_after_us: Option<i64>) -> Charged {
-    let full = policy::window::Full { retry_after_us };
-    let Some(charge) = permit.charges().get(index) else {
-        let message = "A limit is reached.".to_owned();
-        return Charged::Full(Denial { code: Code::RateLimited, rule: String::new(), message }, None);
-    };
-    let wait_ms = retry_after_us.map(|us| u64::try_from(us.max(0)).unwrap_or(0).div_ceil(1_000));
-    Charged::Full(charge.rate_limited(full), wait_ms)
-}
-
-fn unknown_wait() -> policy::window::Full {
-    policy::window::Full { retry_after_us: None }
-}
-
-fn told(denial: &Denial) -> WouldDeny {
-    WouldDeny { code: denial.code.as_str().to_owned(), rule: denial.rule.clone() }
-}
-
-/// Whether a charge is enforced, in the counters' words.
-fn enforce(mode: Mode) -> Enforce {
-    match mode {
-        Mode::Enforce => Enforce::Yes,
-        Mode::Shadow => Enforce::Shadow,
     }
 }

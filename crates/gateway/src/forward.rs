@@ -35,6 +35,8 @@ pub(crate) struct Forward {
     pub session: Option<Known>,
     /// The client, as it names itself.
     pub client: Option<Client>,
+    /// What is sent.
+    pub bytes: Bytes,
     /// For calls of tools.
     pub settler: Option<Box<Settler>>,
     pub face: Face,
@@ -66,8 +68,8 @@ pub(crate) struct Known {
 }
 
 /// Sends a request and relays the answer.
-pub(crate) async fn post(mut forward: Forward, client: &HeaderMap, bytes: Bytes) -> Result<Response, Failure> {
-    match send(&mut forward, HttpMethod::POST, client, bytes).await {
+pub(crate) async fn post(mut forward: Forward, client: &HeaderMap) -> Result<Response, Failure> {
+    match send(&mut forward, HttpMethod::POST, client).await {
         Ok((link, response)) => relay::answer(forward, link, response).await,
         Err(failure) => Err(forward.fail(failure).await),
     }
@@ -75,7 +77,7 @@ pub(crate) async fn post(mut forward: Forward, client: &HeaderMap, bytes: Bytes)
 
 /// Opens the server's own stream.
 pub(crate) async fn get(mut forward: Forward, client: &HeaderMap) -> Result<Response, Failure> {
-    let (link, response) = send(&mut forward, HttpMethod::GET, client, Bytes::new()).await?;
+    let (link, response) = send(&mut forward, HttpMethod::GET, client).await?;
     relay::stream(forward, link, response).await
 }
 
@@ -134,12 +136,11 @@ pub(crate) fn refused(status: StatusCode, words: String) -> Failure {
     UpstreamFailure::Status { status: status.as_u16(), words }.into()
 }
 
-/// Sends and gives the answer's head.
+/// Sends the request and gives the answer's head.
 pub(crate) async fn send(
     forward: &mut Forward,
     method: HttpMethod,
     client: &HeaderMap,
-    bytes: Bytes,
 ) -> Result<(Link, http::Response<hyper::body::Incoming>), Failure> {
     let session = forward.session.as_ref().map(|known| &known.session);
     let link = Link::to(&forward.place.server, session, &forward.shared.dialer, &forward.shared.hub)?;
@@ -147,7 +148,8 @@ pub(crate) async fn send(
     if let Some(settler) = &mut forward.settler {
         settler.asks();
     }
-    let response = link.send(method, headers, bytes, forward.shared.config.times.upstream_silence).await?;
+    let response =
+        link.send(method, headers, forward.bytes.clone(), forward.shared.config.times.upstream_silence).await?;
     if let Some(settler) = &mut forward.settler {
         let undelivered = link.says_undelivered(response.headers());
         let delivery = if undelivered { Delivery::Undelivered } else { Delivery::Delivered };

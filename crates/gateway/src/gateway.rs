@@ -11,8 +11,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use upstream::Dialer;
 
 use crate::{
-    aggregate::sessions::PeerSessions, background, config::Config, guard::Guard, records::Records, routes, seen::Seen,
-    session::Sessions, snapshots::Snapshots, streams::Streams, tunnel::hub::Hub,
+    aggregate::sessions::PeerSessions, background, config::Config, decide::RESERVING, guard::Guard, records::Records,
+    rounds::Rounds, routes, seen::Seen, session::Sessions, snapshots::Snapshots, streams::Streams, tunnel::hub::Hub,
 };
 
 /// What a gateway is made of.
@@ -56,8 +56,11 @@ pub(crate) struct Shared {
     pub hub: Hub,
     pub streams: Streams,
     pub peers: PeerSessions,
+    pub rounds: Rounds,
     /// One permit for each request being worked on.
     pub room: Arc<Semaphore>,
+    /// One permit for each reservation under way.
+    pub reserving: Semaphore,
     /// One permit for each KiB of upstream messages being held.
     pub held: Arc<Semaphore>,
     pub tracker: TaskTracker,
@@ -80,8 +83,10 @@ impl Gateway {
             seen: Seen::default(),
             hub: Hub::default(),
             streams: Streams::new(config.limits.streams_per_principal),
+            rounds: Rounds::default(),
             peers: PeerSessions::new(config.times.session_idle),
             room: Arc::new(Semaphore::new(config.limits.requests)),
+            reserving: Semaphore::new(RESERVING),
             held: Arc::new(Semaphore::new(config.limits.held_bytes >> 10)),
             tracker: TaskTracker::new(),
             closing: CancellationToken::new(),

@@ -22,6 +22,7 @@ mod refused;
 mod relay;
 mod rescue;
 mod resolve;
+mod rounds;
 mod routes;
 mod seen;
 mod session;

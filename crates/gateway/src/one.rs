@@ -4,16 +4,19 @@ use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use domain::Client;
 use http::StatusCode;
-use mcp::{ClientInfo, Family, Method, Notification, Request};
+use mcp::{ClientInfo, Era, Family, Method, Notification, Request};
+use policy::Visibility;
 
 use crate::{
     decide::{self, Decision, Told, ToolCall},
     failure::Failure,
     forward::{self, Face, Forward, Known, Page},
     link::SESSION_HEADER,
-    methods,
+    lists, methods,
+    read::Headers,
     rescue::json_answer,
     resolve::Place,
+    rounds::Round,
     stack::Ask,
 };
 
@@ -38,8 +41,13 @@ pub(crate) async fn request(
                 arguments: request.params.as_ref().and_then(|params| params.arguments),
                 client: client.as_ref(),
                 session: session.as_ref().map(|known| &known.session),
+                repeats: match ask.era {
+                    Era::Stateless => Round::claimed(place.owner(), request),
+                    Era::Initialize => None,
+                },
                 arrived: ask.arrived,
             };
+            check_mirrored_arguments(&ask, place, &call)?;
             match decide::decide(ask.shared, place, call).await? {
                 Decision::Admitted(settler) => Some(settler),
                 Decision::Denied(told) => return Ok(denied(&ask, request, tool, &told)),
@@ -67,11 +75,12 @@ pub(crate) async fn request(
         },
         session,
         client,
+        bytes: bytes.clone(),
         settler,
         face: Face::Server,
         kept: (ask.room, stream),
     };
-    forward::post(forward, ask.headers, bytes.clone()).await
+    forward::post(forward, ask.headers).await
 }
 
 /// A notification: gated and passed on; the answer is that it was taken.
@@ -112,6 +121,7 @@ pub(crate) async fn stream(ask: Ask<'_>, place: &Place) -> Result<Response, Fail
         page: Page::Further,
         session,
         client: None,
+        bytes: Bytes::new(),
         settler: None,
         // A stream that waits is no work: it does not keep others out.
         face: Face::Server,
@@ -160,9 +170,19 @@ pub(crate) fn client(info: &ClientInfo<'_>) -> Client {
     Client { name: cut(info.name.as_deref()), version: cut(info.version.as_deref()) }
 }
 
+/// Arguments that the tool's schema asks to be mirrored into headers must agree with them (2026-07-28
+/// basic/transports/streamable-http "Custom Headers from Tool Parameters"). A hidden tool has no schema.
+fn check_mirrored_arguments(ask: &Ask<'_>, place: &Place, call: &ToolCall<'_>) -> Result<(), Failure> {
+    let mirrored = place.server.tools.get(call.tool).map_or(&[][..], |tool| &tool.mirrored);
+    if ask.era == Era::Initialize || mirrored.is_empty() || lists::visibility(place, call.tool) == Visibility::Hidden {
+        return Ok(());
+    }
+    Ok(mcp::check_param_headers(&Headers(ask.headers), mirrored, call.arguments)?)
+}
+
 /// The session that the request belongs to. In the stateless era there are none, and the header means nothing.
 fn session(ask: &Ask<'_>, place: &Place) -> Result<Option<Known>, Failure> {
-    let stateless = ask.era == mcp::Era::Stateless;
+    let stateless = ask.era == Era::Stateless;
     let mut values = ask.headers.get_all(SESSION_HEADER).iter();
     let Some(value) = values.next().filter(|_| !stateless) else { return Ok(None) };
     let text = value.to_str().ok().filter(|_| values.next().is_none()).ok_or(Failure::NoSession)?;

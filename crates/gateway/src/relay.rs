@@ -8,10 +8,11 @@ mod standing;
 pub(crate) use json::collect;
 
 use axum::{body::Body, response::Response};
+use bytes::Bytes;
 use domain::Settlement;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hyper::body::Incoming;
-use mcp::{Era, Frame, Id, ResponseFacts, ResponseKind};
+use mcp::{Era, Frame, Id, Method, ResponseFacts, ResponseKind};
 
 use crate::{
     failure::{Failure, UpstreamFailure},
@@ -135,12 +136,12 @@ async fn error_status(
 
 /// A JSON-RPC error as an answer to this very request: as it is if it names the request, with its id put right if the
 /// server did not say which request it means.
-fn json_rpc_error(body: &[u8], id: &Id<'_>) -> Option<bytes::Bytes> {
+fn json_rpc_error(body: &[u8], id: &Id<'_>) -> Option<Bytes> {
     let Ok(Frame::Response(ResponseFacts { kind: ResponseKind::Error { code }, id: named })) = mcp::frame(body) else {
         return None;
     };
     if named.is_some_and(|named| id.matches(&named)) {
-        return Some(bytes::Bytes::copy_from_slice(body));
+        return Some(Bytes::copy_from_slice(body));
     }
     let message: serde_json::Value = serde_json::from_slice(body).ok()?;
     let error = message.get("error")?;
@@ -173,6 +174,21 @@ fn session_for_client(
         }
     };
     HeaderValue::from_str(&text).map(Some).map_err(|_| invalid())
+}
+
+/// The answer to a request is here: the call is settled by it, and its next round, if it asks for one, is opened.
+async fn conclude(forward: &mut Forward, facts: &ResponseFacts<'_>, answer: &Bytes) -> Result<(), UpstreamFailure> {
+    if facts.wants_input() && forward.kind == Method::ToolsCall {
+        if forward.face == Face::Account {
+            let words = "it asks for input, which only the server's own URL can carry".to_owned();
+            return Err(UpstreamFailure::Invalid(words));
+        }
+        forward.shared.rounds.open(forward, answer);
+    }
+    if let Some(settler) = &mut forward.settler {
+        settler.settle(settlement_of(facts)).await;
+    }
+    Ok(())
 }
 
 /// How a call ends that was answered so.

@@ -1,9 +1,8 @@
 //! A permit's charges in the words of the counter store.
 
-use counters::{Charge, CounterKey};
+use counters::{Charge, CounterKey, Enforce};
 use policy::{Mode, Permit, Scope};
 
-use super::enforce;
 use crate::{account::Grant, resolve::Place};
 
 /// Every charge of a call, the enforced ones first and in their order.
@@ -42,5 +41,13 @@ fn key(place: &Place, grant: &Grant, session: &str, charge: &policy::Charge) -> 
             Mode::Enforce => counters::Shadow::No,
             Mode::Shadow => counters::Shadow::Yes,
         },
+    }
+}
+
+/// Whether a charge is enforced, in the counters' words.
+fn enforce(mode: Mode) -> Enforce {
+    match mode {
+        Mode::Enforce => Enforce::Yes,
+        Mode::Shadow => Enforce::Shadow,
     }
 }

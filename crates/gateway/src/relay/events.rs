@@ -15,7 +15,7 @@ use mcp::{Era, Frame, Id, Method, ResponseFacts, SseEvent, SseParser};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
-    event_stream, settlement_of,
+    conclude, event_stream,
     standing::{self, Change, Standing},
 };
 use crate::{
@@ -223,8 +223,8 @@ impl Events {
             },
             _ => event.raw,
         };
-        if let Some(settler) = &mut self.forward.settler {
-            settler.settle(settlement_of(facts)).await;
+        if let Err(failure) = conclude(&mut self.forward, facts, payload).await {
+            return self.fail(failure).await;
         }
         self.out.push_back(raw);
         self.phase = Phase::Answered;

@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{kept::Keeping, settlement_of};
+use super::{conclude, kept::Keeping};
 use crate::{
     failure::{Failure, UpstreamFailure},
     forward::Forward,
@@ -58,11 +58,10 @@ async fn checked(forward: &mut Forward, bytes: Bytes) -> Result<Bytes, UpstreamF
     if !forward.id.as_ref().is_some_and(|id| facts.answers(id)) {
         return Err(UpstreamFailure::Invalid("it answers another request".to_owned()));
     }
-    let settlement = settlement_of(&facts);
     if let Some(settler) = &mut forward.settler {
         settler.received(bytes.len());
-        settler.settle(settlement).await;
     }
+    conclude(forward, &facts, &bytes).await?;
     if forward.kind != Method::ToolsList {
         return Ok(bytes);
     }

@@ -140,3 +140,26 @@ async fn its_stream_tells_of_changes_and_ends_with_the_key() {
     world.publish(&acme).await;
     assert_eq!(stream.event().await, None);
 }
+
+#[tokio::test]
+async fn a_server_of_the_stateless_era_is_reached_by_clients_of_the_first() {
+    let (world, upstream) = (World::start().await, Fixture::start(Speaks::Stateless).await);
+    let mut acme = world.account("acme");
+    let simple = acme.simple(&upstream.url, OPEN);
+    acme.snapshot.servers[0].tools[0].input_schema =
+        Some(r#"{"type":"object","properties":{"region":{"type":"string","x-mcp-header":"Region"}}}"#.into());
+    world.publish(&acme).await;
+    let client = Client::new(&world, &acme, "/mcp", &simple.agent).initialized().await;
+    assert_eq!(client.list().await, ["mlflow__echo", "mlflow__set_model_alias", "mlflow__delete_run"]);
+    let answer = client.call("mlflow__echo", json!({"region": "münchen", "n": 1})).await;
+    assert!(answer.is_ok(), "{}", answer.text());
+    let (headers, body) = upstream.last();
+    assert_eq!(
+        (&headers["mcp-method"], &headers["mcp-name"]),
+        (&"tools/call".parse().unwrap(), &"echo".parse().unwrap())
+    );
+    assert_eq!(headers["mcp-param-region"], "=?base64?bcO8bmNoZW4=?=");
+    let sent: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(sent["params"]["_meta"]["io.modelcontextprotocol/clientInfo"]["name"], "tester");
+    assert_eq!(client.call("mlflow__rounds", json!({})).await.reason(), "upstream_invalid");
+}

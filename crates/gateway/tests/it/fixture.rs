@@ -131,6 +131,10 @@ impl Fixture {
         match method {
             "initialize" => self.initialize(&id),
             "ping" => result(&id, "{}"),
+            "server/discover" if self.speaks == Speaks::Stateless => result(
+                &id,
+                r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"fixture","version":"2"}}}"#,
+            ),
             "tools/list" => self.tools(&id),
             "tools/call" => {
                 self.calls.fetch_add(1, Ordering::SeqCst);
@@ -220,6 +224,9 @@ impl Fixture {
             "ends_to_resume" => events(vec!["id: 1\nretry: 10\ndata:\n\n".to_owned()]),
             "garbage_stream" => events(vec![event("{\"not\": mcp}")]),
             "asks" => self.ask(id).await,
+            "rounds" if message["params"].get("inputResponses").is_none() => {
+                result(&id, r#"{"resultType":"input_required","inputRequests":{"q":{}},"requestState":"st\u0061te-1"}"#)
+            }
             _ => result(&id, &text(&message["params"]["arguments"].to_string())),
         }
     }

@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::{
-    client::Client,
+    client::{Client, stateless_call},
     fixture::{Fixture, Speaks},
     world::{SEED, World},
 };
@@ -118,4 +118,94 @@ async fn a_session_limit_counts_per_session_and_else_per_key() {
         assert!(client.call("echo", json!({})).await.is_ok());
         assert_eq!(client.call("echo", json!({})).await.code(), "rate_limited");
     }
+}
+
+/// A call of the stateless era that answers an `input_required`.
+fn answering(client: Client, state: &str, arguments: &serde_json::Value) -> (Client, String) {
+    let (client, message) = stateless_call(client, "rounds", arguments);
+    let mut message: serde_json::Value = serde_json::from_str(&message).unwrap();
+    message["params"]["inputResponses"] = json!({"q": {"action": "accept"}});
+    message["params"]["requestState"] = json!(state);
+    (client, message.to_string())
+}
+
+#[tokio::test]
+async fn a_call_of_two_rounds_is_charged_once() {
+    let (world, upstream) = (World::start().await, Fixture::start(Speaks::Stateless).await);
+    let mut acme = world.account("acme");
+    let simple = acme.simple(&upstream.url, ONCE);
+    world.publish(&acme).await;
+    let client = Client::new(&world, &acme, "/mlflow/mcp", &simple.agent);
+    let arguments = json!({"a": 1});
+    let denied = |answer: crate::client::Answer| answer.code() == "rate_limited";
+
+    let (modern, invented) = answering(client.clone(), "state-1", &arguments);
+    let (_, first) = stateless_call(client.clone(), "rounds", &arguments);
+    let asked = modern.post(first.clone()).await;
+    assert_eq!(asked.json()["result"]["resultType"], "input_required");
+    for (state, other) in [("state-2", &arguments), ("state-1", &json!({"a": 2}))] {
+        let (modern, message) = answering(client.clone(), state, other);
+        assert!(denied(modern.post(message).await), "not the round that was asked for");
+    }
+    assert!(modern.post(invented.clone()).await.is_ok(), "the very round, with what was asked for");
+    assert!(denied(modern.post(invented).await), "and only once");
+    assert!(denied(modern.post(first).await));
+    assert_eq!(upstream.calls(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn thirty_of_a_thousand_pass_over_two_gateways_on_one_redis() {
+    let redis = crate::redis_server::RedisServer::start();
+    let upstream = Fixture::start(Speaks::Sessions).await;
+    let (one, two) = (redis.world().await, redis.world().await);
+    for round in 0..3 {
+        let mut acme = one.account(&format!("acme-{round}"));
+        let simple = acme.simple(&upstream.url, SEED);
+        one.publish(&acme).await;
+        let before = upstream.calls();
+        let clients = [
+            Client::new(&one, &acme, "/mlflow/mcp", &simple.agent).initialized().await,
+            Client::new(&two, &acme, "/mlflow/mcp", &simple.agent).initialized().await,
+        ];
+        let calls = (0..1_000).map(|n: usize| clients[n % 2].call("set_model_alias", json!({})));
+        let answers = join_all(calls).await;
+        let codes: Vec<String> = answers.iter().filter(|a| !a.is_ok()).map(crate::client::Answer::code).collect();
+        let odd: Vec<_> = codes.iter().filter(|code| *code != "rate_limited").collect();
+        assert!(odd.is_empty(), "{} {odd:?}", odd.len());
+        assert_eq!((answers.len() - codes.len(), upstream.calls() - before), (30, 30));
+        one.records(&acme, |events| events.len() == 1_030).await;
+    }
+    // A session of one gateway is good on the other.
+    let mut acme = one.account("session-test");
+    let simple = acme.simple(&upstream.url, SEED);
+    one.publish(&acme).await;
+    let mut client = Client::new(&one, &acme, "/mlflow/mcp", &simple.agent).initialized().await;
+    client.url = client.url.replace(&one.origin, &two.origin);
+    assert!(client.call("set_model_alias", json!({})).await.is_ok());
+}
+
+const BY_RULE: &str = r#"{"version":"1","default":"deny","tools":{
+    "echo":{"limits":[{"counter":"a","window":"hour","max":9,"on_unavailable":"allow"}]},
+    "set_model_alias":{"rate_limit":{"window":"hour","max":9}},
+    "plain":{}}}"#;
+
+#[tokio::test]
+async fn without_the_counter_store_each_limit_does_as_it_says() {
+    let mut redis = crate::redis_server::RedisServer::start();
+    let (world, upstream) = (redis.world().await, Fixture::start(Speaks::Sessions).await);
+    let mut acme = world.account("acme");
+    let simple = acme.simple(&upstream.url, BY_RULE);
+    world.publish(&acme).await;
+    let client = Client::new(&world, &acme, "/mlflow/mcp", &simple.agent).initialized().await;
+    assert!(client.call("echo", json!({})).await.is_ok());
+    redis.stop();
+    let closed = client.call("set_model_alias", json!({})).await;
+    assert_eq!(
+        (closed.code(), closed.decision()["rule"].clone()),
+        ("counter_unavailable".to_owned(), json!("/tools/set_model_alias/rate_limit"))
+    );
+    assert!(client.call("echo", json!({})).await.is_ok(), "on_unavailable: allow");
+    assert!(client.call("plain", json!({})).await.is_ok(), "no limit");
+    assert_eq!(client.call("other", json!({})).await.code(), "default_deny");
+    assert_eq!(upstream.calls(), 3);
 }

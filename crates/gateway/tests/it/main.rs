@@ -10,6 +10,7 @@ mod fixture;
 mod limits;
 mod lists;
 mod records;
+mod redis_server;
 mod refusals;
 mod sessions;
 mod snapshots;

@@ -80,6 +80,31 @@ async fn headers_must_agree_with_the_body() {
 }
 
 #[tokio::test]
+async fn mirrored_arguments_must_agree_with_the_body() {
+    let world = World::start().await;
+    let upstream = Fixture::start(Speaks::Stateless).await;
+    let mut acme = world.account("acme");
+    let hides = r#"{"version":"1","default":"allow","hide":["set_model_alias"]}"#;
+    let simple = acme.simple(&upstream.url, hides);
+    let schema = r#"{"type":"object","properties":{"region":{"type":"string","x-mcp-header":"Region"}}}"#;
+    for tool in &mut acme.snapshot.servers[0].tools {
+        tool.input_schema = Some(schema.into());
+    }
+    world.publish(&acme).await;
+    let client = Client::new(&world, &acme, "/mlflow/mcp", &simple.agent);
+    let (modern, message) = stateless_call(client.clone(), "echo", &json!({"region": "eu"}));
+    for (header, code) in [(None, -32020), (Some("us"), -32020), (Some("eu"), 0)] {
+        let case = header.map_or(modern.clone(), |value| modern.clone().with("mcp-param-region", value));
+        let answer = case.post(message.clone()).await;
+        assert_eq!(answer.json()["error"]["code"].as_i64().unwrap_or_default(), code, "{header:?}");
+    }
+    let (modern, message) = stateless_call(client, "set_model_alias", &json!({"region": "eu"}));
+    let hidden = modern.post(message).await.json();
+    assert_eq!(hidden["error"]["message"], "Unknown tool: set_model_alias", "a hidden tool has no schema");
+    assert_eq!(upstream.calls(), 1);
+}
+
+#[tokio::test]
 async fn pages_and_names_of_others_are_refused() {
     let world = World::start().await;
     let (upstream, client) = start(&world).await;

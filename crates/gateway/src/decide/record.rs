@@ -1,0 +1,68 @@
+//! The record of a decision, and what the caller is told of a denial.
+
+use bus::Durability;
+use domain::{CallDecided, DecisionId, Event, EventEnvelope, Outcome, WouldDeny};
+
+use super::{No, Told, Work, argument_keys, facts};
+use crate::{account::Grant, settle::micros};
+
+impl Work<'_> {
+    /// Records the denial and puts it into the caller's terms.
+    pub(super) async fn denied(mut self, no: No) -> Told {
+        let decision = DecisionId::from_uuid(self.id.uuid());
+        let mut record = self.base(&no.grant);
+        record.outcome = no.outcome;
+        record.code = Some(no.denial.code.as_str().to_owned());
+        record.rule.clone_from(&no.denial.rule);
+        record.message = Some(no.denial.message.clone());
+        record.retry_after_ms = no.retry_after_ms;
+        let envelope = self.number(Event::Decided(Box::new(record)));
+        if let Err(error) = self.shared.records.append(&envelope, Durability::Soon).await {
+            tracing::error!(%error, "the record of a denial could not be kept");
+        }
+        Told { decision, outcome: no.outcome, denial: no.denial, retry_after_ms: no.retry_after_ms }
+    }
+
+    /// The intent record.
+    pub(super) fn intent(&mut self, grant: &Grant, rule: &str, would_deny: Option<WouldDeny>) -> EventEnvelope {
+        let mut record = self.base(grant);
+        record.rule = rule.to_owned();
+        record.would_deny = would_deny;
+        self.number(Event::Decided(Box::new(record)))
+    }
+
+    /// The decision's envelope: the same number however often the decision was reconsidered.
+    fn number(&mut self, event: Event) -> EventEnvelope {
+        let envelope = match self.envelope.take() {
+            Some(numbered) => EventEnvelope { event, ..numbered },
+            None => self.shared.records.number(self.place.caller.account.id, event),
+        };
+        self.envelope = Some(envelope.clone());
+        envelope
+    }
+
+    fn base(&self, grant: &Grant) -> CallDecided {
+        CallDecided {
+            call: self.id,
+            decision: DecisionId::from_uuid(self.id.uuid()),
+            at: self.at,
+            server: Some(self.place.server.id),
+            principal: Some(self.place.caller.principal),
+            key: Some(self.place.caller.key),
+            grant: Some(grant.id),
+            policy: grant.policy.as_ref().map(|policy| (policy.id, policy.version)),
+            method: "tools/call".to_owned(),
+            tool: Some(facts::cut(self.call.tool)),
+            class: Some(self.class),
+            outcome: Outcome::Allow,
+            code: None,
+            rule: String::new(),
+            message: None,
+            retry_after_ms: None,
+            argument_keys: argument_keys(self.call.arguments),
+            would_deny: None,
+            client: self.call.client.cloned(),
+            decide_us: micros(self.call.arrived.elapsed()),
+        }
+    }
+}

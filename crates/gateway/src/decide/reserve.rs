@@ -1,0 +1,117 @@
+//! Reserving: every limit of a permitted call in one round trip, together with its intent record.
+
+use std::time::Duration;
+
+use bus::Durability;
+use counters::{Reservation, Reserve, Reserved};
+use domain::{Event, EventEnvelope, WouldDeny};
+use policy::{Code, Denial, OnUnavailable, Permit, RiskClass};
+
+use tokio::time::timeout;
+
+use super::{Charged, Work, charge};
+use crate::{account::Grant, failure::Failure, gateway::Shared};
+
+/// Reservations that are under way at the same time.
+pub(crate) const RESERVING: usize = 64;
+/// A call waits this long for its turn to reserve.
+const TURN_WITHIN: Duration = Duration::from_secs(5);
+
+impl Work<'_> {
+    /// Reserves every limit and stores the intent record. When this returns `Yes` both have happened.
+    pub(super) async fn charge(&mut self, grant: &Grant, permit: &Permit) -> Result<Charged, Failure> {
+        let mut would_deny = permit.would_deny().map(told);
+        let charged_before = self.call.repeats.is_some_and(|round| self.shared.rounds.take(round));
+        let charges = match charged_before {
+            true => Vec::new(),
+            false => charge::all(self.place, grant, &self.session_subject, permit),
+        };
+        let mut intent = self.intent(grant, permit.rule(), would_deny.clone());
+        if charges.is_empty() {
+            self.append(&intent).await?;
+            return Ok(Charged::Yes(None));
+        }
+        // What a shadow limit says is known only afterwards, so the record of such a call is stored in a step of its own.
+        let whole = permit.shadow_charges().is_empty();
+        let text = if whole { serde_json::to_vec(&intent).ok() } else { None };
+        let reserve = Reserve {
+            account: self.place.caller.account.id,
+            stream: &bus::event_stream_key(self.place.caller.account.id),
+            charges: &charges,
+            record: text.as_deref(),
+        };
+        let (reservation, shadow_full, stored) = match in_turn(self.shared, reserve).await {
+            Ok(Reserved::Granted { reservation, shadow_full, record_stored }) => {
+                (Some(reservation), shadow_full, record_stored)
+            }
+            Ok(Reserved::Full { index, retry_after_us }) => return Ok(full(permit, index, retry_after_us)),
+            Err(NotReserved) => {
+                if let Some(deny) = permit.charges().iter().find(|c| c.on_unavailable == OnUnavailable::Deny) {
+                    return Ok(Charged::Full(deny.unavailable(), None));
+                }
+                (None, Vec::new(), false)
+            }
+        };
+        if !stored {
+            let shadow = shadow_full.first().and_then(|index| charge::shadow(permit, *index));
+            would_deny = would_deny.or_else(|| shadow.map(|charge| told(&charge.rate_limited(unknown_wait()))));
+            if let Event::Decided(decided) = &mut intent.event {
+                decided.would_deny = would_deny;
+            }
+            if let Err(failure) = self.append(&intent).await {
+                self.undo(reservation).await;
+                return Err(failure);
+            }
+        }
+        Ok(Charged::Yes(reservation))
+    }
+
+    async fn append(&mut self, intent: &EventEnvelope) -> Result<(), Failure> {
+        let durability = if self.class == RiskClass::Read { Durability::Soon } else { Durability::Durable };
+        self.shared.records.append(intent, durability).await.map_err(|error| {
+            tracing::error!(%error, "an intent record could not be kept; its call is refused");
+            Failure::NotRecorded
+        })
+    }
+
+    async fn undo(&self, reservation: Option<Reservation>) {
+        let Some(reservation) = reservation else { return };
+        if let Err(error) = self.shared.counters.give_back(reservation, counters::GiveBack::All).await {
+            tracing::warn!(%error, "a reservation could not be given back; it stays counted");
+        }
+    }
+}
+
+/// The counter store did not answer.
+struct NotReserved;
+
+/// Reserves when its turn comes. A store is asked only so many things at the same time: in a burst the calls wait here
+/// for their turn, and not there until the store seems to be gone.
+async fn in_turn(shared: &Shared, reserve: Reserve<'_>) -> Result<Reserved, NotReserved> {
+    let Ok(Ok(_turn)) = timeout(TURN_WITHIN, shared.reserving.acquire()).await else {
+        tracing::warn!("the counter store is too slow for the calls that wait for it");
+        return Err(NotReserved);
+    };
+    shared.counters.reserve(reserve).await.map_err(|error| {
+        tracing::warn!(%error, "the counter store cannot be reached");
+        NotReserved
+    })
+}
+
+fn full(permit: &Permit, index: usize, retry_after_us: Option<i64>) -> Charged {
+    let full = policy::window::Full { retry_after_us };
+    let Some(charge) = permit.charges().get(index) else {
+        let message = "A limit is reached.".to_owned();
+        return Charged::Full(Denial { code: Code::RateLimited, rule: String::new(), message }, None);
+    };
+    let wait_ms = retry_after_us.map(|us| u64::try_from(us.max(0)).unwrap_or(0).div_ceil(1_000));
+    Charged::Full(charge.rate_limited(full), wait_ms)
+}
+
+fn unknown_wait() -> policy::window::Full {
+    policy::window::Full { retry_after_us: None }
+}
+
+fn told(denial: &Denial) -> WouldDeny {
+    WouldDeny { code: denial.code.as_str().to_owned(), rule: denial.rule.clone() }
+}

@@ -1,0 +1,71 @@
+//! Calls of several rounds: a server answers `input_required`, and the client sends the same call again with the input
+//! (2026-07-28 basic/patterns/mrtr). Each round is judged; only the first is charged (POLICY.md §4).
+//!
+//! Invariant: a round goes uncharged only if this gateway relayed the very `input_required` that it answers, to the same
+//! principal, for the same tool and arguments, and then once. On another gateway it is charged again: never too little.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use bytes::Bytes;
+use moka::sync::Cache;
+use serde_json::Value;
+
+use crate::{forward::Forward, session::Owner};
+
+/// An answer to `input_required` is waited for this long.
+const OPEN_FOR: Duration = Duration::from_secs(3_600);
+/// Rounds that are open at the same time.
+const MOST: u64 = 100_000;
+
+/// The rounds that are open.
+#[derive(Debug)]
+pub(crate) struct Rounds(Cache<Round, ()>);
+
+/// Names one round: a hash over whose it is, what it calls and the state that the server gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Round([u8; 32]);
+
+impl Default for Rounds {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(MOST).time_to_live(OPEN_FOR).build())
+    }
+}
+
+impl Rounds {
+    /// Whether this round is open; it is not any more.
+    pub(crate) fn take(&self, round: Round) -> bool {
+        self.0.remove(&round).is_some()
+    }
+
+    /// A call was answered with `input_required`: its next round is open.
+    pub(crate) fn open(&self, forward: &Forward, answer: &Bytes) {
+        let state =
+            serde_json::from_slice(answer).ok().map(|mut message: Value| message["result"]["requestState"].take());
+        let request = mcp::read(&forward.bytes).ok();
+        let params = request.as_ref().and_then(|message| message.params());
+        if let (Some(state), Some(params)) = (state, params) {
+            let tool = params.name.as_deref().unwrap_or_default();
+            if let Some(round) = Round::new(forward.place.owner(), tool, params.arguments, &state) {
+                self.0.insert(round, ());
+            }
+        }
+    }
+}
+
+impl Round {
+    fn new(owner: Owner, tool: &str, arguments: Option<&str>, state: &Value) -> Option<Self> {
+        let arguments = arguments.map_or(Some(String::new()), policy::canonical_json)?;
+        let text = format!("{owner:?}\n{tool:?}\n{arguments}\n{state}");
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
+        Some(Self(hash))
+    }
+
+    /// The round that a call claims to be.
+    pub(crate) fn claimed(owner: Owner, request: &mcp::Request<'_>) -> Option<Self> {
+        let params = request.params.as_ref().filter(|params| params.retry == mcp::Retry::Yes)?;
+        let state = params.get("requestState").map_or(Some(Value::Null), |raw| serde_json::from_str(raw).ok())?;
+        Self::new(owner, params.name.as_deref().unwrap_or_default(), params.arguments, &state)
+    }
+}
