@@ -15,18 +15,21 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Shared,
     child::{Child, Line},
-    exchange::{Accepts, Answer, Answered, Exchange, Outgoing, Route, Stream},
+    exchange::{Answer, Answered, Exchange, Outgoing, Route, Stream},
     failure,
     outbox::Outbox,
     spare::Spares,
 };
 use crate::{
-    message::{self, Id, Kind, Message, Notification, Request},
+    message::{self, Id, Kind, Message, Notification},
     report::Report,
     waits::Backoff,
 };
 
+mod handle;
 mod revive;
+
+pub(crate) use handle::{Ask, Asked, Handle, Over, Usage};
 
 /// Asks waiting for the session's task.
 const ASKS_WAITING: usize = 32;
@@ -34,46 +37,6 @@ const ASKS_WAITING: usize = 32;
 const HELD_ASKS: usize = 256;
 /// A process that ran this long was well: the next restart waits the shortest time.
 const WELL_AFTER: std::time::Duration = std::time::Duration::from_secs(30);
-
-/// What a client asks of a session.
-#[derive(Debug)]
-pub(crate) enum Ask {
-    /// A request.
-    Request(Asked),
-    /// A notification, or an answer to the process.
-    Tell(Message),
-    /// A stream for whatever the process says by itself.
-    Listen(Stream),
-}
-
-/// A request; its answer, and before it what belongs to it, goes onto `stream`.
-#[derive(Debug)]
-pub(crate) struct Asked {
-    pub(crate) text: Bytes,
-    pub(crate) request: Request,
-    pub(crate) accepts: Accepts,
-    pub(crate) stream: Stream,
-}
-
-/// How a session is used now.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Usage {
-    pub(crate) in_flight: usize,
-    pub(crate) listening: bool,
-    pub(crate) since: Instant,
-}
-
-/// The way to a session.
-#[derive(Clone, Debug)]
-pub(crate) struct Handle {
-    asks: mpsc::Sender<Ask>,
-    usage: watch::Receiver<Usage>,
-    end: CancellationToken,
-}
-
-/// The session is over.
-#[derive(Debug)]
-pub(crate) struct Over;
 
 /// What serves a session now.
 #[derive(Debug)]
@@ -114,21 +77,6 @@ pub(crate) struct Session {
 enum Next {
     GoOn,
     Over,
-}
-
-impl Handle {
-    /// Hands something to the session.
-    pub(crate) async fn ask(&self, ask: Ask) -> Result<(), Over> {
-        self.asks.send(ask).await.map_err(|_| Over)
-    }
-
-    pub(crate) fn usage(&self) -> Usage {
-        *self.usage.borrow()
-    }
-
-    pub(crate) fn end(&self) {
-        self.end.cancel();
-    }
 }
 
 impl Session {
