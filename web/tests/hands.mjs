@@ -82,6 +82,16 @@ class Mouse extends Hands {
     await locator.click();
   }
 
+  /** Sends a form: by Enter while the hands are on the keys, in one of its inputs of one line, else by a click on its button. */
+  async send(button) {
+    const typing = await button.evaluate((node) => {
+      const here = document.activeElement;
+      return here?.form === node.form && here.matches("input:not([type=radio], [type=checkbox])");
+    });
+    if (typing) await this.page.keyboard.press("Enter");
+    else await this.press(button);
+  }
+
   /** A radio button or a check box, by its label. */
   async choose(locator) {
     if (await locator.isChecked()) return;
@@ -110,6 +120,10 @@ class Keyboard extends Hands {
   async press(locator) {
     await this.stepInto(locator);
     await this.page.keyboard.press("Enter");
+  }
+
+  async send(button) {
+    await this.press(button);
   }
 
   async choose(locator) {

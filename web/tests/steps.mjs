@@ -17,6 +17,9 @@ export const POLICY = `{
 }
 `;
 
+/** A page that has not begun to load by then was not asked for. */
+const LOAD_MS = 3_000;
+
 export const PASSWORD = "correct horse battery staple";
 
 export const form = (person, ending) => person.page.locator(`form[method=post][action$="${ending}"], form[method=post][action*="${ending}#"]`);
@@ -28,7 +31,7 @@ const submit = (form) => form.locator("button:not([formaction]):not([aria-hidden
 export const copyable = (person, pattern) =>
   person.page.locator("[data-copy]").filter({ has: person.page.locator("code, pre", { hasText: pattern }) }).first();
 
-const send = (person, filled) => person.opens(() => person.hands.press(submit(filled)));
+const send = (person, filled) => person.opens(() => person.hands.send(submit(filled)));
 
 /** From the landing page to the new account; gives its address. */
 export const signUp = async (person, { email, account }) => {
@@ -73,13 +76,15 @@ export const connectServer = async (person, world, line, name) => {
   return connector;
 };
 
-/** Where there is no script, a live panel has a link to look again. It leads to the page itself, perhaps to a place on it. */
+/** Where there is no script, a live panel has a link to look again, which has to load the page anew. */
 export const lookAgain = async (person, live) => {
-  const link = person.page.locator(`[data-live$="${live}"] a.without-script, [data-live$="${live}"] .without-script a`).first();
+  const link = person.page.locator(`[data-live$="${live}"] .without-script a`);
   if (!(await link.isVisible())) return;
-  const url = await link.evaluate((node) => node.href);
-  if (url.split("#")[0] === person.page.url().split("#")[0]) person.stuck = url;
-  await person.page.goto(url.split("#")[0]);
+  const loaded = person.page.waitForEvent("load", { timeout: LOAD_MS }).catch(() => null);
+  await link.click();
+  if (await loaded) return;
+  person.fault(`the link to look again does not load the page again: ${await link.getAttribute("href")}`);
+  await person.page.reload();
 };
 
 export const pastePolicy = async (person, document = POLICY, name = null) => {
