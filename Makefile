@@ -10,6 +10,7 @@ export CARGO_TERM_COLOR ?= auto
 
 BINARY := $(CARGO_TARGET_DIR)/debug/portcullis
 UP_FLAGS ?=
+PREFIX ?= $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
 
 .PHONY: help
 help: ## List the targets
@@ -20,6 +21,13 @@ up: ## Install what is missing, build, and start everything on http://127.0.0.1:
 	@deploy/setup.sh run
 	@cargo build --locked --package portcullis
 	@exec $(BINARY) up $(UP_FLAGS)
+
+.PHONY: install
+install: ## Build the program and put it on the PATH (PREFIX/bin)
+	@deploy/setup.sh build
+	@cargo build --locked --release --package portcullis
+	@install -D -m 755 $(CARGO_TARGET_DIR)/release/portcullis $(PREFIX)/bin/portcullis
+	@echo "installed $(PREFIX)/bin/portcullis"
 
 .PHONY: test
 test: ## Format, lints, unit, integration and browser tests

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Installs what is missing, and nothing else, on Debian or Ubuntu.
 #
+#   deploy/setup.sh build  a C compiler
 #   deploy/setup.sh run    what running from source needs: a C compiler and PostgreSQL's server programs
 #   deploy/setup.sh test   also what the tests need: Redis, Chromium, Node.js, Python
 #
 # With DATABASE_URL set no PostgreSQL is needed. Elsewhere than on Debian it only says what is missing.
 set -euo pipefail
 
-purpose="${1:?usage: deploy/setup.sh run|test}"
+purpose="${1:?usage: deploy/setup.sh build|run|test}"
 missing=()
 
 want() { # want PACKAGE COMMAND...: the package is needed unless one of the commands is there
@@ -22,7 +23,7 @@ want() { # want PACKAGE COMMAND...: the package is needed unless one of the comm
 
 want gcc cc
 want libc6-dev /usr/include/stdio.h
-if [ -z "${DATABASE_URL:-}" ] || [ "$purpose" = test ]; then
+if [ "$purpose" = test ] || { [ "$purpose" = run ] && [ -z "${DATABASE_URL:-}" ]; }; then
   want postgresql initdb "/usr/lib/postgresql/1[5-9]/bin/initdb" "/usr/lib/postgresql/[2-9]?/bin/initdb"
 fi
 if [ "$purpose" = test ]; then
