@@ -11,8 +11,11 @@ mod session;
 mod shell;
 mod show;
 mod slug;
+mod snippets;
+mod source;
 #[cfg(test)]
 mod testing;
+mod words;
 
 pub use dashboard::Dashboard;
 pub use error_page::error_page;

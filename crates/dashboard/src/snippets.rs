@@ -41,7 +41,9 @@ pub(crate) fn snippets(name: &str, url: &str, key: &str) -> Vec<Snippet> {
             id: "vs-code",
             client: "VS Code",
             place: "In .vscode/mcp.json of a project, or by the command “MCP: Open User Configuration”",
-            text: pretty(&json!({"servers": {name: {"type": "http", "url": url, "headers": {"Authorization": authorization}}}})),
+            text: pretty(
+                &json!({"servers": {name: {"type": "http", "url": url, "headers": {"Authorization": authorization}}}}),
+            ),
         },
         Snippet {
             id: "inspector",
@@ -51,7 +53,12 @@ pub(crate) fn snippets(name: &str, url: &str, key: &str) -> Vec<Snippet> {
                 "npx @modelcontextprotocol/inspector --cli {url} --transport http --header \"Authorization: {authorization}\" --method tools/list"
             ),
         },
-        Snippet { id: "curl", client: "curl", place: "Run it in a terminal; the answer says who is there", text: curl(url, &authorization) },
+        Snippet {
+            id: "curl",
+            client: "curl",
+            place: "Run it in a terminal; the answer says who is there",
+            text: curl(url, &authorization),
+        },
     ]
 }
 

@@ -191,8 +191,15 @@ mod tests {
     #[test]
     fn a_pointer_is_found_at_its_line() {
         for (pointer, line) in [
-            ("", 1), ("/version", 2), ("/hide/0", 3), ("/hide/1", 4), ("/tools", 5), ("/tools/x~1y", 6),
-            ("/tools/ü\"}/limits/0/max", 7), ("/tools/ü\"}/limits/1", 8), ("/tools/ü\"}/limits/1/max", 9),
+            ("", 1),
+            ("/version", 2),
+            ("/hide/0", 3),
+            ("/hide/1", 4),
+            ("/tools", 5),
+            ("/tools/x~1y", 6),
+            ("/tools/ü\"}/limits/0/max", 7),
+            ("/tools/ü\"}/limits/1", 8),
+            ("/tools/ü\"}/limits/1/max", 9),
         ] {
             assert_eq!(line_of(TEXT, pointer), Some(line), "{pointer}");
         }

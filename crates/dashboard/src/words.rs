@@ -1,6 +1,7 @@
 //! The product's own facts (classes, outcomes, times taken) as pages show them: always a word, and beside it a sign; never colour alone.
 
-use domain::{GrantState, Outcome, Settlement};
+use accounts::{GrantStanding, RiskCounts};
+use domain::{Outcome, Settlement};
 use policy::RiskClass;
 
 /// A short word with its look.
@@ -44,7 +45,13 @@ pub(crate) fn class_says(class: RiskClass) -> &'static str {
     }
 }
 
-/// How many of each class, mildest first, without the classes that have none.
+/// How many of each class there are, mildest first, without the classes that have none.
+pub(crate) fn counted(counts: &RiskCounts) -> Vec<ClassCount> {
+    let each = RiskClass::ALL.into_iter().map(|of| ClassCount { badge: class(of), count: counts.get(of) });
+    each.filter(|of| of.count > 0).collect()
+}
+
+/// The same, counting them.
 pub(crate) fn split(classes: impl IntoIterator<Item = RiskClass>) -> Vec<ClassCount> {
     let mut counts = [0_usize; RiskClass::ALL.len()];
     classes.into_iter().for_each(|class| counts[class as usize] += 1);
@@ -89,11 +96,11 @@ pub(crate) fn settlement(settlement: Settlement) -> &'static str {
 }
 
 /// Where a grant stands.
-pub(crate) fn state(state: GrantState) -> Badge {
-    match state {
-        GrantState::Active => Badge { class: "active", sign: "✓", word: "Active" },
-        GrantState::Suspended => Badge { class: "suspended", sign: "‖", word: "Suspended" },
-        GrantState::Revoked => Badge { class: "revoked", sign: "✕", word: "Revoked" },
+pub(crate) fn standing(standing: GrantStanding) -> Badge {
+    match standing {
+        GrantStanding::Active => Badge { class: "active", sign: "✓", word: "In force" },
+        GrantStanding::Suspended => Badge { class: "suspended", sign: "‖", word: "Suspended" },
+        GrantStanding::Expired => Badge { class: "revoked", sign: "✕", word: "Ended" },
     }
 }
 
@@ -144,7 +151,8 @@ mod tests {
 
     #[test]
     fn times_taken_keep_two_or_three_digits() {
-        for (us, text) in [(0, "0.00 ms"), (312, "0.31 ms"), (1_234, "1.2 ms"), (48_900, "48 ms"), (3_460_000, "3.4 s")] {
+        for (us, text) in [(0, "0.00 ms"), (312, "0.31 ms"), (1_234, "1.2 ms"), (48_900, "48 ms"), (3_460_000, "3.4 s")]
+        {
             assert_eq!(taken(us), text);
         }
         for (ms, text) in [(0, "0 s"), (1, "1 s"), (11_200, "12 s"), (120_000, "2 min"), (121_000, "3 min")] {

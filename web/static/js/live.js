@@ -40,3 +40,6 @@ const follow = async (part) => {
 };
 
 for (const part of document.querySelectorAll("[data-live]")) follow(part);
+
+// What other scripts of ours asked the server for is put in here too.
+document.addEventListener("portcullis:put", (event) => replace(event.target, event.detail));

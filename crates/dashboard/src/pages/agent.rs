@@ -1,10 +1,11 @@
 //! `/app/{account}/agents/{agent}`: one agent, its keys and what it may use.
 
 use askama::Template;
-use domain::{AgentId, KeyId, Permission, Principal};
+use domain::{AgentId, GrantSubject, KeyId, Permission, Principal};
 use serde::Deserialize;
 use web_kit::{Answer, Flash, Form, Member, Path, Problem, Visit, go_to_with};
 
+use super::held::Held;
 use super::key_form::{INPUTS, KeyLine, NewKey, Typed};
 use crate::{
     form::{Choice, Errors},
@@ -27,6 +28,7 @@ struct AgentPage {
     new_key: Option<NewKey>,
     label: String,
     expiries: Vec<Choice>,
+    held: Held,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +74,7 @@ async fn load(visit: &Visit<Member>, agent: AgentId, extra: Extra) -> Result<Age
         new_key: extra.new_key,
         label: extra.typed.label.clone(),
         expiries: extra.typed.expiries(),
+        held: Held::by(visit, GrantSubject::Agent(agent), &format!("agent={agent}")).await?,
     })
 }
 

@@ -1,8 +1,8 @@
 //! `/app/{account}/calls`: the recorded calls, the newest first, live, filtered by the address.
 
-use accounts::{CallFilter, CallView};
+use accounts::{CallCursor, CallFilter, CallRow, CallView, ServerSummary};
 use askama::Template;
-use domain::{AgentId, CallId, Outcome, Permission, Principal, ServerSlug, Timestamp, UserId};
+use domain::{AgentId, CallId, Outcome, Permission, Principal, ServerId, UserId};
 use serde::Deserialize;
 use web_kit::{Answer, Member, Path, Problem, Query, Visit};
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Calls on a page.
-const PAGE: usize = 50;
+const PAGE: u32 = 50;
 
 #[derive(Template)]
 #[template(path = "calls/calls.html")]
@@ -52,6 +52,7 @@ pub(crate) struct CallLine {
     pub(crate) href: String,
     pub(crate) at: Time,
     pub(crate) outcome: Badge,
+    pub(crate) allowed: bool,
     pub(crate) code: Option<String>,
     pub(crate) rule: String,
     /// The policy at the rule.
@@ -77,7 +78,7 @@ struct Filter {
     outcome: String,
     code: String,
     principal: String,
-    /// Where the page begins: `<microseconds>.<call>`, older than that.
+    /// Where the page begins: older than that.
     before: String,
 }
 
@@ -105,52 +106,61 @@ struct CallPage {
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     let see = Who::Member(Permission::ViewCalls);
-    routes
-        .get("/app/{account}/calls", see, show)
-        .get("/app/{account}/calls/live", see, live)
-        .get("/app/{account}/calls/{call}", see, show_one)
+    routes.get("/app/{account}/calls", see, show).get("/app/{account}/calls/live", see, live).get(
+        "/app/{account}/calls/{call}",
+        see,
+        show_one,
+    )
 }
 
 impl CallLine {
-    pub(crate) fn of(call: CallView, home: &str) -> Self {
-        let server_href = call.server.as_ref().map(|(slug, _)| format!("{home}/servers/{slug}"));
-        let rule_href = call.policy.as_ref().zip(server_href.as_ref()).filter(|_| !call.rule.is_empty());
-        let rule_href = rule_href.map(|((policy, _, version), server)| {
-            format!("{server}/policies/{policy}?version={version}&at={}", escape(&call.rule))
-        });
+    pub(crate) fn of(view: CallView, home: &str) -> Self {
+        let call = view.call;
+        let server_href = view.server.as_ref().map(|(slug, _)| format!("{home}/servers/{slug}"));
+        let rule_href = rule_href(&call, server_href.as_deref());
+        let version = call.policy.map(|(_, version)| version);
+        let grant = view.grant_label.zip(call.grant);
         Self {
-            href: format!("{home}/calls/{}", call.id),
-            id: call.id.to_string(),
-            at: call.at.into(),
+            href: format!("{home}/calls/{}", call.place.id),
+            id: call.place.id.to_string(),
+            at: call.place.at.into(),
             outcome: words::outcome(call.outcome),
-            code: call.code,
+            allowed: call.outcome == Outcome::Allow,
             rule: words::visible(&call.rule),
             rule_href,
-            policy: call.policy.map(|(_, name, version)| format!("{name}, version {version}")),
-            grant: call.grant.map(|(grant, label)| (label, format!("{home}/calls?grant={grant}"))),
-            principal: call.principal.map(|(_, name)| name),
-            server: call.server.map(|(_, name)| name.to_string()).zip(server_href),
+            policy: view.policy_name.zip(version).map(|(name, version)| format!("{name}, version {version}")),
+            grant: grant.map(|(label, id)| (label.to_string(), format!("{home}/calls?grant={id}"))),
+            principal: view.principal_name,
+            server: view.server.map(|(_, name)| name.to_string()).zip(server_href),
             tool: call.tool.as_deref().map(words::visible),
             method: words::visible(&call.method),
             ours: words::taken(call.end.as_ref().map_or(call.decide_us, |end| end.gateway_us)),
             upstream: call.end.as_ref().map(|end| words::taken(end.upstream_us)),
             ended: call.end.as_ref().map(|end| words::settlement(end.settlement)),
+            code: call.code,
         }
     }
 }
 
+/// The policy in the version that decided, at the rule.
+fn rule_href(call: &CallRow, server_href: Option<&str>) -> Option<String> {
+    let (policy, version) = call.policy.filter(|_| !call.rule.is_empty())?;
+    Some(format!("{}/policies/{policy}?version={version}&at={}", server_href?, escape(&call.rule)))
+}
+
 impl Filter {
     /// What cannot be read asks for nothing, rather than for everything.
-    fn read(&self) -> Option<CallFilter> {
+    fn read(&self, servers: &[(String, ServerId)]) -> Option<CallFilter> {
+        let server = servers.iter().find(|(slug, _)| *slug == self.server).map(|(_, id)| *id);
         Some(CallFilter {
-            server: given(&self.server)?,
+            server: if self.server.is_empty() { None } else { Some(server?) },
             grant: given(&self.grant)?,
             tool: Some(self.tool.trim().to_owned()).filter(|tool| !tool.is_empty()),
             outcome: self.outcome()?,
             code: Some(self.code.clone()).filter(|code| !code.is_empty()),
             principal: self.principal()?,
-            before: self.before()?,
-            limit: u32::try_from(PAGE + 1).ok()?,
+            before: given::<CallCursor>(&self.before)?,
+            limit: PAGE,
         })
     }
 
@@ -171,16 +181,10 @@ impl Filter {
         }
     }
 
-    fn before(&self) -> Option<Option<(Timestamp, CallId)>> {
-        if self.before.is_empty() {
-            return Some(None);
-        }
-        let (at, call) = self.before.split_once('.')?;
-        Some(Some((Timestamp(at.parse().ok()?), call.parse().ok()?)))
-    }
-
     fn is_empty(&self) -> bool {
-        [&self.server, &self.grant, &self.tool, &self.outcome, &self.code, &self.principal].iter().all(|part| part.is_empty())
+        [&self.server, &self.grant, &self.tool, &self.outcome, &self.code, &self.principal]
+            .iter()
+            .all(|part| part.is_empty())
     }
 
     /// The filter as a query, without where the page begins.
@@ -203,50 +207,51 @@ fn given<T: std::str::FromStr>(text: &str) -> Option<Option<T>> {
     if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
 }
 
-async fn list(visit: &Visit<Member>, filter: &Filter) -> Result<CallList, Problem> {
-    let mut calls = match filter.read() {
-        Some(asked) => visit.accounts().calls(visit.caller(), &asked).await?,
-        None => Vec::new(),
-    };
-    let more = calls.len() > PAGE;
-    calls.truncate(PAGE);
-    let last = calls.last().filter(|_| more).map(|call| format!("{}.{}", call.at.0, call.id));
+async fn list(visit: &Visit<Member>, filter: &Filter, servers: &[ServerSummary]) -> Result<CallList, Problem> {
     let home = visit.home();
-    let older = last.map(|place| format!("{home}/calls?{}&before={place}", filter.query()).replace("?&", "?"));
+    let known: Vec<(String, ServerId)> = servers.iter().map(|server| (server.slug.to_string(), server.id)).collect();
+    let (calls, older) = match filter.read(&known) {
+        Some(asked) => {
+            let found = visit.accounts().calls(visit.caller(), &asked).await?;
+            (found.calls, found.older)
+        }
+        None => (Vec::new(), None),
+    };
+    let query = filter.query();
+    let and = if query.is_empty() { "" } else { "&" };
     Ok(CallList {
         filtered: !filter.is_empty(),
         calls: calls.into_iter().map(|call| CallLine::of(call, &home)).collect(),
-        older,
+        older: older.map(|place| format!("{home}/calls?{query}{and}before={place}")),
         home,
     })
 }
 
 async fn live(visit: Visit<Member>, Query(filter): Query<Filter>) -> Answer {
-    page(&list(&visit, &filter).await?)
+    let servers = visit.accounts().list_servers(visit.caller()).await?;
+    page(&list(&visit, &filter, &servers).await?)
 }
 
 async fn show(visit: Visit<Member>, Query(filter): Query<Filter>) -> Answer {
     let (accounts, caller) = (visit.accounts(), visit.caller());
-    let servers: Vec<(String, String)> =
-        accounts.list_servers(caller).await?.iter().map(|s| (s.slug.to_string(), s.name.to_string())).collect();
+    let servers = accounts.list_servers(caller).await?;
+    let server = |server: &ServerSummary| (server.slug.to_string(), server.name.to_string());
     let members = accounts.members(caller).await?.into_iter().map(|m| (m.user.to_string(), m.email.to_string()));
     let agents = accounts.agents(caller).await?.into_iter().map(|a| (a.id.to_string(), a.name.to_string()));
     let outcomes = words::OUTCOMES.map(|o| (words::outcome_word(o).to_owned(), words::outcome(o).word.to_owned()));
-    let codes = policy_codes();
     let home = visit.home();
-    let newest = format!("{home}/calls?{}", filter.query());
     page(&CallsPage {
-        servers: choices("Every server", servers, &filter.server),
+        list: list(&visit, &filter, &servers).await?,
+        servers: choices("Every server", servers.iter().map(server).collect(), &filter.server),
         outcomes: choices("Every outcome", outcomes.to_vec(), &filter.outcome),
-        codes: choices("Every code", codes, &filter.code),
+        codes: choices("Every code", policy_codes(), &filter.code),
         principals: choices("Everyone", members.chain(agents).collect(), &filter.principal),
         tool: filter.tool.clone(),
         grant: filter.grant.clone(),
         filtered: !filter.is_empty(),
         live: filter.before.is_empty().then(|| format!("{home}/calls/live?{}", filter.query())),
-        list: list(&visit, &filter).await?,
+        newest: format!("{home}/calls?{}", filter.query()),
         shell: Shell::account(&visit, Tab::Calls, "Calls"),
-        newest,
     })
 }
 
@@ -261,8 +266,9 @@ fn choices(all: &str, each: Vec<(String, String)>, chosen: &str) -> Vec<Choice> 
 }
 
 async fn show_one(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
-    let call: CallId = id(&named.call)?;
-    let call = visit.accounts().call(visit.caller(), call).await?;
+    let id: CallId = id(&named.call)?;
+    let view = visit.accounts().call(visit.caller(), id).await?;
+    let call = &view.call;
     page(&CallPage {
         shell: Shell::account(&visit, Tab::Calls, "A call"),
         decision: call.decision.to_string(),
@@ -275,8 +281,18 @@ async fn show_one(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
         decided_in: words::taken(call.decide_us),
         http_status: call.end.as_ref().and_then(|end| end.http_status),
         response_bytes: call.end.as_ref().map(|end| end.response_bytes),
-        line: CallLine::of(call, &visit.home()),
+        line: CallLine::of(view, &visit.home()),
     })
+}
+
+impl CallPage {
+    fn end(&self) -> &'static str {
+        match (self.line.ended, self.line.allowed) {
+            (Some(ended), _) => ended,
+            (None, true) => "still running, or its end has not been recorded yet",
+            (None, false) => "not sent to the server",
+        }
+    }
 }
 
 #[cfg(test)]
@@ -285,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_filter_that_does_not_read_asks_for_nothing() {
-        assert!(Filter::default().read().is_some());
+        assert!(Filter::default().read(&[]).is_some());
         for odd in [
             Filter { server: "No Slug".into(), ..Filter::default() },
             Filter { grant: "grant_x".into(), ..Filter::default() },
@@ -293,7 +309,7 @@ mod tests {
             Filter { principal: "someone".into(), ..Filter::default() },
             Filter { before: "7".into(), ..Filter::default() },
         ] {
-            assert!(odd.read().is_none());
+            assert!(odd.read(&[]).is_none());
         }
     }
 
@@ -301,6 +317,6 @@ mod tests {
     fn a_filter_is_kept_in_addresses() {
         let filter = Filter { tool: "a&b".into(), outcome: "deny".into(), before: "x".into(), ..Filter::default() };
         assert_eq!(filter.query(), "tool=a%26b&outcome=deny");
-        assert_eq!(filter.read().map(|f| f.outcome), None, "the place does not read");
+        assert_eq!(filter.read(&[]).map(|f| f.outcome), None, "the place does not read");
     }
 }

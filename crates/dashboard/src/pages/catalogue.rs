@@ -1,5 +1,6 @@
 //! `/catalogue`: the public pages of known servers and their tools, and taking a recommended policy to one's own server.
 
+use accounts::ServerSummary;
 use askama::Template;
 use catalogue::{KnownServer, KnownTool, Recommendation};
 use domain::Permission;
@@ -65,7 +66,6 @@ struct KnownToolPage {
     shell: Shell,
     server: &'static KnownServer,
     server_href: String,
-    href: String,
     tool: &'static KnownTool,
     class: Badge,
     class_says: &'static str,
@@ -177,7 +177,6 @@ async fn show_tool(visit: Visit<Anyone>, Path(of): Path<OfTool>) -> Answer {
     page(&KnownToolPage {
         shell: Shell::public(&visit, &format!("{} of {}", tool.name, server.title)),
         server_href: format!("/catalogue/{}", server.slug),
-        href: format!("/catalogue/{}/{}", server.slug, tool.name),
         class: words::class(tool.class),
         class_says: words::class_says(tool.class),
         annotations: annotations(tool),
@@ -221,7 +220,11 @@ async fn use_it(visit: Visit<Visitor>, Path(of): Path<OfServer>, Query(asked): Q
     page(&UsePage {
         shell: Shell::personal(&visit, "Use this policy"),
         what: if asked.tool.is_empty() { known.title.clone() } else { asked.tool.clone() },
-        back: if asked.tool.is_empty() { format!("/catalogue/{}", known.slug) } else { format!("/catalogue/{}/{}", known.slug, asked.tool) },
+        back: if asked.tool.is_empty() {
+            format!("/catalogue/{}", known.slug)
+        } else {
+            format!("/catalogue/{}/{}", known.slug, asked.tool)
+        },
         accounts,
     })
 }
@@ -241,7 +244,7 @@ async fn own_servers(visit: &Visit<Visitor>, known: &KnownServer, asked: &Asked)
         let caller = visit.accounts().enter(visit.who(), slug).await?;
         let servers = visit.accounts().list_servers(&caller).await?;
         let home = home(slug.as_str());
-        let href = |server: &accounts::ServerRow| format!("{home}/servers/{}/policies/new?{query}", server.slug);
+        let href = |server: &ServerSummary| format!("{home}/servers/{}/policies/new?{query}", server.slug);
         accounts.push(UseAccount {
             name: name.to_string(),
             servers: servers.iter().map(|server| (href(server), server.name.to_string())).collect(),

@@ -1,18 +1,26 @@
 //! The form that gives a grant: on a server's page as step 3, and on its own page.
 
-use accounts::{NewGrant, NewSubject};
+use accounts::{AgentView, KeyWish, MemberView, NewGrant, NewSubject, PolicySummary, ServerView, TeamRow};
 use askama::Template;
-use domain::{AgentId, Name, Permission, PolicyId, ServerSlug, TeamId, Timestamp, UserId};
+use domain::{AgentId, Permission, PolicyId, TeamId, Timestamp, UserId};
 use serde::Deserialize;
 use web_kit::{Member, Problem, Visit};
 
 use super::server::base;
-use crate::form::{Choice, Errors};
+use crate::form::{Choice, Errors, Input};
 
 const DAY_S: i64 = 86_400;
 
 /// How long a grant may stand, in days; the first is offered.
-const LIVES_DAYS: [(i64, &str); 4] = [(0, "When it is revoked"), (7, "In 7 days"), (30, "In 30 days"), (90, "In 90 days")];
+const LIVES_DAYS: [(i64, &str); 4] =
+    [(0, "When it is revoked"), (7, "In 7 days"), (30, "In 30 days"), (90, "In 90 days")];
+
+/// The inputs by the fields of the use case.
+pub(crate) const INPUTS: &[Input] = &[
+    Input { field: "name", id: "agent_name", called: "The agent's name" },
+    Input::same("label", "The label"),
+    Input { field: "expires_at", id: "expires", called: "The end" },
+];
 
 /// The form.
 #[derive(Template)]
@@ -63,39 +71,54 @@ pub(crate) struct Typed {
 
 impl GrantForm {
     /// The form as it is first shown.
-    pub(crate) async fn fresh(visit: &Visit<Member>, slug: &ServerSlug) -> Result<Self, Problem> {
-        Self::with(visit, slug, &Typed { key: "yes".to_owned(), ..Typed::default() }, Errors::none()).await
+    pub(crate) async fn fresh(visit: &Visit<Member>, server: &ServerView) -> Result<Self, Problem> {
+        Self::with(visit, server, &Typed { key: "yes".to_owned(), ..Typed::default() }, Errors::none()).await
     }
 
     /// The form with what was typed.
-    pub(crate) async fn with(visit: &Visit<Member>, slug: &ServerSlug, typed: &Typed, errors: Errors) -> Result<Self, Problem> {
+    pub(crate) async fn with(
+        visit: &Visit<Member>,
+        server: &ServerView,
+        typed: &Typed,
+        errors: Errors,
+    ) -> Result<Self, Problem> {
         let (accounts, caller) = (visit.accounts(), visit.caller());
-        let policies = accounts.list_policies(caller, slug).await?;
-        let agents = accounts.agents(caller).await?;
-        let teams = accounts.teams(caller).await?;
-        let members = accounts.members(caller).await?;
-        let base = base(visit, slug);
-        let me = caller.user();
-        let others = members.into_iter().filter(|member| member.user != me);
+        let policies = accounts.list_policies(caller, server.id).await?;
+        let base = base(visit, &server.slug);
+        let agent = |agent: AgentView| (agent.id.to_string(), agent.name.to_string());
+        let team = |team: TeamRow| (team.slug.to_string(), team.name.to_string());
+        let member = |member: MemberView| (member.user.to_string(), member.email.to_string());
+        let policy =
+            |policy: PolicySummary| (policy.id.to_string(), format!("{} (version {})", policy.name, policy.version));
+        let others = accounts.members(caller).await?.into_iter().filter(|member| member.user != caller.user());
         Ok(Self {
             errors,
             action: format!("{base}/grants"),
             subject: typed.subject,
             me: visit.who().visitor.email.to_string(),
             agent_name: typed.agent_name.clone(),
-            agents: choices(agents.iter().map(|agent| (agent.id.to_string(), agent.name.to_string())), &typed.agent),
-            teams: choices(teams.iter().map(|team| (team.slug.to_string(), team.name.to_string())), &typed.team),
-            members: choices(others.map(|member| (member.user.to_string(), member.email.to_string())), &typed.member),
-            policies: choices(
-                policies.iter().map(|policy| (policy.id.to_string(), format!("{} (version {})", policy.name, policy.version))),
-                &typed.policy,
-            ),
+            agents: choices(accounts.agents(caller).await?.into_iter().map(agent), &typed.agent),
+            teams: choices(accounts.teams(caller).await?.into_iter().map(team), &typed.team),
+            members: choices(others.map(member), &typed.member),
+            policies: choices(policies.into_iter().map(policy), &typed.policy),
             new_policy: format!("{base}/policies/new"),
             label: typed.label.clone(),
-            expiries: choices(LIVES_DAYS.iter().map(|(days, label)| (days.to_string(), (*label).to_owned())), &typed.expires),
+            expiries: choices(
+                LIVES_DAYS.iter().map(|(days, label)| (days.to_string(), (*label).to_owned())),
+                &typed.expires,
+            ),
             key: !typed.key.is_empty(),
         })
     }
+}
+
+/// What was chosen from a list; the words are for a form that was not filled in by ours.
+fn chosen<T: std::str::FromStr>(errors: &mut Errors, field: &'static str, value: &str) -> Option<T> {
+    let read = value.parse().ok();
+    if read.is_none() {
+        errors.add(field, format!("Choose the {field} from the list"));
+    }
+    read
 }
 
 impl Subject {
@@ -115,29 +138,41 @@ fn choices(all: impl Iterator<Item = (String, String)>, chosen: &str) -> Vec<Cho
 }
 
 impl Typed {
-    /// Reads it, or adds to `errors` what is wrong. A team's slug is looked up by the caller of this.
-    pub(crate) fn read(&self, visit: &Visit<Member>, slug: ServerSlug, team: Option<TeamId>, errors: &mut Errors) -> Option<NewGrant> {
+    /// Reads it, or adds to `errors` what is wrong. `team` is the team of the slug that was chosen.
+    pub(crate) fn read(
+        &self,
+        visit: &Visit<Member>,
+        server: &ServerView,
+        team: Option<TeamId>,
+        errors: &mut Errors,
+    ) -> Option<NewGrant> {
         let subject = self.subject(visit, team, errors);
-        let policy: Option<PolicyId> = errors.take("policy", "The policy", self.policy.parse());
-        let label = match self.label.trim() {
-            "" => None,
-            label => errors.take("label", "The label", Name::parse(label)),
-        };
+        let policy: Option<PolicyId> = chosen(errors, "policy", &self.policy);
         if !errors.is_empty() {
             return None;
         }
-        let expires_at = self.expires_at(visit.accounts().now());
-        // An agent has no page to make a key on for itself, so it always gets one.
-        let key = matches!(self.subject, Subject::NewAgent | Subject::Agent) || (self.subject == Subject::Me && !self.key.is_empty());
-        Some(NewGrant { server: slug, subject: subject?, policy: policy?, label, expires_at, key })
+        let wished = match self.subject {
+            Subject::Me => !self.key.is_empty(),
+            // An agent has no page of its own to make a key on, so it always gets one.
+            Subject::NewAgent | Subject::Agent => true,
+            Subject::Team | Subject::Member => false,
+        };
+        Some(NewGrant {
+            server: server.id,
+            subject: subject?,
+            policy: Some(policy?),
+            label: self.label.clone(),
+            expires_at: self.expires_at(visit.kit().now()),
+            key: if wished { KeyWish::Mint } else { KeyWish::None },
+        })
     }
 
     fn subject(&self, visit: &Visit<Member>, team: Option<TeamId>, errors: &mut Errors) -> Option<NewSubject> {
         match self.subject {
             Subject::Me => Some(NewSubject::Member(visit.caller().user())),
-            Subject::NewAgent => errors.take("agent_name", "The agent's name", Name::parse(&self.agent_name)).map(NewSubject::NewAgent),
-            Subject::Agent => errors.take("agent", "The agent", self.agent.parse::<AgentId>()).map(NewSubject::Agent),
-            Subject::Member => errors.take("member", "The member", self.member.parse::<UserId>()).map(NewSubject::Member),
+            Subject::NewAgent => Some(NewSubject::NewAgent(self.agent_name.clone())),
+            Subject::Agent => chosen::<AgentId>(errors, "agent", &self.agent).map(NewSubject::Agent),
+            Subject::Member => chosen::<UserId>(errors, "member", &self.member).map(NewSubject::Member),
             Subject::Team => team.map(NewSubject::Team).or_else(|| {
                 errors.add("team", "Choose a team; there is none of that name");
                 None

@@ -1,13 +1,13 @@
 //! Giving a grant: `/app/{account}/grants/new` to choose the server, then its form, then the key and where to put it.
 
-use accounts::ServerView;
+use accounts::{CreatedGrant, ServerView};
 use askama::Template;
 use domain::ServerSlug;
 use serde::Deserialize;
 use web_kit::{Answer, Form, Member, Path, Problem, Query, Visit, go_to};
 
 use super::{
-    grant_form::{GrantForm, NEEDS, Subject, Typed},
+    grant_form::{GrantForm, INPUTS, NEEDS, Subject, Typed},
     server::{FirstCall, Named, base},
 };
 use crate::{
@@ -43,21 +43,12 @@ struct CreatedPage {
     base: String,
     address: String,
     server: String,
-    who: ForWhom,
+    subject: Subject,
     key: Option<String>,
     gateway_url: String,
     account_url: String,
     snippets: Vec<Snippet>,
     first_call: FirstCall,
-}
-
-/// For whom the words on the page are.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ForWhom {
-    Me,
-    Agent,
-    Team,
-    Other,
 }
 
 /// Presets of the form.
@@ -107,61 +98,80 @@ impl Preset {
             (_, _, false) => Subject::Member,
             _ => Subject::Me,
         };
-        Typed { subject, team: self.team, agent: self.agent, member: self.member, key: "yes".to_owned(), ..Typed::default() }
+        Typed {
+            subject,
+            team: self.team,
+            agent: self.agent,
+            member: self.member,
+            key: "yes".to_owned(),
+            ..Typed::default()
+        }
     }
 }
 
 async fn show(visit: Visit<Member>, Path(named): Path<Named>, Query(preset): Query<Preset>) -> Answer {
     super::needs(&visit, NEEDS)?;
-    let slug: ServerSlug = id(&named.server)?;
-    page(&form(&visit, &slug, &preset.typed(), Errors::none()).await?)
+    let server = found(&visit, &named).await?;
+    page(&form(&visit, &server, &preset.typed(), Errors::none()).await?)
 }
 
-async fn form(visit: &Visit<Member>, slug: &ServerSlug, typed: &Typed, errors: Errors) -> Result<NewGrantPage, Problem> {
-    let server = visit.accounts().server(visit.caller(), slug).await?;
+async fn found(visit: &Visit<Member>, named: &Named) -> Result<ServerView, Problem> {
+    let slug: ServerSlug = id(&named.server)?;
+    Ok(visit.accounts().server(visit.caller(), &slug).await?)
+}
+
+async fn form(
+    visit: &Visit<Member>,
+    server: &ServerView,
+    typed: &Typed,
+    errors: Errors,
+) -> Result<NewGrantPage, Problem> {
     Ok(NewGrantPage {
         shell: Shell::account(visit, Tab::Grants, &format!("New grant for {}", server.name)),
-        base: base(visit, slug),
+        base: base(visit, &server.slug),
         server: server.name.to_string(),
-        form: GrantForm::with(visit, slug, typed, errors).await?,
+        form: GrantForm::with(visit, server, typed, errors).await?,
     })
 }
 
 async fn create(visit: Visit<Member>, Path(named): Path<Named>, Form(typed): Form<Typed>) -> Answer {
-    let slug: ServerSlug = id(&named.server)?;
+    let server = found(&visit, &named).await?;
     let mut errors = Errors::none();
     let teams = visit.accounts().teams(visit.caller()).await?;
     let team = teams.into_iter().find(|team| team.slug.as_str() == typed.team).map(|team| team.id);
-    let Some(asked) = typed.read(&visit, slug.clone(), team, &mut errors) else {
-        return form_again(&form(&visit, &slug, &typed, errors).await?);
+    let Some(asked) = typed.read(&visit, &server, team, &mut errors) else {
+        return form_again(&form(&visit, &server, &typed, errors).await?);
     };
-    match visit.accounts().create_grant(visit.caller(), asked).await {
-        Ok(created) => {
-            let server = visit.accounts().server(visit.caller(), &slug).await?;
-            let key = created.key.map(|key| key.expose().to_owned());
-            page_with_secret(&created_page(&visit, server, typed.subject, key))
-        }
-        Err(refused) => form_again(&form(&visit, &slug, &typed, Errors::rule(refused)?).await?),
+    match visit.accounts().create_grant(visit.caller(), &asked).await {
+        Ok(created) => page_with_secret(&created_page(&visit, &server, typed.subject, created)),
+        Err(refused) => form_again(&form(&visit, &server, &typed, Errors::of(refused, INPUTS)?).await?),
     }
 }
 
-fn created_page(visit: &Visit<Member>, server: ServerView, subject: Subject, key: Option<String>) -> CreatedPage {
+fn created_page(visit: &Visit<Member>, server: &ServerView, subject: Subject, created: CreatedGrant) -> CreatedPage {
     let base = base(visit, &server.slug);
+    let key = created.key.map(|key| key.token.expose().to_owned());
     CreatedPage {
-        shell: Shell::account(visit, Tab::Grants, "The grant is given"),
+        shell: Shell::account(visit, Tab::Grants, "The grant is in force"),
         address: base.clone(),
         server: server.name.to_string(),
-        who: match subject {
-            Subject::Me => ForWhom::Me,
-            Subject::NewAgent | Subject::Agent => ForWhom::Agent,
-            Subject::Team => ForWhom::Team,
-            Subject::Member => ForWhom::Other,
-        },
-        snippets: snippets(server.slug.as_str(), &server.gateway_url, key.as_deref().unwrap_or("YOUR_KEY")),
+        subject,
+        snippets: snippets(server.slug.as_str(), &created.gateway_url, key.as_deref().unwrap_or("YOUR_KEY")),
         first_call: FirstCall::of(None, visit, &base),
-        gateway_url: server.gateway_url,
-        account_url: server.account_url,
+        gateway_url: created.gateway_url,
+        account_url: created.account_gateway_url,
         key,
         base,
+    }
+}
+
+impl CreatedPage {
+    /// Said where no key was made along with the grant.
+    fn whose_key(&self) -> &'static str {
+        match self.subject {
+            Subject::Team => "Each member of the team uses it with a key of their own, made on their page “My keys”.",
+            Subject::Member => "They use it with a key of their own, made on their page “My keys”.",
+            Subject::Me | Subject::NewAgent | Subject::Agent => "It works with the keys that are there already.",
+        }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use accounts::GrantRow;
+use accounts::{GrantStanding, GrantView, PolicySummary};
 use askama::Template;
 use axum::response::Response;
-use domain::{GrantId, GrantState, Permission, PolicyId, ServerSlug};
+use domain::{GrantId, Permission, PolicyId, ServerId};
 use serde::Deserialize;
 use web_kit::{Answer, Flash, Form, LocalPath, Member, Path, Problem, Query, Visit, go_to_with};
 
@@ -75,15 +75,14 @@ async fn show(visit: Visit<Member>, Query(filter): Query<Filter>) -> Answer {
 async fn load(visit: &Visit<Member>, filter: &Filter, errors: Errors) -> Result<GrantsPage, Problem> {
     let (accounts, caller) = (visit.accounts(), visit.caller());
     let servers = accounts.list_servers(caller).await?;
-    let server: Option<ServerSlug> = filter.server.parse().ok();
-    let grants = accounts.grants(caller, server.as_ref()).await?;
-    let shown = grants.into_iter().filter(|grant| filter.wants(grant.state));
+    let grants = accounts.list_grants(caller, None).await?;
+    let shown = grants.into_iter().filter(|grant| filter.wants(grant));
     let may_attach = visit.may(Permission::AttachPolicies);
-    let mut policies = BTreeMap::new();
+    let mut policies: BTreeMap<ServerId, Vec<PolicySummary>> = BTreeMap::new();
     let mut rows = Vec::new();
     for grant in shown {
         if may_attach && !policies.contains_key(&grant.server) {
-            policies.insert(grant.server.clone(), accounts.list_policies(caller, &grant.server).await?);
+            policies.insert(grant.server, accounts.list_policies(caller, grant.server).await?);
         }
         let of_server = policies.get(&grant.server).map(Vec::as_slice).unwrap_or_default();
         rows.push(row(grant, of_server, visit));
@@ -94,14 +93,16 @@ async fn load(visit: &Visit<Member>, filter: &Filter, errors: Errors) -> Result<
         selected: value == chosen,
     };
     let every = std::iter::once(choice("", "Every server", &filter.server));
-    let states = [("", "In force or suspended"), ("active", "In force"), ("suspended", "Suspended"), ("revoked", "Revoked")];
+    let states = [("", "Every state"), ("active", "In force"), ("suspended", "Suspended"), ("ended", "Ended")];
     Ok(GrantsPage {
         shell: Shell::account(visit, Tab::Grants, "Grants"),
         errors,
         may_grant: visit.may(Permission::ManageGrants),
         may_attach,
         filtered: !filter.server.is_empty() || !filter.state.is_empty(),
-        servers: every.chain(servers.iter().map(|s| choice(s.slug.as_str(), s.name.as_str(), &filter.server))).collect(),
+        servers: every
+            .chain(servers.iter().map(|s| choice(s.slug.as_str(), s.name.as_str(), &filter.server)))
+            .collect(),
         states: states.iter().map(|(value, label)| choice(value, label, &filter.state)).collect(),
         grants: rows,
         here: visit.stage().here.as_str().to_owned(),
@@ -109,26 +110,25 @@ async fn load(visit: &Visit<Member>, filter: &Filter, errors: Errors) -> Result<
 }
 
 impl Filter {
-    fn wants(&self, state: GrantState) -> bool {
-        match self.state.as_str() {
-            "" => state != GrantState::Revoked,
-            word => word == state.as_str(),
-        }
+    fn wants(&self, grant: &GrantView) -> bool {
+        let state = match grant.standing {
+            GrantStanding::Active => "active",
+            GrantStanding::Suspended => "suspended",
+            GrantStanding::Expired => "ended",
+        };
+        let fits = |asked: &str, is: &str| asked.is_empty() || asked == is;
+        fits(&self.state, state) && fits(&self.server, grant.server_slug.as_str())
     }
 }
 
-fn row(grant: GrantRow, policies: &[accounts::PolicyRow], visit: &Visit<Member>) -> Row {
-    let now = grant.policy.as_ref().map(|(policy, _)| *policy);
-    let choice = |policy: &accounts::PolicyRow| Choice {
+fn row(grant: GrantView, policies: &[PolicySummary], visit: &Visit<Member>) -> Row {
+    let now = grant.policy.as_ref().map(|(policy, _, _)| *policy);
+    let choice = |policy: &PolicySummary| Choice {
         value: policy.id.to_string(),
         label: policy.name.to_string(),
         selected: Some(policy.id) == now,
     };
-    let changeable = grant.state != GrantState::Revoked;
-    Row {
-        policies: policies.iter().filter(|_| changeable).map(choice).collect(),
-        line: GrantLine::of(grant, visit),
-    }
+    Row { policies: policies.iter().map(choice).collect(), line: GrantLine::of(grant, visit) }
 }
 
 async fn suspend(visit: Visit<Member>, Path(of): Path<OfGrant>, Form(typed): Form<Typed>) -> Answer {
@@ -148,7 +148,7 @@ async fn revoke(visit: Visit<Member>, Path(of): Path<OfGrant>, Form(typed): Form
 
 async fn attach(visit: Visit<Member>, Path(of): Path<OfGrant>, Form(typed): Form<Typed>) -> Answer {
     let policy: PolicyId = id(&typed.policy)?;
-    let done = visit.accounts().attach_policy(visit.caller(), grant(&of)?, policy).await;
+    let done = visit.accounts().attach_policy(visit.caller(), grant(&of)?, Some(policy)).await;
     answer(&visit, &typed, done, "The grant has another policy now.").await
 }
 
@@ -159,7 +159,7 @@ fn grant(of: &OfGrant) -> Result<GrantId, Problem> {
 async fn answer(visit: &Visit<Member>, typed: &Typed, done: Result<(), accounts::Error>, words: &str) -> Answer {
     match done {
         Ok(()) => Ok(back(visit, typed, words)),
-        Err(refused) => form_again(&load(visit, &Filter::default(), Errors::rule(refused)?).await?),
+        Err(refused) => form_again(&load(visit, &Filter::default(), Errors::of(refused, &[])?).await?),
     }
 }
 

@@ -4,7 +4,7 @@ use accounts::{InviteRow, MemberView, TeamRow};
 use askama::Template;
 use domain::{InviteId, Permission, Role, UserId};
 use serde::Deserialize;
-use web_kit::{Answer, Flash, Form, Member, Path, Problem, Visit, go_to, go_to_with};
+use web_kit::{Answer, Flash, Form, Member, Path, Problem, Visit, go_to_with};
 
 use crate::{
     form::{Choice, Errors},
@@ -18,6 +18,7 @@ use crate::{
 #[template(path = "people/members.html")]
 struct MembersPage {
     shell: Shell,
+    account_name: String,
     errors: Errors,
     may_manage: bool,
     members: Vec<Row>,
@@ -87,6 +88,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .get("/app/{account}/members", Who::Member(Permission::View), show)
         .post("/app/{account}/members/{member}/role", manage, change_role)
         .post("/app/{account}/members/{member}/remove", manage, remove)
+        .post("/app/{account}/members/{member}/leave", Who::Member(Permission::View), leave)
         .post("/app/{account}/members/invite", manage, invite)
         .post("/app/{account}/members/invites/{invite}/revoke", manage, revoke_invite)
 }
@@ -110,6 +112,7 @@ async fn load(visit: &Visit<Member>, extra: Extra) -> Result<MembersPage, Proble
     };
     Ok(MembersPage {
         shell: Shell::account(visit, Tab::Members, "Members"),
+        account_name: visit.who().name.to_string(),
         errors: extra.errors,
         may_manage,
         members: members.into_iter().map(|member| row(member, visit)).collect(),
@@ -135,7 +138,7 @@ fn row(member: MemberView, visit: &Visit<Member>) -> Row {
         role: show::role(member.role),
         roles: if may_change { role_choices(mine, member.role) } else { Vec::new() },
         joined: member.joined_at.into(),
-        removable: may_change,
+        removable: may_change && member.user != visit.caller().user(),
     }
 }
 
@@ -178,10 +181,22 @@ async fn change_role(visit: Visit<Member>, Path(of): Path<OfMember>, Form(chosen
 }
 
 async fn remove(visit: Visit<Member>, Path(of): Path<OfMember>) -> Answer {
-    let member: UserId = id(&of.member)?;
-    match visit.accounts().remove_member(visit.caller(), member).await {
-        Ok(()) if member == visit.caller().user() => Ok(go_to("/app")),
+    match visit.accounts().remove_member(visit.caller(), id(&of.member)?).await {
         Ok(()) => Ok(back(&visit, "They are no longer a member; their keys have stopped working.")),
+        Err(refused) => again(&visit, refused).await,
+    }
+}
+
+/// One's own membership, whatever one's role.
+async fn leave(visit: Visit<Member>, Path(of): Path<OfMember>) -> Answer {
+    if visit.caller().user() != id::<UserId>(&of.member)? {
+        return Err(Problem::NotFound);
+    }
+    match visit.accounts().leave(visit.caller()).await {
+        Ok(()) => {
+            let done = Flash::done(format!("You are no longer a member of {}.", visit.who().name));
+            Ok(go_to_with(visit.kit(), "/app", &done))
+        }
         Err(refused) => again(&visit, refused).await,
     }
 }

@@ -3,7 +3,10 @@
 use askama::Template;
 use policy::Problems;
 
-use crate::source::{self, Fault, Line};
+use crate::{
+    show,
+    source::{self, Fault, Line},
+};
 
 /// The editor and the problems of what stands in it.
 #[derive(Template)]
@@ -57,6 +60,10 @@ impl Editor {
 }
 
 impl ProblemList {
+    fn heading(&self) -> String {
+        show::count(self.faults.len(), "problem", "problems")
+    }
+
     /// The outcome of checking a document.
     pub(crate) fn of(document: &str, problems: Option<&Problems>) -> Self {
         Self { checked: true, faults: problems.map(|problems| source::faults(document, problems)).unwrap_or_default() }

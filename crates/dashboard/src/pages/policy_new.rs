@@ -3,16 +3,16 @@
 use accounts::{SaveError, ServerView, ToolView};
 use askama::Template;
 use catalogue::{Recommendation, ToolFacts};
-use domain::{Name, Permission, ServerSlug};
+use domain::{Permission, ServerSlug};
 use serde::Deserialize;
 use web_kit::{Answer, Flash, Form, Member, Path, Problem, Query, Visit, go_to_with};
 
 use super::{
-    policy_form::{Editor, ProblemList, pasted},
+    policy_form::{Editor, ProblemList, how_many, pasted},
     server::{Named, base},
 };
 use crate::{
-    form::Errors,
+    form::{Errors, Input},
     page::{form_again, id, page},
     routes::{Routes, Who},
     shell::{Shell, Tab},
@@ -20,6 +20,9 @@ use crate::{
 
 /// The name of a policy that was given none.
 const FIRST_NAME: &str = "First policy";
+
+/// The inputs by the fields of the use case.
+const INPUTS: &[Input] = &[Input::same("name", "The name")];
 
 #[derive(Template)]
 #[template(path = "policies/new.html")]
@@ -119,14 +122,18 @@ fn chosen(server: &ServerView, asked: &Asked) -> Option<Recommendation> {
 }
 
 fn for_tool(tool: &ToolView) -> Vec<Recommendation> {
-    let facts = ToolFacts::from_definition(&tool.definition).unwrap_or_default();
+    let facts = ToolFacts {
+        name: tool.name.clone(),
+        description: tool.description.clone(),
+        parameters: tool.parameters.clone(),
+        ..ToolFacts::default()
+    };
     catalogue::recommend_for_tool(&facts, tool.class)
 }
 
 /// For the tools the server has, or for those it is known to have while it has not been asked.
 fn for_server(server: &ServerView) -> Recommendation {
-    let known = server.kind.as_deref().and_then(catalogue::server).filter(|_| server.tools.is_empty());
-    if let Some(known) = known {
+    if let Some(known) = server.kind.filter(|_| server.tools.is_empty()) {
         return known.recommended();
     }
     let tools: Vec<_> = server.tools.iter().map(|tool| (tool.name.as_str(), tool.class)).collect();
@@ -135,7 +142,11 @@ fn for_server(server: &ServerView) -> Recommendation {
 
 fn starts(server: &ServerView, base: &str) -> Vec<Start> {
     let recommended = for_server(server);
-    let first = Start { href: format!("{base}/policies/new?start=recommended"), title: recommended.title, note: recommended.note };
+    let first = Start {
+        href: format!("{base}/policies/new?start=recommended"),
+        title: recommended.title,
+        note: recommended.note,
+    };
     let blank = Start {
         href: format!("{base}/policies/new"),
         title: "Blank".to_owned(),
@@ -146,41 +157,37 @@ fn starts(server: &ServerView, base: &str) -> Vec<Start> {
 
 async fn create(visit: Visit<Member>, Path(named): Path<Named>, Form(typed): Form<Typed>) -> Answer {
     let slug: ServerSlug = id(&named.server)?;
+    let server = visit.accounts().server(visit.caller(), &slug).await?;
+    let base = base(&visit, &slug);
     let document = pasted(&typed.document);
-    let mut errors = Errors::none();
     let name = if typed.name.trim().is_empty() { FIRST_NAME } else { typed.name.as_str() };
-    let Some(name) = errors.take("name", "The name", Name::parse(name)) else {
-        let editor = Editor::with(&base(&visit, &slug), document);
-        return again(&visit, &slug, Filled { name: typed.name, editor, note: None, errors }).await;
-    };
-    let text = document.clone();
-    match visit.accounts().create_policy(visit.caller(), &slug, name, document).await {
+    let refused = match visit.accounts().create_policy(visit.caller(), server.id, name, &document).await {
         Ok(_) => {
             let done = Flash::done("The policy is saved. A grant puts it in force.");
-            Ok(go_to_with(visit.kit(), &format!("{}#grant", base(&visit, &slug)), &done))
+            return Ok(go_to_with(visit.kit(), &format!("{base}#grant"), &done));
         }
-        Err(SaveError::Problems(problems)) => {
-            let editor = Editor::refused(&base(&visit, &slug), text, &problems);
-            let errors = Errors::one("document", super::policy_form::how_many(&problems));
-            again(&visit, &slug, Filled { name: typed.name, editor, note: None, errors }).await
+        Err(refused) => refused,
+    };
+    let (editor, errors) = match refused {
+        SaveError::Problems(problems) => {
+            (Editor::refused(&base, document, &problems), Errors::one("document", how_many(&problems)))
         }
-        Err(SaveError::Conflict { .. }) => Err(Problem::Internal),
-        Err(SaveError::Other(refused)) => {
-            let editor = Editor::with(&base(&visit, &slug), text);
-            let errors = Errors::rule_at("name", refused)?;
-            again(&visit, &slug, Filled { name: typed.name, editor, note: None, errors }).await
-        }
-    }
-}
-
-async fn again(visit: &Visit<Member>, slug: &ServerSlug, filled: Filled) -> Answer {
-    let server = visit.accounts().server(visit.caller(), slug).await?;
-    form_again(&form(visit, &server, filled))
+        SaveError::Other(refused) => (Editor::with(&base, document), Errors::of(refused, INPUTS)?),
+        // Nobody can have saved a version of what is not there yet.
+        SaveError::Conflict { .. } => return Err(Problem::Internal),
+    };
+    form_again(&form(&visit, &server, Filled { name: typed.name, editor, note: None, errors }))
 }
 
 /// While one types: the problems alone.
 async fn check(visit: Visit<Member>, Path(_): Path<Named>, Form(typed): Form<Typed>) -> Answer {
+    super::needs(&visit, Permission::WritePolicies)?;
     let document = pasted(&typed.document);
-    let problems = visit.accounts().check_policy(&document).err();
+    let problems = match visit.accounts().check_policy(&document).await {
+        Ok(()) => None,
+        Err(SaveError::Problems(problems)) => Some(problems),
+        Err(SaveError::Other(error)) => return Err(error.into()),
+        Err(SaveError::Conflict { .. }) => return Err(Problem::Internal),
+    };
     page(&ProblemList::of(&document, problems.as_ref()))
 }

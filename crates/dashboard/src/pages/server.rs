@@ -8,7 +8,7 @@ mod settings;
 mod tools;
 mod try_it;
 
-use accounts::{PolicyRow, ServerView};
+use accounts::{CallView, GrantView, PolicySummary, ServerView};
 use askama::Template;
 use domain::{ConnectToken, Permission, ServerSlug, Transport};
 use serde::Deserialize;
@@ -92,7 +92,7 @@ pub(crate) struct Extra {
     pub(crate) tried: Option<Tried>,
     pub(crate) asked: Asked,
     /// The page answers a form.
-    pub(crate) registered: bool,
+    pub(crate) answers_form: bool,
 }
 
 /// The query.
@@ -130,21 +130,18 @@ pub(crate) fn base(visit: &Visit<Member>, slug: &ServerSlug) -> String {
 pub(crate) async fn load(visit: &Visit<Member>, slug: &ServerSlug, extra: Extra) -> Result<ServerPage, Problem> {
     let (accounts, caller) = (visit.accounts(), visit.caller());
     let server = accounts.server(caller, slug).await?;
-    let policies = accounts.list_policies(caller, slug).await?;
-    let grants = accounts.grants(caller, Some(slug)).await?;
-    let first_call = accounts.first_call(caller, slug).await?;
+    let policies = accounts.list_policies(caller, server.id).await?;
+    let grants = accounts.list_grants(caller, Some(server.id)).await?;
+    let first_call: Option<CallView> = accounts.first_call(caller, server.id).await?;
     let may = May::of(visit);
     let base = base(visit, slug);
 
     let connect = Connect::of(&server, &base, extra.connect.as_ref(), may.manage);
     let first_call = FirstCall::of(first_call, visit, &base);
-    let active = grants.iter().any(|grant| grant.state != domain::GrantState::Revoked);
-    let steps = steps([connect.done(), !policies.is_empty(), active, first_call.done()]);
-    let under = Under::of(visit, &server, &policies, &extra.asked.policy).await?;
-    let grant_form = match (may.grant && !active, policies.first()) {
-        (true, Some(_)) => Some(GrantForm::fresh(visit, slug).await?),
-        _ => None,
-    };
+    let steps = steps([connect.done(), !policies.is_empty(), !grants.is_empty(), first_call.done()]);
+    let under = Under::of(visit, &policies, &extra.asked.policy).await?;
+    let ask_grant = may.grant && grants.is_empty() && !policies.is_empty();
+    let grant_form = if ask_grant { Some(GrantForm::fresh(visit, &server).await?) } else { None };
     Ok(ServerPage {
         shell: Shell::account(visit, Tab::Servers, server.name.as_str()),
         errors: extra.errors,
@@ -154,16 +151,16 @@ pub(crate) async fn load(visit: &Visit<Member>, slug: &ServerSlug, extra: Extra)
         grant_form,
         try_it: TryIt::of(&server, &base, &extra.asked.tool, extra.tried),
         tools: tools::lines(&server, &under, &base),
-        split: words::split(server.tools.iter().map(|tool| tool.class)),
+        split: words::counted(&server.risk),
         trouble: server.tools_error.as_deref().map(words::visible),
-        policies: policies.iter().map(|policy: &PolicyRow| PolicyLine::of(policy, &base)).collect(),
-        grants: grants.into_iter().map(|grant| GrantLine::of(grant, visit)).collect(),
+        policies: policies.iter().map(|policy: &PolicySummary| PolicyLine::of(policy, &base)).collect(),
+        grants: grants.into_iter().map(|grant: GrantView| GrantLine::of(grant, visit)).collect(),
         snippets: snippets(slug.as_str(), &server.gateway_url, "YOUR_KEY"),
-        address: extra.registered.then(|| base.clone()),
+        address: extra.answers_form.then(|| base.clone()),
         name: server.name.to_string(),
         slug: slug.to_string(),
         gateway_url: server.gateway_url,
-        account_url: server.account_url,
+        account_url: server.account_gateway_url,
         base,
         may,
         steps,

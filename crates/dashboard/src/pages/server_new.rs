@@ -1,16 +1,16 @@
 //! `/app/{account}/servers/new`: registering a server, and trying its address before that.
 
-use accounts::{NewServer, ServerProbe};
+use accounts::{NewServer, NewServerProbe, NewTransport};
 use askama::Template;
 use catalogue::{KnownServer, SuggestedTransport};
-use domain::{Name, Permission, Secret, ServerSlug, Transport};
+use domain::{Permission, Secret};
 use serde::Deserialize;
 use upstream::{Probe, StepOutcome};
 use web_kit::{Answer, Form, Member, Problem, Query, Visit, go_to};
 
 use super::{server, server::Extra};
 use crate::{
-    form::Errors,
+    form::{Errors, Input},
     page::{form_again, page, page_with_secret},
     routes::{Routes, Who},
     shell::{Shell, Tab},
@@ -20,8 +20,16 @@ use crate::{
 
 /// Rows for headers that the form offers at least.
 const HEADER_ROWS: usize = 2;
-/// Headers a server may have.
+/// Rows that it offers at most.
 const MAX_HEADERS: usize = 20;
+
+/// The inputs by the fields of the use case.
+pub(crate) const INPUTS: &[Input] = &[
+    Input::same("name", "The name"),
+    Input::same("slug", "The short name"),
+    Input::same("url", "The URL"),
+    Input::same("headers", "The headers"),
+];
 
 #[derive(Template)]
 #[template(path = "servers/new.html")]
@@ -156,7 +164,7 @@ fn form(visit: &Visit<Member>, typed: Typed, errors: Errors, probe: Option<Probe
         kinds: catalogue::servers().iter().map(|known| kind(known, &typed.kind)).collect(),
         other: catalogue::server(&typed.kind).is_none(),
         headers: (0..rows).map(header).collect(),
-        gateway: format!("{}/{}/", visit.accounts().gateway_origin(), visit.who().slug),
+        gateway: format!("{}/{}/", visit.accounts().gateway_origin(), visit.caller().slug()),
         tunnel: typed.transport == "tunnel",
         probe,
         name: typed.name,
@@ -204,60 +212,42 @@ impl Typed {
         self
     }
 
-    /// The headers that were filled in.
-    fn headers(&self, errors: &mut Errors) -> Vec<(String, Secret<String>)> {
-        let rows = self.header_name.iter().zip(&self.header_value).take(MAX_HEADERS);
-        let mut headers = Vec::new();
-        for (name, value) in rows.map(|(name, value)| (name.trim(), value.trim())) {
-            match (name.is_empty(), value.is_empty()) {
-                (true, true) => {}
-                (false, false) => headers.push((name.to_owned(), Secret::new(value.to_owned()))),
-                _ => errors.add("headers", "A header needs both a name and a value"),
-            }
-        }
-        headers
+    fn headers(&self) -> Vec<(String, Secret<String>)> {
+        let rows = self.header_name.iter().zip(&self.header_value);
+        rows.map(|(name, value)| (name.clone(), Secret::new(value.clone()))).collect()
     }
 
-    fn read(&self, errors: &mut Errors) -> Option<NewServer> {
-        let name = errors.take("name", "The name", Name::parse(&self.name));
-        let slug: Option<ServerSlug> = errors.take("slug", "The short name", self.slug.trim().parse());
-        let transport = match self.transport.as_str() {
-            "tunnel" => Some(Transport::Tunnel),
-            "http" if self.url.trim().is_empty() => {
-                errors.add("url", "The URL is missing: where does the server answer?");
-                None
-            }
-            "http" => Some(Transport::Http { url: self.url.trim().to_owned() }),
-            _ => {
-                errors.add("transport", "Say how the server is reached");
-                None
-            }
+    fn read(&self) -> Option<NewServer> {
+        let (transport, headers) = match self.transport.as_str() {
+            "tunnel" => (NewTransport::Tunnel, Vec::new()),
+            "http" => (NewTransport::Http { url: self.url.trim().to_owned() }, self.headers()),
+            _ => return None,
         };
-        let headers = if self.transport == "http" { self.headers(errors) } else { Vec::new() };
-        if !errors.is_empty() {
-            return None;
-        }
-        let kind = catalogue::server(&self.kind).map(|known| known.slug.clone());
-        Some(NewServer { name: name?, slug: slug?, transport: transport?, headers, kind })
+        let kind = Some(self.kind.clone());
+        Some(NewServer { name: self.name.clone(), slug: self.slug.clone(), transport, headers, kind })
     }
 }
 
 async fn register(visit: Visit<Member>, Form(typed): Form<Typed>) -> Answer {
+    super::needs(&visit, Permission::ManageServers)?;
     let typed = typed.completed();
-    let mut errors = Errors::none();
-    let Some(asked) = typed.read(&mut errors) else { return form_again(&form(&visit, typed, errors, None)) };
-    match visit.accounts().register_server(visit.caller(), asked).await {
-        Ok(registered) => {
-            let extra = Extra { connect: registered.connect, registered: true, ..Extra::default() };
-            let loaded = server::load(&visit, &registered.server, extra).await?;
-            page_with_secret(&loaded)
+    let Some(asked) = typed.read() else {
+        let errors = Errors::one("transport", "Say how the server is reached");
+        return form_again(&form(&visit, typed, errors, None));
+    };
+    match visit.accounts().register_server(visit.caller(), &asked).await {
+        Ok(created) => {
+            let connect = created.connect.map(|connector| connector.token);
+            let extra = Extra { connect, answers_form: true, ..Extra::default() };
+            page_with_secret(&server::load(&visit, &created.slug, extra).await?)
         }
-        Err(refused) => form_again(&form(&visit, typed, Errors::rule(refused)?, None)),
+        Err(refused) => form_again(&form(&visit, typed, Errors::of(refused, INPUTS)?, None)),
     }
 }
 
 /// Without script: the whole form again, with the outcome.
 async fn test(visit: Visit<Member>, Form(typed): Form<Typed>) -> Answer {
+    super::needs(&visit, Permission::ManageServers)?;
     let typed = typed.completed();
     let mut errors = Errors::none();
     let tried = try_address(&visit, &typed, &mut errors).await?;
@@ -275,18 +265,11 @@ async fn probe(visit: Visit<Member>, Form(typed): Form<Typed>) -> Answer {
 }
 
 async fn try_address(visit: &Visit<Member>, typed: &Typed, errors: &mut Errors) -> Result<Option<ProbeView>, Problem> {
-    let url = typed.url.trim().to_owned();
-    let headers = typed.headers(errors);
-    if url.is_empty() {
-        errors.add("url", "The URL is missing: where does the server answer?");
-    }
-    if !errors.is_empty() {
-        return Ok(None);
-    }
-    match visit.accounts().probe(visit.caller(), ServerProbe { url, headers }).await {
+    let asked = NewServerProbe { url: typed.url.trim().to_owned(), headers: typed.headers() };
+    match visit.accounts().probe(visit.caller(), &asked).await {
         Ok(probe) => Ok(Some(ProbeView::of(&probe))),
         Err(refused) => {
-            Errors::rule(refused)?.iter().for_each(|error| errors.add("url", error.message.clone()));
+            *errors = Errors::of(refused, INPUTS)?;
             Ok(None)
         }
     }
@@ -299,7 +282,12 @@ impl ProbeView {
                 StepOutcome::Ok(words) => (true, words.clone(), None),
                 StepOutcome::Failed { words, upstream_words } => (false, words.clone(), upstream_words.clone()),
             };
-            ProbeStep { title: step.name.title(), ok, words: words::visible(&words), upstream_words: upstream_words.map(|w| words::visible(&w)) }
+            ProbeStep {
+                title: step.name.title(),
+                ok,
+                words: words::visible(&words),
+                upstream_words: upstream_words.map(|w| words::visible(&w)),
+            }
         };
         let found = probe.failed().is_none().then(|| Found {
             tools: crate::show::count(probe.tools.len(), "tool", "tools"),

@@ -1,6 +1,6 @@
 //! `/app/{account}`: the servers of an account.
 
-use accounts::ServerRow;
+use accounts::ServerSummary;
 use askama::Template;
 use domain::{Permission, Transport};
 use web_kit::{Answer, Member, Visit};
@@ -46,27 +46,27 @@ async fn show(visit: Visit<Member>) -> Answer {
     page(&ServersPage {
         shell: Shell::account(&visit, Tab::Servers, "Servers"),
         may_manage: visit.may(Permission::ManageServers),
-        account_url: super::account_url(&visit),
+        account_url: accounts::gateway_url(visit.accounts().gateway_origin(), visit.caller().slug(), None),
         servers: servers.into_iter().map(|server| line(server, &home)).collect(),
     })
 }
 
-fn line(server: ServerRow, home: &str) -> ServerLine {
+fn line(server: ServerSummary, home: &str) -> ServerLine {
     ServerLine {
         href: format!("{home}/servers/{}", server.slug),
         state: state(&server),
         trouble: server.tools_error.as_deref().map(words::visible),
-        tools: crate::show::count(server.classes.len(), "tool", "tools"),
-        split: words::split(server.classes),
+        tools: crate::show::count(server.risk.total(), "tool", "tools"),
+        split: words::counted(&server.risk),
         last_call: server.last_call_at.map(Time::from),
-        calls_today: server.calls_today,
-        denied_today: server.denied_today,
+        calls_today: server.calls_24h,
+        denied_today: server.denied_24h,
         name: server.name.to_string(),
         slug: server.slug.to_string(),
     }
 }
 
-fn state(server: &ServerRow) -> Badge {
+fn state(server: &ServerSummary) -> Badge {
     match (&server.transport, &server.connector, server.last_call_at) {
         (Transport::Tunnel, None, _) => Badge { class: "warn", sign: "○", word: "Connector offline" },
         (_, _, Some(_)) => Badge { class: "live", sign: "●", word: "Live" },

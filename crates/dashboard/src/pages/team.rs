@@ -2,10 +2,11 @@
 
 use accounts::{MemberView, TeamMemberRow, TeamView};
 use askama::Template;
-use domain::{Permission, TeamSlug, UserId};
+use domain::{GrantSubject, Permission, TeamSlug, UserId};
 use serde::Deserialize;
 use web_kit::{Answer, Flash, Form, Member, Path, Problem, Visit, go_to_with};
 
+use super::held::Held;
 use crate::{
     form::{Choice, Errors, Input},
     page::{form_again, id, page},
@@ -26,6 +27,7 @@ struct TeamPage {
     new_name: String,
     members: Vec<Row>,
     candidates: Vec<Choice>,
+    held: Held,
     delete_effect: String,
 }
 
@@ -73,6 +75,7 @@ async fn load(visit: &Visit<Member>, team: &TeamView, new_name: String, errors: 
         selected: false,
     };
     let row = |member: &TeamMemberRow| Row { id: member.user.to_string(), email: member.email.to_string() };
+    let held = Held::by(visit, GrantSubject::Team(team.team.id), &format!("team={}", team.team.slug)).await?;
     Ok(TeamPage {
         shell: Shell::account(visit, Tab::Teams, team.team.name.as_str()),
         errors,
@@ -81,15 +84,17 @@ async fn load(visit: &Visit<Member>, team: &TeamView, new_name: String, errors: 
         name: team.team.name.to_string(),
         slug: team.team.slug.to_string(),
         new_name,
-        delete_effect: delete_effect(team.members.len()),
+        delete_effect: delete_effect(team.members.len(), held.grants.len()),
         members: team.members.iter().map(row).collect(),
+        held,
         candidates: outside.map(choice).collect(),
     })
 }
 
-fn delete_effect(members: usize) -> String {
+fn delete_effect(members: usize, grants: usize) -> String {
+    let grants = count(grants, "grant is revoked", "grants are revoked");
     let members = count(members, "member loses", "members lose");
-    format!("Its grants are revoked, and {members} what they opened.")
+    format!("{grants}, and {members} what they opened.")
 }
 
 fn path(visit: &Visit<Member>, team: &TeamSlug) -> String {

@@ -10,7 +10,7 @@ async fn everyone_sees_who_is_there_and_only_those_who_may_can_change_it() {
         let page = site.browser(person).open("/app/ours/members").await;
         let seen: Vec<_> = page.all("tbody th").iter().map(|text| text.trim_end_matches(" You").to_owned()).collect();
         assert_eq!(seen, everyone);
-        assert!(!page.has("main form") && !page.has("main select"));
+        assert_eq!(page.all("main form"), ["Leave"], "nothing is theirs to change but their own membership");
     }
 }
 
@@ -20,7 +20,7 @@ async fn an_admin_is_offered_no_owner_and_no_role_above_their_own() {
     let page = site.browser(&site.ours().admin).open("/app/ours/members").await;
     assert_eq!(page.all("tbody select").len(), 3, "all but the owner");
     assert!(!page.has("main option[value=owner]"));
-    assert_eq!(page.all("tbody .confirm").len(), 3);
+    assert_eq!(page.all("tbody form[action$=remove]").len(), 2, "the policy manager and the viewer");
 }
 
 #[tokio::test]
@@ -56,6 +56,22 @@ async fn a_removed_member_finds_the_account_gone() {
     let mut removed = site.browser(&site.ours().viewer);
     assert_eq!(removed.open("/app/ours/members").await.status, StatusCode::NOT_FOUND);
     assert_eq!(removed.open("/app").await.h1(), "Your accounts");
+}
+
+#[tokio::test]
+async fn anybody_leaves_by_themselves_and_nobody_else_by_it() {
+    let site = Site::new().await;
+    let mut browser = site.browser(&site.ours().viewer);
+    let others = format!("/app/ours/members/{}/leave", site.ours().admin.visitor.user);
+    assert_eq!(browser.post_once(&others, "").await.status, StatusCode::NOT_FOUND);
+    let page = browser.open("/app/ours/members").await;
+    let page = browser.fill(&page, &Fill::press("Leave")).await;
+    assert_eq!((page.path.as_str(), page.one(".flash").as_str()), ("/app", "You are no longer a member of Same name."));
+    let mut browser = site.browser(&site.ours().owner);
+    let page = browser.open("/app/ours/members").await;
+    assert_eq!(page.all("tbody tr").len(), 3);
+    let page = browser.fill(&page, &Fill::press("Leave")).await;
+    assert!(page.one(".summary li").contains("at least one owner"));
 }
 
 #[tokio::test]

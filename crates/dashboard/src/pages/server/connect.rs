@@ -1,6 +1,6 @@
 //! Step 1: the connector, or the URL; a panel that turns live, and new connect lines.
 
-use accounts::ServerView;
+use accounts::{ConnectorRow, ServerView};
 use askama::Template;
 use axum::response::Response;
 use domain::{ConnectToken, ConnectorId, Permission, ServerSlug, Transport};
@@ -28,7 +28,7 @@ pub(crate) struct Connect {
     line: Option<String>,
     environment: Vec<(&'static str, &'static str, &'static str)>,
     state: ConnectState,
-    connectors: Vec<ConnectorLine>,
+    has_lines: bool,
 }
 
 /// The part of the panel that turns live.
@@ -44,11 +44,12 @@ pub(crate) struct ConnectState {
     base: String,
 }
 
-struct ConnectorLine {
-    id: String,
-    about: String,
-    created: Time,
-    last_seen: Option<Time>,
+/// A connect line that is in force, on the settings page.
+pub(crate) struct ConnectorLine {
+    pub(crate) id: String,
+    pub(crate) about: String,
+    pub(crate) created: Time,
+    pub(crate) last_seen: Option<Time>,
 }
 
 #[derive(Deserialize)]
@@ -67,18 +68,12 @@ pub(crate) fn routes(routes: Routes) -> Routes {
 
 impl Connect {
     pub(crate) fn of(server: &ServerView, base: &str, token: Option<&ConnectToken>, may_manage: bool) -> Self {
-        let known = server.kind.as_deref().and_then(catalogue::server);
+        let known = server.kind;
         let command = known.map_or("YOUR-SERVER-COMMAND", |known| known.run.command.as_str());
         let environment = known.map(|known| known.run.environment.as_slice()).unwrap_or_default();
         let (tunnel, url) = match &server.transport {
             Transport::Tunnel => (true, String::new()),
             Transport::Http { url } => (false, url.clone()),
-        };
-        let connector = |row: &accounts::ConnectorRow| ConnectorLine {
-            id: row.id.to_string(),
-            about: words::visible(&row.about),
-            created: row.created_at.into(),
-            last_seen: row.last_seen_at.map(Time::from),
         };
         Self {
             base: base.to_owned(),
@@ -86,15 +81,29 @@ impl Connect {
             tunnel,
             url,
             line: token.map(|token| format!("portcullis connect {token} -- {command}")),
-            environment: environment.iter().map(|e| (e.name.as_str(), e.example.as_str(), e.meaning.as_str())).collect(),
+            environment: environment
+                .iter()
+                .map(|e| (e.name.as_str(), e.example.as_str(), e.meaning.as_str()))
+                .collect(),
             state: ConnectState::of(server, base),
-            connectors: server.connectors.iter().map(connector).collect(),
+            has_lines: !server.connectors.is_empty(),
         }
     }
 
     /// Whether this step is behind the reader.
     pub(crate) fn done(&self) -> bool {
         self.state.done()
+    }
+}
+
+impl ConnectorLine {
+    pub(crate) fn of(row: &ConnectorRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            about: row.about.as_deref().map(words::visible).unwrap_or_default(),
+            created: row.created_at.into(),
+            last_seen: row.seen_at.map(Time::from),
+        }
     }
 }
 
@@ -135,14 +144,16 @@ async fn live(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
 
 async fn new_line(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
     let slug: ServerSlug = id(&named.server)?;
-    let token = visit.accounts().new_connector(visit.caller(), &slug).await?;
-    let extra = Extra { connect: Some(token), registered: true, ..Extra::default() };
+    let server = visit.accounts().server(visit.caller(), &slug).await?;
+    let created = visit.accounts().new_connector(visit.caller(), server.id).await?;
+    let extra = Extra { connect: Some(created.token), answers_form: true, ..Extra::default() };
     page_with_secret(&load(&visit, &slug, extra).await?)
 }
 
 async fn revoke(visit: Visit<Member>, Path(of): Path<OfConnector>) -> Answer {
     let (slug, connector): (ServerSlug, ConnectorId) = (id(&of.server)?, id(&of.connector)?);
-    visit.accounts().revoke_connector(visit.caller(), &slug, connector).await?;
+    let server = visit.accounts().server(visit.caller(), &slug).await?;
+    visit.accounts().revoke_connector(visit.caller(), server.id, connector).await?;
     let done = Flash::done("The connect line is revoked; a connector that used it is cut off.");
     Ok(go_to_with(visit.kit(), &format!("{}/settings", base(&visit, &slug)), &done))
 }

@@ -37,7 +37,8 @@ impl FirstCall {
 
 async fn live(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
     let slug: ServerSlug = id(&named.server)?;
-    let call = visit.accounts().first_call(visit.caller(), &slug).await?;
+    let server = visit.accounts().server(visit.caller(), &slug).await?;
+    let call = visit.accounts().first_call(visit.caller(), server.id).await?;
     let panel = FirstCall::of(call, &visit, &base(&visit, &slug));
     let done = panel.done();
     Ok(finished(page(&panel)?, done))

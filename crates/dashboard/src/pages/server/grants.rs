@@ -1,6 +1,6 @@
 //! The grants of a server, on its page.
 
-use accounts::GrantRow;
+use accounts::{GrantStanding, GrantView};
 use web_kit::{Member, Visit};
 
 use crate::{
@@ -14,12 +14,11 @@ pub(crate) struct GrantLine {
     pub(crate) subject: String,
     pub(crate) kind: &'static str,
     pub(crate) label: String,
-    pub(crate) policy: Option<String>,
-    pub(crate) policy_href: Option<String>,
+    /// Its name and address.
+    pub(crate) policy: Option<(String, String)>,
     pub(crate) server: String,
     pub(crate) server_href: String,
     pub(crate) state: Badge,
-    pub(crate) expired: bool,
     pub(crate) expires: Option<Time>,
     pub(crate) last_used: Option<Time>,
     pub(crate) calls_href: String,
@@ -28,10 +27,9 @@ pub(crate) struct GrantLine {
 }
 
 impl GrantLine {
-    pub(crate) fn of(grant: GrantRow, visit: &Visit<Member>) -> Self {
+    pub(crate) fn of(grant: GrantView, visit: &Visit<Member>) -> Self {
         let home = visit.home();
-        let server_href = format!("{home}/servers/{}", grant.server);
-        let now = visit.accounts().now();
+        let server_href = format!("{home}/servers/{}", grant.server_slug);
         Self {
             id: grant.id.to_string(),
             subject: grant.subject_name,
@@ -41,16 +39,16 @@ impl GrantLine {
                 domain::GrantSubject::Agent(_) => "agent",
             },
             label: grant.label.to_string(),
-            policy_href: grant.policy.as_ref().map(|(policy, _)| format!("{server_href}/policies/{policy}")),
-            policy: grant.policy.map(|(_, name)| name.to_string()),
+            policy: grant
+                .policy
+                .map(|(policy, name, _)| (name.to_string(), format!("{server_href}/policies/{policy}"))),
             server: grant.server_name.to_string(),
-            state: words::state(grant.state),
-            expired: grant.expires_at.is_some_and(|at| at <= now),
+            state: words::standing(grant.standing),
             expires: grant.expires_at.map(Time::from),
             last_used: grant.last_used_at.map(Time::from),
             calls_href: format!("{home}/calls?grant={}", grant.id),
-            active: grant.state == domain::GrantState::Active,
-            suspended: grant.state == domain::GrantState::Suspended,
+            active: grant.standing == GrantStanding::Active,
+            suspended: grant.standing == GrantStanding::Suspended,
             server_href,
         }
     }

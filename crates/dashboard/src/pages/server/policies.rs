@@ -1,6 +1,6 @@
 //! The policies of a server, on its page.
 
-use accounts::PolicyRow;
+use accounts::PolicySummary;
 
 use crate::show::{self, Time};
 
@@ -15,13 +15,13 @@ pub(crate) struct PolicyLine {
 }
 
 impl PolicyLine {
-    pub(crate) fn of(policy: &PolicyRow, base: &str) -> Self {
+    pub(crate) fn of(policy: &PolicySummary, base: &str) -> Self {
         Self {
             href: format!("{base}/policies/{}", policy.id),
             name: policy.name.to_string(),
             version: policy.version,
             saved: policy.saved_at.into(),
-            by: policy.saved_by.to_string(),
+            by: policy.author.to_string(),
             grants: show::count(usize::try_from(policy.grants).unwrap_or(usize::MAX), "grant", "grants"),
         }
     }

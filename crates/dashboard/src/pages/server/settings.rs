@@ -1,19 +1,23 @@
 //! `/app/{account}/servers/{server}/settings`: name, address, headers, what passes, connect lines, and removing it.
 
-use accounts::{GrantRow, ServerView};
+use accounts::{ConnectorRow, ServerEdit, ServerView};
 use askama::Template;
-use domain::{Access, DriftSetting, GrantState, ListDenied, Name, Permission, Secret, ServerSettings, ServerSlug, Transport};
+use domain::{Access, DriftSetting, ListDenied, Permission, Secret, ServerSettings, ServerSlug, Transport};
 use serde::Deserialize;
 use web_kit::{Answer, Flash, Form, Member, Path, Problem, Visit, go_to_with};
 
-use super::{Named, base, connect::Connect};
+use super::{Named, base, connect::ConnectorLine};
 use crate::{
     form::{Choice, Errors},
     page::{form_again, id, page},
+    pages::server_new::INPUTS,
     routes::{Routes, Who},
     shell::{Shell, Tab},
     show,
 };
+
+/// Rows for headers that the form offers.
+const HEADER_ROWS: usize = 3;
 
 #[derive(Template)]
 #[template(path = "servers/settings.html")]
@@ -27,12 +31,18 @@ struct SettingsPage {
     name: String,
     url: Option<String>,
     headers: Vec<String>,
-    new_header: String,
+    header_rows: Vec<HeaderRow>,
     families: Vec<Family>,
     list_denied: Vec<Choice>,
     drift: Vec<Choice>,
-    connect: Connect,
+    connectors: Vec<ConnectorLine>,
     removal: String,
+}
+
+/// A row for a new header; its value is never put into the page.
+struct HeaderRow {
+    index: usize,
+    name: String,
 }
 
 /// One family of methods that can be on or off.
@@ -48,13 +58,10 @@ struct Family {
 struct Basics {
     name: String,
     url: String,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Header {
-    header_name: String,
-    header_value: String,
+    header_name: Vec<String>,
+    header_value: Vec<String>,
+    /// Sent when the box is checked.
+    no_headers: String,
 }
 
 /// A check box that is not checked is not sent.
@@ -77,46 +84,45 @@ pub(crate) fn routes(routes: Routes) -> Routes {
     routes
         .get("/app/{account}/servers/{server}/settings", Who::Member(Permission::View), show)
         .post("/app/{account}/servers/{server}/settings/basics", manage, save_basics)
-        .post("/app/{account}/servers/{server}/settings/headers", manage, set_header)
-        .post("/app/{account}/servers/{server}/settings/headers/remove", manage, remove_header)
         .post("/app/{account}/servers/{server}/settings/passes", manage, save_passes)
         .post("/app/{account}/servers/{server}/remove", manage, remove)
 }
 
-async fn load(visit: &Visit<Member>, slug: &ServerSlug, errors: Errors) -> Result<SettingsPage, Problem> {
-    let server = visit.accounts().server(visit.caller(), slug).await?;
-    let grants = visit.accounts().grants(visit.caller(), Some(slug)).await?;
-    let base = base(visit, slug);
-    let may_manage = visit.may(Permission::ManageServers);
+async fn load(visit: &Visit<Member>, server: &ServerView, errors: Errors) -> Result<SettingsPage, Problem> {
+    let grants = visit.accounts().list_grants(visit.caller(), Some(server.id)).await?;
     Ok(SettingsPage {
         shell: Shell::account(visit, Tab::Servers, &format!("Settings of {}", server.name)),
         errors,
-        slug: slug.to_string(),
-        may_manage,
+        base: base(visit, &server.slug),
+        server: server.name.to_string(),
+        slug: server.slug.to_string(),
+        may_manage: visit.may(Permission::ManageServers),
+        name: server.name.to_string(),
         url: match &server.transport {
             Transport::Http { url } => Some(url.clone()),
             Transport::Tunnel => None,
         },
-        new_header: String::new(),
+        headers: server.header_names.clone(),
+        header_rows: (0..HEADER_ROWS).map(|index| HeaderRow { index, name: String::new() }).collect(),
         families: families(&server.settings),
         list_denied: list_denied(server.settings.list_denied),
         drift: drift(server.settings.drift),
-        connect: Connect::of(&server, &base, None, may_manage),
-        removal: removal(&server, &grants),
-        headers: server.header_names,
-        server: server.name.to_string(),
-        name: server.name.to_string(),
-        base,
+        connectors: server.connectors.iter().map(|row: &ConnectorRow| ConnectorLine::of(row)).collect(),
+        removal: removal(server, grants.len()),
     })
 }
 
+async fn found(visit: &Visit<Member>, named: &Named) -> Result<ServerView, Problem> {
+    let slug: ServerSlug = id(&named.server)?;
+    Ok(visit.accounts().server(visit.caller(), &slug).await?)
+}
+
 /// What goes with the server, in numbers.
-fn removal(server: &ServerView, grants: &[GrantRow]) -> String {
-    let live = grants.iter().filter(|grant| grant.state != GrantState::Revoked).count();
+fn removal(server: &ServerView, grants: usize) -> String {
     format!(
         "{} and {} go with it: every call to it is refused from then on. Recorded calls stay.",
         show::count(server.tools.len(), "tool", "tools"),
-        show::count(live, "grant", "grants"),
+        show::count(grants, "grant", "grants"),
     )
 }
 
@@ -126,20 +132,35 @@ fn families(settings: &ServerSettings) -> Vec<Family> {
         family("resources", "Resources", "Reading and subscribing to resources.", settings.resources),
         family("prompts", "Prompts", "Listing and getting prompts.", settings.prompts),
         family("completion", "Completion", "Completing arguments of prompts and resources.", settings.completion),
-        family("server_requests", "Requests by the server", "Sampling, elicitation and roots, asked for by the server.", settings.server_requests),
+        family(
+            "server_requests",
+            "Requests by the server",
+            "Sampling, elicitation and roots, asked for by the server.",
+            settings.server_requests,
+        ),
         family("logging", "Logging", "Log messages of the server.", settings.logging),
         family("tasks", "Tasks", "Long-running tasks.", settings.tasks),
-        family("unknown_methods", "Unknown methods", "Methods that Portcullis does not know; they pass unjudged.", settings.unknown_methods),
+        family(
+            "unknown_methods",
+            "Unknown methods",
+            "Methods that Portcullis does not know; they pass unjudged.",
+            settings.unknown_methods,
+        ),
     ]
 }
 
 fn list_denied(now: ListDenied) -> Vec<Choice> {
-    let choice = |value: &str, label: &str, of| Choice { value: value.to_owned(), label: label.to_owned(), selected: of == now };
-    vec![choice("show", "Stay in the list", ListDenied::Show), choice("omit", "Are left out of the list", ListDenied::Omit)]
+    let choice =
+        |value: &str, label: &str, of| Choice { value: value.to_owned(), label: label.to_owned(), selected: of == now };
+    vec![
+        choice("show", "Stay in the list", ListDenied::Show),
+        choice("omit", "Are left out of the list", ListDenied::Omit),
+    ]
 }
 
 fn drift(now: DriftSetting) -> Vec<Choice> {
-    let choice = |value: &str, label: &str, of| Choice { value: value.to_owned(), label: label.to_owned(), selected: of == now };
+    let choice =
+        |value: &str, label: &str, of| Choice { value: value.to_owned(), label: label.to_owned(), selected: of == now };
     vec![
         choice("note", "Can be called; the change is noted", DriftSetting::Note),
         choice("hold", "Is held until someone accepts it", DriftSetting::Hold),
@@ -163,64 +184,64 @@ impl Passes {
     }
 }
 
-async fn show(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
-    page(&load(&visit, &id(&named.server)?, Errors::none()).await?)
+/// The server as it is, for a change of one part of it.
+fn unchanged(server: &ServerView) -> ServerEdit {
+    let url = match &server.transport {
+        Transport::Http { url } => url.clone(),
+        Transport::Tunnel => String::new(),
+    };
+    ServerEdit { name: server.name.to_string(), url, headers: None, settings: server.settings.clone() }
 }
 
-async fn save_basics(visit: Visit<Member>, Path(named): Path<Named>, Form(typed): Form<Basics>) -> Answer {
-    let slug: ServerSlug = id(&named.server)?;
-    let mut errors = Errors::none();
-    let Some(name) = errors.take("name", "The name", Name::parse(&typed.name)) else {
-        return again(&visit, &slug, errors, &typed).await;
-    };
-    let server = visit.accounts().server(visit.caller(), &slug).await?;
-    let transport = match server.transport {
-        Transport::Http { .. } => Transport::Http { url: typed.url.trim().to_owned() },
-        Transport::Tunnel => Transport::Tunnel,
-    };
-    match visit.accounts().change_server(visit.caller(), &slug, name, transport).await {
-        Ok(()) => Ok(back(&visit, &slug, "Saved.")),
-        Err(refused) => again(&visit, &slug, Errors::rule_at("url", refused)?, &typed).await,
+async fn show(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
+    page(&load(&visit, &found(&visit, &named).await?, Errors::none()).await?)
+}
+
+impl Basics {
+    /// The headers to have from now on; none where nothing was said about them.
+    fn headers(&self) -> Option<Vec<(String, Secret<String>)>> {
+        let rows = self.header_name.iter().zip(&self.header_value);
+        let filled = rows.filter(|(name, value)| !name.trim().is_empty() || !value.trim().is_empty());
+        let headers: Vec<_> = filled.map(|(name, value)| (name.clone(), Secret::new(value.clone()))).collect();
+        if headers.is_empty() && self.no_headers.is_empty() { None } else { Some(headers) }
     }
 }
 
-async fn again(visit: &Visit<Member>, slug: &ServerSlug, errors: Errors, typed: &Basics) -> Answer {
-    let mut loaded = load(visit, slug, errors).await?;
-    loaded.name.clone_from(&typed.name);
-    loaded.url = loaded.url.map(|_| typed.url.clone());
-    form_again(&loaded)
-}
-
-async fn set_header(visit: Visit<Member>, Path(named): Path<Named>, Form(typed): Form<Header>) -> Answer {
-    let slug: ServerSlug = id(&named.server)?;
-    let value = Secret::new(typed.header_value.trim().to_owned());
-    match visit.accounts().set_server_header(visit.caller(), &slug, typed.header_name.trim(), value).await {
-        Ok(()) => Ok(back(&visit, &slug, "The header is stored; its value is not shown again.")),
+async fn save_basics(visit: Visit<Member>, Path(named): Path<Named>, Form(typed): Form<Basics>) -> Answer {
+    let server = found(&visit, &named).await?;
+    let edit = ServerEdit {
+        name: typed.name.clone(),
+        url: typed.url.clone(),
+        headers: typed.headers(),
+        settings: server.settings.clone(),
+    };
+    match visit.accounts().update_server(visit.caller(), server.id, &edit).await {
+        Ok(()) => Ok(back(&visit, &server, "Saved.")),
         Err(refused) => {
-            let mut loaded = load(&visit, &slug, Errors::rule_at("header_name", refused)?).await?;
-            loaded.new_header = typed.header_name;
+            let mut loaded = load(&visit, &server, Errors::of(refused, INPUTS)?).await?;
+            loaded.name = typed.name;
+            loaded.url = loaded.url.map(|_| typed.url);
+            for (row, name) in loaded.header_rows.iter_mut().zip(typed.header_name) {
+                row.name = name;
+            }
             form_again(&loaded)
         }
     }
 }
 
-async fn remove_header(visit: Visit<Member>, Path(named): Path<Named>, Form(typed): Form<Header>) -> Answer {
-    let slug: ServerSlug = id(&named.server)?;
-    visit.accounts().remove_server_header(visit.caller(), &slug, &typed.header_name).await?;
-    Ok(back(&visit, &slug, "The header is not sent any more."))
-}
-
 async fn save_passes(visit: Visit<Member>, Path(named): Path<Named>, Form(typed): Form<Passes>) -> Answer {
-    let slug: ServerSlug = id(&named.server)?;
-    visit.accounts().save_server_settings(visit.caller(), &slug, typed.read()).await?;
-    Ok(back(&visit, &slug, "Saved. Every gateway knows within seconds."))
+    let server = found(&visit, &named).await?;
+    let edit = ServerEdit { settings: typed.read(), ..unchanged(&server) };
+    visit.accounts().update_server(visit.caller(), server.id, &edit).await?;
+    Ok(back(&visit, &server, "Saved. Every gateway knows within seconds."))
 }
 
 async fn remove(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
-    visit.accounts().remove_server(visit.caller(), &id(&named.server)?).await?;
-    Ok(go_to_with(visit.kit(), &visit.home(), &Flash::done("The server is removed.")))
+    let server = found(&visit, &named).await?;
+    visit.accounts().remove_server(visit.caller(), server.id).await?;
+    Ok(go_to_with(visit.kit(), &visit.home(), &Flash::done(format!("{} is removed.", server.name))))
 }
 
-fn back(visit: &Visit<Member>, slug: &ServerSlug, done: &str) -> axum::response::Response {
-    go_to_with(visit.kit(), &format!("{}/settings", base(visit, slug)), &Flash::done(done))
+fn back(visit: &Visit<Member>, server: &ServerView, done: &str) -> axum::response::Response {
+    go_to_with(visit.kit(), &format!("{}/settings", base(visit, &server.slug)), &Flash::done(done))
 }

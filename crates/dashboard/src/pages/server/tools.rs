@@ -1,6 +1,6 @@
 //! The tools of a server: what each is, how risky and why, and what a policy does with it.
 
-use accounts::{PolicyRow, ServerView, ToolView};
+use accounts::{PolicySummary, ServerView, ToolStanding, ToolView};
 use domain::{Permission, ServerSlug};
 use policy::{CompiledPolicy, Visibility};
 use serde::Deserialize;
@@ -26,7 +26,10 @@ pub(crate) struct ToolLine {
     pub(crate) description: Option<String>,
     pub(crate) class: Badge,
     pub(crate) evidence: Vec<String>,
-    pub(crate) changed: bool,
+    /// Why it is held, when it is.
+    pub(crate) held: Option<&'static str>,
+    /// The name as the server gives it, for forms.
+    pub(crate) raw_name: String,
     pub(crate) under: Option<Badge>,
     pub(crate) try_href: String,
     pub(crate) recommended_href: String,
@@ -40,31 +43,29 @@ pub(crate) struct Under {
     compiled: Option<CompiledPolicy>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
+#[serde(default)]
 struct OfTool {
     tool: String,
 }
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     let manage = Who::Member(Permission::ManageServers);
-    routes
-        .post("/app/{account}/servers/{server}/tools/refresh", manage, refresh)
-        .post("/app/{account}/servers/{server}/tools/accept", manage, accept)
+    routes.post("/app/{account}/servers/{server}/tools/refresh", manage, refresh).post(
+        "/app/{account}/servers/{server}/tools/accept",
+        manage,
+        accept,
+    )
 }
 
 impl Under {
-    pub(crate) async fn of(
-        visit: &Visit<Member>,
-        server: &ServerView,
-        policies: &[PolicyRow],
-        asked: &str,
-    ) -> Result<Self, Problem> {
+    pub(crate) async fn of(visit: &Visit<Member>, policies: &[PolicySummary], asked: &str) -> Result<Self, Problem> {
         let chosen = policies.iter().find(|policy| policy.id.to_string() == asked);
         let Some(chosen) = chosen.or_else(|| policies.iter().max_by_key(|policy| policy.grants)) else {
             return Ok(Self { name: None, choices: Vec::new(), compiled: None });
         };
-        let saved = visit.accounts().policy(visit.caller(), &server.slug, chosen.id).await?;
-        let choice = |policy: &PolicyRow| Choice {
+        let saved = visit.accounts().policy(visit.caller(), chosen.id, None).await?;
+        let choice = |policy: &PolicySummary| Choice {
             value: policy.id.to_string(),
             label: policy.name.to_string(),
             selected: policy.id == chosen.id,
@@ -87,11 +88,8 @@ impl Under {
 }
 
 pub(crate) fn lines(server: &ServerView, under: &Under, base: &str) -> Vec<ToolLine> {
-    let known = server.kind.as_deref().and_then(catalogue::server);
-    let catalogue_href = |tool: &ToolView| {
-        let known = known.filter(|known| known.tool(&tool.name).is_some())?;
-        Some(format!("/catalogue/{}/{}", known.slug, tool.name))
-    };
+    let catalogue_href =
+        |tool: &ToolView| tool.catalogue.as_ref().map(|(server, tool)| format!("/catalogue/{server}/{tool}"));
     let line = |tool: &ToolView| {
         let description = words::visible(tool.description.trim());
         let first = first_words(&description);
@@ -103,7 +101,12 @@ pub(crate) fn lines(server: &ServerView, under: &Under, base: &str) -> Vec<ToolL
             first_words: first,
             class: words::class(tool.class),
             evidence: tool.evidence.clone(),
-            changed: tool.changed,
+            held: match tool.standing {
+                ToolStanding::Accepted => None,
+                ToolStanding::New => Some("New: held until someone accepts it"),
+                ToolStanding::Changed => Some("Changed: held until someone accepts it"),
+            },
+            raw_name: tool.name.clone(),
             under: under.on(tool),
             try_href: format!("{base}?tool={escaped}#try"),
             recommended_href: format!("{base}/policies/new?tool={escaped}"),
@@ -137,14 +140,24 @@ fn first_words(description: &str) -> String {
 
 async fn refresh(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
     let slug: ServerSlug = id(&named.server)?;
-    visit.accounts().refresh_tools(visit.caller(), &slug).await?;
-    Ok(go_to_with(visit.kit(), &format!("{}#tools", base(&visit, &slug)), &Flash::done("The tools were asked for again.")))
+    let server = visit.accounts().server(visit.caller(), &slug).await?;
+    let said = match visit.accounts().refresh_tools(visit.caller(), server.id).await? {
+        Some(probe) if probe.failed().is_none() => Flash::done("The server was asked for its tools again."),
+        Some(_) => Flash::note("The server was asked for its tools again, and did not give them."),
+        None => Flash::note("The tools of a server behind a connector are read whenever its connector arrives."),
+    };
+    Ok(go_to_with(visit.kit(), &format!("{}#tools", base(&visit, &slug)), &said))
 }
 
 async fn accept(visit: Visit<Member>, Path(named): Path<Named>, Form(of): Form<OfTool>) -> Answer {
     let slug: ServerSlug = id(&named.server)?;
-    visit.accounts().accept_tool(visit.caller(), &slug, &of.tool).await?;
-    Ok(go_to_with(visit.kit(), &format!("{}#tools", base(&visit, &slug)), &Flash::done("The changed tool is accepted as it is now.")))
+    let server = visit.accounts().server(visit.caller(), &slug).await?;
+    visit.accounts().accept_tool(visit.caller(), server.id, &of.tool).await?;
+    Ok(go_to_with(
+        visit.kit(),
+        &format!("{}#tools", base(&visit, &slug)),
+        &Flash::done("The tool is accepted as it is now."),
+    ))
 }
 
 #[cfg(test)]

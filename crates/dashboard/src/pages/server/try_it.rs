@@ -1,6 +1,7 @@
 //! "Send a test call" and "Try a call that is denied": the outcome inline.
 
-use accounts::{ServerView, TestCall, TestCallResult, ToolView};
+use accounts::{NewTestCall, ServerView, TestCall, TestCallResult, TestOutcome, ToolView};
+use catalogue::Parameter;
 use domain::{Permission, ServerSlug};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -8,25 +9,34 @@ use web_kit::{Answer, Form, Member, Path, Visit};
 
 use super::{Asked, Extra, Named, load};
 use crate::{
-    form::Errors,
+    form::{Errors, Input},
     page::{form_again, id, page},
     routes::{Routes, Who},
     words::{self, Badge},
 };
 
+const PASSED: Badge = Badge { class: "allowed", sign: "✓", word: "Allowed" };
+const TOOL_FAILED: Badge = Badge { class: "warn", sign: "!", word: "Allowed; the tool answered that it failed" };
+const DENIED: Badge = Badge { class: "denied", sign: "✕", word: "Denied" };
+const UNKNOWN: Badge = Badge { class: "denied", sign: "✕", word: "Answered as an unknown tool" };
+const FAILED: Badge = Badge { class: "warn", sign: "!", word: "No answer" };
+
+/// The inputs by the fields of the use case.
+const INPUTS: &[Input] = &[Input::same("tool", "The tool"), Input::same("arguments", "The arguments")];
+
 /// The panel.
 pub(crate) struct TryIt {
-    path: String,
-    tools: Vec<ToolChoice>,
-    arguments: String,
-    outcome: Option<Result<Shown, String>>,
+    pub(super) path: String,
+    pub(super) tools: Vec<ToolChoice>,
+    pub(super) arguments: String,
+    pub(super) outcome: Option<Result<Shown, String>>,
 }
 
 /// A tool to try.
-struct ToolChoice {
-    name: String,
-    arguments: String,
-    selected: bool,
+pub(super) struct ToolChoice {
+    pub(super) name: String,
+    pub(super) arguments: String,
+    pub(super) selected: bool,
 }
 
 /// What was tried, and what came of it.
@@ -36,14 +46,16 @@ pub(crate) struct Tried {
 }
 
 /// What came of a test call.
-struct Shown {
-    outcome: Badge,
-    code: Option<String>,
-    rule: String,
-    message: String,
-    request: String,
-    response: String,
-    call: Option<String>,
+pub(super) struct Shown {
+    pub(super) outcome: Badge,
+    pub(super) code: Option<String>,
+    pub(super) rule: String,
+    pub(super) retry_after: Option<String>,
+    pub(super) tool: String,
+    pub(super) message: String,
+    pub(super) upstream_words: Option<String>,
+    pub(super) request: String,
+    pub(super) response: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -64,14 +76,14 @@ impl TryIt {
         let name = chosen.map(|tool| tool.name.as_str());
         let choice = |tool: &ToolView| ToolChoice {
             name: tool.name.clone(),
-            arguments: sample_arguments(&tool.definition),
+            arguments: sample_arguments(&tool.parameters),
             selected: Some(tool.name.as_str()) == name,
         };
         let (typed, outcome) = tried.map(|tried| (tried.arguments, tried.outcome)).unzip();
         Self {
             path: format!("{base}/try"),
             tools: server.tools.iter().map(choice).collect(),
-            arguments: typed.or_else(|| chosen.map(|tool| sample_arguments(&tool.definition))).unwrap_or_default(),
+            arguments: typed.or_else(|| chosen.map(|tool| sample_arguments(&tool.parameters))).unwrap_or_default(),
             outcome,
         }
     }
@@ -79,25 +91,19 @@ impl TryIt {
 
 /// A tool that is harmless to try: one that reads, with the fewest arguments.
 fn suggested(server: &ServerView) -> Option<&ToolView> {
-    let required = |tool: &ToolView| sample_arguments(&tool.definition).len();
+    let required = |tool: &ToolView| sample_arguments(&tool.parameters).len();
     server.tools.iter().min_by_key(|tool| (tool.class, required(tool)))
 }
 
 /// Arguments to begin with: what the schema requires, with a value of the right type.
-fn sample_arguments(definition: &str) -> String {
-    let definition: Value = serde_json::from_str(definition).unwrap_or_default();
-    let schema = &definition["inputSchema"];
-    let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let sample = |name: &Value| name.as_str().map(|name| (name.to_owned(), sample_value(&schema["properties"][name])));
-    let arguments: Map<String, Value> = required.iter().filter_map(sample).collect();
-    serde_json::to_string_pretty(&arguments).unwrap_or_default()
+fn sample_arguments(parameters: &[Parameter]) -> String {
+    let required = parameters.iter().filter(|parameter| parameter.required);
+    let sample: Map<String, Value> = required.map(|p| (p.name.clone(), sample_value(&p.kind))).collect();
+    serde_json::to_string_pretty(&sample).unwrap_or_default()
 }
 
-fn sample_value(schema: &Value) -> Value {
-    if let Some(given) = schema.get("default").or_else(|| schema.get("enum")?.get(0)).or_else(|| schema.get("examples")?.get(0)) {
-        return given.clone();
-    }
-    match schema["type"].as_str() {
+fn sample_value(kind: &str) -> Value {
+    match kind.split(" or ").next() {
         Some("integer" | "number") => Value::from(0),
         Some("boolean") => Value::from(false),
         Some("array") => Value::Array(Vec::new()),
@@ -108,18 +114,20 @@ fn sample_value(schema: &Value) -> Value {
 
 async fn try_call(visit: Visit<Member>, Path(named): Path<Named>, Form(typed): Form<Typed>) -> Answer {
     let slug: ServerSlug = id(&named.server)?;
-    let asked = if typed.r#try == "denied" {
+    let server = visit.accounts().server(visit.caller(), &slug).await?;
+    let what = if typed.r#try == "denied" {
         TestCall::Denied
     } else {
-        TestCall::Allowed { tool: typed.tool.clone(), arguments: typed.arguments.clone() }
+        TestCall::Tool { name: typed.tool.clone(), arguments: typed.arguments.clone() }
     };
-    let (outcome, failed) = match visit.accounts().test_call(visit.caller(), &slug, asked).await {
-        Ok(result) => (Ok(Shown::of(result, &visit)), false),
-        Err(refused) => (Err(why(&Errors::rule(refused)?)), true),
+    let asked = NewTestCall { server: server.id, grant: None, what };
+    let (outcome, failed) = match visit.accounts().test_call(visit.caller(), &asked).await {
+        Ok(result) => (Ok(Shown::of(result)), false),
+        Err(refused) => (Err(why(&Errors::of(refused, INPUTS)?)), true),
     };
     let tried = Some(Tried { arguments: typed.arguments, outcome });
     let asked = Asked { tool: typed.tool, ..Asked::default() };
-    let loaded = load(&visit, &slug, Extra { tried, asked, registered: true, ..Extra::default() }).await?;
+    let loaded = load(&visit, &slug, Extra { tried, asked, answers_form: true, ..Extra::default() }).await?;
     if failed { form_again(&loaded) } else { page(&loaded) }
 }
 
@@ -128,15 +136,25 @@ fn why(errors: &Errors) -> String {
 }
 
 impl Shown {
-    fn of(result: TestCallResult, visit: &Visit<Member>) -> Self {
+    fn of(result: TestCallResult) -> Self {
+        let answer = result.answer;
+        let (outcome, code, rule, retry_after, upstream_words) = match answer.outcome {
+            TestOutcome::Passed => (PASSED, None, String::new(), None, None),
+            TestOutcome::ToolFailed => (TOOL_FAILED, None, String::new(), None, None),
+            TestOutcome::Denied { code, rule, retry_after_ms } => (DENIED, Some(code), rule, retry_after_ms, None),
+            TestOutcome::UnknownTool => (UNKNOWN, None, String::new(), None, None),
+            TestOutcome::Failed { upstream_words } => (FAILED, None, String::new(), None, upstream_words),
+        };
         Self {
-            outcome: words::outcome(result.outcome),
-            code: result.code,
-            rule: result.rule,
-            message: words::visible(&result.message),
-            request: result.request,
-            response: words::visible(&result.response),
-            call: result.call.map(|call| format!("{}/calls/{call}", visit.home())),
+            outcome,
+            code,
+            rule: words::visible(&rule),
+            retry_after: retry_after.map(words::wait),
+            tool: words::visible(&result.tool),
+            message: words::visible(&answer.text),
+            upstream_words: upstream_words.as_deref().map(words::visible),
+            request: words::visible(&result.request),
+            response: words::visible(&answer.json),
         }
     }
 }
@@ -147,12 +165,20 @@ mod tests {
 
     #[test]
     fn arguments_begin_with_what_is_required() {
-        let definition = r#"{"inputSchema":{"properties":{"a":{"type":"string"},"n":{"type":"integer"},"b":{"enum":["x","y"]},
-            "free":{}},"required":["n","a","b","gone"]}}"#;
-        let sample: Value = serde_json::from_str(&sample_arguments(definition)).unwrap();
-        assert_eq!(sample, serde_json::json!({"n": 0, "a": "", "b": "x", "gone": ""}));
-        for odd in ["", "[]", "{\"inputSchema\":7}", "{\"inputSchema\":{\"required\":[1]}}"] {
-            assert_eq!(sample_arguments(odd), "{}");
-        }
+        let parameter = |name: &str, kind: &str, required| Parameter {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            required,
+            description: String::new(),
+        };
+        let parameters = [
+            parameter("n", "integer", true),
+            parameter("a", "string", true),
+            parameter("free", "any", false),
+            parameter("l", "array or string", true),
+        ];
+        let sample: Value = serde_json::from_str(&sample_arguments(&parameters)).unwrap();
+        assert_eq!(sample, serde_json::json!({"n": 0, "a": "", "l": []}));
+        assert_eq!(sample_arguments(&[]), "{}");
     }
 }
