@@ -16,6 +16,7 @@ use std::{io::IsTerminal as _, process::ExitCode};
 
 use anyhow::anyhow;
 use clap::Parser as _;
+use connector::ConnectError;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, Policy};
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("portcullis: {}", sentence(&error));
-            ExitCode::FAILURE
+            error.downcast_ref::<ConnectError>().map_or(ExitCode::FAILURE, |error| error.exit_code().into())
         }
     }
 }

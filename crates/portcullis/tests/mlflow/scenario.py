@@ -45,7 +45,7 @@ class Clients:
 
     def inspector(self, url: str, key: str, *rest: str) -> dict:
         return self.run([self.node, self.clients / "node_modules/.bin/mcp-inspector", "--cli", "--server-url", url,
-                         "--transport", "http", "--header", f"Authorization: Bearer {key}", "--format", "json", *rest])
+                         "--transport", "http", "--connect-timeout", "60000", "--header", f"Authorization: Bearer {key}", "--format", "json", *rest])
 
     @staticmethod
     def run(command: list) -> dict:
