@@ -4,6 +4,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { Person, openBrowser } from "./browser.mjs";
+import byUrl from "./cases/by-url.mjs";
 import firstCall from "./cases/first-call.mjs";
 import people from "./cases/people.mjs";
 import policies from "./cases/policies.mjs";
@@ -11,7 +12,7 @@ import teams from "./cases/teams.mjs";
 import tour from "./cases/tour.mjs";
 import { connect, startProduct } from "./product.mjs";
 
-const CASES = [firstCall, people, policies, teams, tour].flat();
+const CASES = [firstCall, byUrl, people, policies, teams, tour].flat();
 
 const [binary, word] = process.argv.slice(2);
 const out = process.env.BROWSER_OUT;

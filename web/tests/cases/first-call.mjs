@@ -43,6 +43,7 @@ const callAsAClient = async ({ connector, url, key }) => {
   const denied = await client.call("delete_run", { run_id: "1" });
   assert.deepEqual([denied.outcome, denied.code, denied.rule], ["deny", "default_deny", "/default"]);
   assert.deepEqual([connector.reached("set_model_alias"), connector.reached("delete_run")], [1, 0]);
+  return client;
 };
 
 const firstCallTurnsGreen = (person) =>
@@ -51,7 +52,7 @@ const firstCallTurnsGreen = (person) =>
     return person.page.locator('[data-live$="/live/first-call"] .good', { hasText: "set_model_alias" }).isVisible();
   }, "the panel of the first call turned green");
 
-const callsAreListed = async (person) => {
+const callsAreListed = async (person, client) => {
   await person.goto(`${person.home}/calls`);
   const row = (tool) => person.page.locator("main tr, main li", { hasText: tool }).first();
   await until(async () => {
@@ -59,6 +60,11 @@ const callsAreListed = async (person) => {
     return (await row("set_model_alias").isVisible()) && (await row("delete_run").isVisible());
   }, "both calls are listed");
   assert.match(await row("delete_run").textContent(), /\/default/);
+  await client.call("get_run", { run_id: "1" });
+  await until(async () => {
+    if (!person.script) await person.page.reload();
+    return row("get_run").isVisible();
+  }, "a call made meanwhile is listed too");
 };
 
 const tryBoth = async (person, server, connector) => {
@@ -86,10 +92,10 @@ const run = async (world, { name, how, counted }) => {
     assert.ok(clicks <= CLICKS_AT_MOST, `${clicks} clicks`);
     assert.ok(pastes <= PASTES_AT_MOST, `${pastes} pastes`);
   }
-  await callAsAClient(made);
+  const client = await callAsAClient(made);
   await firstCallTurnsGreen(person);
   await look(person, "07-first-call");
-  await callsAreListed(person);
+  await callsAreListed(person, client);
   await tryBoth(person, `${person.home}/servers/mlflow`, made.connector);
   return counted ? `${clicks} clicks, ${pastes} pastes` : "";
 };

@@ -30,6 +30,7 @@ const furnish = async (world) => {
   await signUp(person, { email: EMAIL, account: "The grand tour" });
   const line = await registerMlflow(person);
   await connectServer(person, world, line, "tour");
+  await seeTools(person);
   await pastePolicy(person);
   await giveGrant(person);
   const [url, key] = [await copyUrl(person), await copyKey(person)];
@@ -46,6 +47,14 @@ const furnish = async (world) => {
   await makeOwnKey(person, "Claude Code on my laptop");
   await invite(person, { role: "admin" });
   return person.home;
+};
+
+/** The panel that turned live leads to the tools, which are there then. */
+const seeTools = async (person) => {
+  await person.hands.press(person.page.locator('[data-live$="/live/connect"] a[href$="#tools"]'));
+  const tool = person.page.locator("#tools tr, #tools li", { hasText: "set_run_tag" }).first();
+  await tool.waitFor({ timeout: 5_000 }).catch(() => person.fault("the tools are read, but the link to them leads to none"));
+  await person.goto(person.page.url().split("#")[0]);
 };
 
 /** The kind of page that a path leads to: pages of one kind differ only in whose they are. */
