@@ -11,7 +11,6 @@ statements! {
     INSERT = "insert into outbox (account_id, version, created_at) values ($1, $2, $3)";
     WAITING = "select account_id, max(version) as version, min(created_at) as since from outbox \
                group by account_id order by min(created_at) limit $1";
-    OWN = "select max(version) as version from outbox where account_id = $1";
     DONE = "delete from outbox where account_id = $1 and version <= $2";
 }
 
@@ -37,16 +36,6 @@ impl Tx {
         let version: i64 = sqlx::query_scalar(BUMP).bind(account).fetch_one(self.connection()).await?;
         sqlx::query(INSERT).bind(account).bind(version).bind(at.to_datetime()).execute(self.connection()).await?;
         Ok(u64::try_from(version).map_err(|error| read::damaged("snapshot_version", error))?)
-    }
-
-    /// The newest version of this account that waits, if any does.
-    ///
-    /// # Errors
-    /// [`StorageError::Database`].
-    pub async fn waiting_snapshot(&mut self) -> Result<Option<u64>, StorageError> {
-        let account = self.id();
-        let version: Option<i64> = sqlx::query_scalar(OWN).bind(account).fetch_one(self.connection()).await?;
-        Ok(version.map(u64::try_from).transpose().map_err(|error| read::damaged("version", error))?)
     }
 
     /// Notes that the bus has this version.

@@ -8,7 +8,6 @@ use crate::{Db, PersonTx, StorageError, Tx, read};
 statements! {
     INSERT = "insert into app_user (id, email, password_hash, created_at) values ($1, $2, $3, $4)";
     BY_EMAIL = "select id, email, password_hash from app_user where email = $1";
-    BY_ID = "select id, email, password_hash from app_user where id = $1";
     SET_PASSWORD = "update app_user set password_hash = $2 where id = $1";
 }
 
@@ -67,15 +66,6 @@ impl Tx {
 }
 
 impl PersonTx {
-    /// The person.
-    ///
-    /// # Errors
-    /// [`StorageError::Database`].
-    pub async fn user_row(&mut self) -> Result<Option<UserRow>, StorageError> {
-        let id = self.user().uuid();
-        Ok(sqlx::query(BY_ID).bind(id).try_map(user).fetch_optional(self.connection()).await?)
-    }
-
     /// Replaces the password's hash.
     ///
     /// # Errors

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CallDecided, CallSettled, Principal, Timestamp};
+use domain::{CallDecided, CallSettled, Principal};
 use serde::Serialize;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{UPSERT_DECIDED, UPSERT_SETTLED, word};
-use crate::{StorageError, Tx};
+use crate::{StorageError, Tx, read::storable};
 
 /// The columns of an intent record; the names are the table's.
 #[derive(Serialize)]
@@ -88,7 +88,7 @@ fn decided(record: &CallDecided) -> Decided<'_> {
         None => (None, None),
     };
     Decided {
-        decided_at: column_time(record.at),
+        decided_at: record.at.to_datetime(),
         id: record.call.uuid(),
         decision_id: record.decision.uuid(),
         server_id: record.server.map(domain::ServerId::uuid),
@@ -117,7 +117,7 @@ fn decided(record: &CallDecided) -> Decided<'_> {
 
 fn settled(record: &CallSettled) -> Settled {
     Settled {
-        decided_at: column_time(record.decided_at),
+        decided_at: record.decided_at.to_datetime(),
         id: record.call.uuid(),
         settlement: word(record.settlement),
         http_status: record.http_status,
@@ -125,13 +125,4 @@ fn settled(record: &CallSettled) -> Settled {
         gateway_us: record.gateway_us,
         response_bytes: record.response_bytes,
     }
-}
-
-fn column_time(at: Timestamp) -> OffsetDateTime {
-    at.to_datetime()
-}
-
-/// PostgreSQL's text cannot hold U+0000, which a caller may well send: it is shown as its symbol.
-fn storable(text: &str) -> String {
-    text.replace('\0', "\u{2400}")
 }
