@@ -2,15 +2,15 @@
 //!
 //! This is not the strict reading that policy needs: the gateway has done that before a message gets here.
 
-use std::{
-    borrow::Cow,
-    hash::{Hash, Hasher},
-    ops::Range,
-};
+mod id;
+
+use std::{borrow::Cow, ops::Range};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+
+pub(crate) use self::id::Id;
 
 /// The method that opens a session.
 pub(crate) const INITIALIZE: &str = "initialize";
@@ -21,23 +21,6 @@ pub(crate) const CANCELLED: &str = "notifications/cancelled";
 /// The stateless era's long-lived request.
 pub(crate) const LISTEN: &str = "subscriptions/listen";
 const PROGRESS: &str = "notifications/progress";
-
-/// A JSON-RPC id or a progress token. Equal as JSON values are: whatever the spelling, `1` is `1.0` and not `"1"`.
-#[derive(Clone, Debug)]
-pub(crate) struct Id {
-    raw: String,
-    value: IdValue,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum IdValue {
-    /// A whole number that every JSON reader has exactly.
-    Whole(i64),
-    /// Another number's text.
-    Number(String),
-    /// The string, unescaped.
-    Text(String),
-}
 
 /// One message: its text as a single line without the line's end, what it is, and where in it stands what names it.
 #[derive(Clone, Debug)]
@@ -144,60 +127,6 @@ struct Meta<'a> {
     protocol_version: Option<&'a RawValue>,
     #[serde(borrow, rename = "io.modelcontextprotocol/subscriptionId")]
     subscription: Option<&'a RawValue>,
-}
-
-impl Id {
-    /// An id of our own.
-    pub(crate) fn number(number: u64) -> Self {
-        let value = i64::try_from(number).map_or_else(|_| IdValue::Number(number.to_string()), IdValue::Whole);
-        Self { raw: number.to_string(), value }
-    }
-
-    fn read(raw: &RawValue) -> Option<Self> {
-        let text = raw.get();
-        let value = match text.as_bytes().first()? {
-            b'"' => IdValue::Text(serde_json::from_str(text).ok()?),
-            b'-' | b'0'..=b'9' => number_value(text),
-            _ => return None,
-        };
-        Some(Self { raw: text.to_owned(), value })
-    }
-
-    /// The JSON text, as it was sent.
-    pub(crate) fn raw(&self) -> &str {
-        &self.raw
-    }
-
-    /// The number, if it is one of ours.
-    pub(crate) fn as_number(&self) -> Option<u64> {
-        match self.value {
-            IdValue::Whole(number) => u64::try_from(number).ok(),
-            _ => None,
-        }
-    }
-}
-
-impl PartialEq for Id {
-    fn eq(&self, other: &Self) -> bool {
-        self.value == other.value
-    }
-}
-
-impl Eq for Id {}
-
-impl Hash for Id {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.value.hash(state);
-    }
-}
-
-/// Whole numbers are compared as such up to 2^53, beyond which readers differ; everything else by its text.
-fn number_value(text: &str) -> IdValue {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    match text.parse::<f64>() {
-        Ok(number) if number.fract() == 0.0 && number.abs() < EXACT => IdValue::Whole(number as i64),
-        _ => IdValue::Number(text.to_owned()),
-    }
 }
 
 impl Message {

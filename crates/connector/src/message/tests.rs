@@ -5,7 +5,7 @@ fn read(text: &str) -> Result<Message, Unreadable> {
 }
 
 fn text_id(text: &str) -> Id {
-    Id { raw: format!("{text:?}"), value: IdValue::Text(text.to_owned()) }
+    Id::read(&RawValue::from_string(format!("{text:?}")).unwrap()).unwrap()
 }
 
 #[test]

@@ -4,9 +4,7 @@
 
 mod child;
 mod encrypted;
-mod front;
 mod gateway;
-mod real;
 mod reconnect;
 mod restart;
 mod rig;
