@@ -67,7 +67,7 @@ pub(crate) async fn end_session(ask: &Ask<'_>, caller: &Caller) -> Result<Respon
             }
         }
     });
-    Ok(one::accepted())
+    Ok(Response::default())
 }
 
 /// The client's session with us.
@@ -166,7 +166,7 @@ async fn list_once(shared: &Shared, ours: &Ours, place: &Place) -> Result<Vec<By
 
 async fn call(ask: Ask<'_>, caller: &Caller, ours: &Ours, request: &Request<'_>) -> Result<Response, Failure> {
     let public = request.params.as_ref().and_then(|params| params.name.as_deref()).unwrap_or_default();
-    let unknown = || json_answer(StatusCode::OK, mcp::unknown_tool(&request.id, public));
+    let unknown = || one::unknown_tool(request, public);
     let Some((slug, rest)) = mcp::split_qualified(public) else { return Ok(unknown()) };
     let now = ask.shared.clock.now();
     let server = slug.parse().ok().and_then(|slug| caller.account.server(&slug));
@@ -227,7 +227,7 @@ async fn through_peer(mut forward: Forward, ours: &Arc<str>) -> Result<Response,
         match sent {
             Ok((_, response)) if response.status() == StatusCode::NOT_FOUND && peer.session.is_some() && !last => {}
             Err(Failure::NoSession) if !last => {}
-            Ok((link, response)) => return relay::answer(forward, link, response).await,
+            Ok((link, response)) => return relay::answer(forward, &link, response).await,
             Err(failure) => return Err(forward.fail(failure).await),
         }
         shared.peers.lost(ours, &forward.place).await;

@@ -70,6 +70,9 @@ pub(crate) enum UpstreamFailure {
     /// The server is reached through a tunnel and no connector is here.
     #[error("no connector of this server is connected to this gateway; start it with `portcullis connect`")]
     NoConnector,
+    /// The server's connector hangs on another gateway process.
+    #[error("the server's connector is connected to another gateway process than this one")]
+    ConnectorElsewhere,
     /// Not a byte was delivered.
     #[error("the server could not be reached: {0}")]
     Unreachable(String),
@@ -145,6 +148,7 @@ impl UpstreamFailure {
     fn reason(&self) -> &'static str {
         match self {
             Self::NoConnector => "no_connector",
+            Self::ConnectorElsewhere => "connector_elsewhere",
             Self::Unreachable(_) => "upstream_unreachable",
             Self::Credential(_) => "upstream_credential",
             Self::Late => "upstream_timeout",

@@ -70,15 +70,18 @@ pub(crate) struct Known {
 /// Sends a request and relays the answer.
 pub(crate) async fn post(mut forward: Forward, client: &HeaderMap) -> Result<Response, Failure> {
     match send(&mut forward, HttpMethod::POST, client).await {
-        Ok((link, response)) => relay::answer(forward, link, response).await,
+        Ok((link, response)) => relay::answer(forward, &link, response).await,
         Err(failure) => Err(forward.fail(failure).await),
     }
 }
 
 /// Opens the server's own stream.
 pub(crate) async fn get(mut forward: Forward, client: &HeaderMap) -> Result<Response, Failure> {
-    let (link, response) = send(&mut forward, HttpMethod::GET, client).await?;
-    relay::stream(forward, link, response).await
+    let (_, response) = match send(&mut forward, HttpMethod::GET, client).await {
+        Ok(sent) => sent,
+        Err(failure) => return Err(forward.fail(failure).await),
+    };
+    relay::stream(forward, response).await
 }
 
 /// Sends what has no answer: a notification, or an answer of the client's.
@@ -101,7 +104,7 @@ pub(crate) async fn post_unanswered(
 }
 
 /// Sends a message of the gateway's own within a session; what comes back is of no interest.
-pub(crate) async fn post_own(shared: &Shared, server: &Server, link: &Link, session: Option<&Session>, bytes: Bytes) {
+async fn post_own(shared: &Shared, server: &Server, link: &Link, session: Option<&Session>, bytes: Bytes) {
     let Ok(headers) = upstream_headers(server, &HeaderMap::new(), &HttpMethod::POST, session) else { return };
     if let Err(error) = link.send(HttpMethod::POST, headers, bytes, shared.config.times.aggregate_part).await {
         tracing::debug!(%error, server = %server.id, "a message of the gateway's own did not arrive");
@@ -161,10 +164,48 @@ pub(crate) async fn send(
 impl Forward {
     /// The request has failed: its call, if it is one, is settled accordingly.
     pub(crate) async fn fail(&mut self, failure: Failure) -> Failure {
+        let failure = self.explained(failure).await;
+        if matches!(failure, Failure::Upstream(UpstreamFailure::Late)) {
+            self.cancel();
+        }
         if let Some(settler) = &mut self.settler {
             settler.settle(settlement(&failure)).await;
         }
         failure
+    }
+
+    /// A connector that is not here may be at another gateway.
+    async fn explained(&self, failure: Failure) -> Failure {
+        let Failure::Upstream(UpstreamFailure::NoConnector) = failure else { return failure };
+        match self.shared.bus.presence(self.place.caller.account.id, self.place.server.id).await {
+            Ok(Some(_)) => UpstreamFailure::ConnectorElsewhere.into(),
+            _ => failure,
+        }
+    }
+
+    /// Tells a server of the first era that nobody waits any more (2025-11-25 basic/utilities/cancellation); in the
+    /// stateless era the end of the connection says so.
+    fn cancel(&self) {
+        let Some(id) = self.id.as_ref().filter(|_| self.era == Era::Initialize && self.kind != Method::Initialize)
+        else {
+            return;
+        };
+        let message = format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{},"reason":"no answer in time"}}}}"#,
+            id.raw()
+        );
+        self.post_aside(Bytes::from(message));
+    }
+
+    /// Sends a message of the gateway's own to the server, within the session, beside everything else.
+    pub(crate) fn post_aside(&self, bytes: Bytes) {
+        let session = self.session.as_ref().map(|known| known.session.clone());
+        let (shared, server) = (self.shared.clone(), self.place.server.clone());
+        self.shared.tracker.spawn(async move {
+            if let Ok(link) = Link::to(&server, session.as_ref(), &shared.dialer, &shared.hub) {
+                post_own(&shared, &server, &link, session.as_ref(), bytes).await;
+            }
+        });
     }
 
     /// When the whole answer must have come.
@@ -178,9 +219,10 @@ impl Forward {
 fn settlement(failure: &Failure) -> Settlement {
     match failure {
         Failure::Upstream(failure) => match failure {
-            UpstreamFailure::NoConnector | UpstreamFailure::Unreachable(_) | UpstreamFailure::Credential(_) => {
-                Settlement::Unreachable
-            }
+            UpstreamFailure::NoConnector
+            | UpstreamFailure::ConnectorElsewhere
+            | UpstreamFailure::Unreachable(_)
+            | UpstreamFailure::Credential(_) => Settlement::Unreachable,
             UpstreamFailure::Late => Settlement::Timeout,
             UpstreamFailure::Status { .. } => Settlement::Error,
             UpstreamFailure::Broken(_)

@@ -38,9 +38,9 @@ pub(crate) fn keep(place: &Place, tool: &str) -> Keep {
     }
 }
 
-/// An answer to `tools/list`, for the caller. One that cannot be read without doubt does not pass.
+/// An answer that holds a list of tools, for the caller. One that cannot be read without doubt does not pass.
 pub(crate) async fn filtered(forward: &Forward, message: Bytes) -> Result<Bytes, UpstreamFailure> {
-    if forward.page == Page::First {
+    if forward.kind == mcp::Method::ToolsList && forward.page == Page::First {
         forward.shared.seen.note_list(&forward.shared, &forward.place, &message).await;
     }
     filter(&forward.place, forward.era, &message).map_err(|error| UpstreamFailure::Invalid(error.to_string()))
@@ -51,15 +51,13 @@ pub(crate) fn filter(place: &Place, era: mcp::Era, message: &Bytes) -> Result<By
     mcp::filter_tools_list(message, era, |tool: &Tool<'_>| keep(place, &tool.name))
 }
 
-/// An answer on the server's own stream, whose request is not known here: filtered if it is a list of tools, as it is if
-/// it is certainly none, and nothing if it might be one that cannot be read.
-pub(crate) fn resumed(place: &Place, era: mcp::Era, message: &Bytes) -> Option<Bytes> {
-    if let Ok(filtered) = filter(place, era, message) {
-        return Some(filtered);
-    }
-    let value: serde_json::Value = serde_json::from_slice(message).ok()?;
-    let has_tools =
-        |object: &serde_json::Map<String, serde_json::Value>| object.keys().any(|key| key.to_lowercase() == "tools");
-    let listed = value.get("result").and_then(serde_json::Value::as_object).is_some_and(has_tools);
-    (!listed).then(|| message.clone())
+/// An answer on the server's own stream, whose request is not known here: filtered if it holds a list of tools, as it is
+/// if it does not, and nothing if it cannot be read without doubt.
+pub(crate) fn resumed(
+    place: &Place,
+    era: mcp::Era,
+    message: &Bytes,
+    facts: &mcp::ResponseFacts<'_>,
+) -> Option<Bytes> {
+    if facts.lists_tools() { filter(place, era, message).ok() } else { Some(message.clone()) }
 }

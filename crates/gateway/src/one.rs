@@ -20,6 +20,8 @@ use crate::{
     stack::Ask,
 };
 
+/// Most characters repeated of a tool's name.
+const NAME_CHARS: usize = 256;
 /// Most characters kept of what a client calls itself.
 const CLIENT_CHARS: usize = 100;
 
@@ -146,7 +148,7 @@ pub(crate) fn accepted() -> Response {
 /// The answer to a denied call. A hidden tool is answered as one that does not exist.
 pub(crate) fn denied(ask: &Ask<'_>, request: &Request<'_>, tool: &str, told: &Told) -> Response {
     let body = match told.denial.code {
-        policy::Code::Hidden => mcp::unknown_tool(&request.id, tool),
+        policy::Code::Hidden => return unknown_tool(request, tool),
         code => {
             let outcome = if told.outcome == domain::Outcome::ApprovalRequired { "approval" } else { "deny" };
             let denial = mcp::DenialBody {
@@ -162,6 +164,12 @@ pub(crate) fn denied(ask: &Ask<'_>, request: &Request<'_>, tool: &str, told: &To
         }
     };
     json_answer(StatusCode::OK, body)
+}
+
+/// The answer to a call of a tool that does not exist.
+pub(crate) fn unknown_tool(request: &Request<'_>, tool: &str) -> Response {
+    let named: String = tool.chars().take(NAME_CHARS).collect();
+    json_answer(StatusCode::OK, mcp::unknown_tool(&request.id, &named))
 }
 
 /// What the client says it is, cut.

@@ -30,7 +30,7 @@ const OURSELVES: OwnClient<'_> = OwnClient { name: "portcullis", version: env!("
 pub(crate) struct Peer {
     pub server: Arc<Server>,
     pub era: Era,
-    /// As agreed, or as declared with every request.
+    /// As agreed, or as declared with every request; empty until then.
     pub version: String,
     /// None: the server has no sessions.
     pub session: Option<Session>,
@@ -46,7 +46,7 @@ impl Peer {
         let hello = Self {
             server: server.clone(),
             era: Era::Initialize,
-            version: mcp::LATEST_INITIALIZE.to_owned(),
+            version: String::new(),
             session: None,
             description: ServerDescription::default(),
         };
@@ -107,7 +107,9 @@ impl Peer {
     /// The headers that go with our messages.
     pub(crate) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        if let Ok(version) = HeaderValue::from_str(&self.version) {
+        if let Ok(version) = HeaderValue::from_str(&self.version)
+            && !version.is_empty()
+        {
             headers.insert("mcp-protocol-version", version);
         }
         headers

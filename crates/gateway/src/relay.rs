@@ -34,7 +34,7 @@ enum Kind {
 /// Relays the answer to a request.
 pub(crate) async fn answer(
     mut forward: Forward,
-    link: Link,
+    link: &Link,
     response: http::Response<Incoming>,
 ) -> Result<Response, Failure> {
     let (head, body) = response.into_parts();
@@ -49,13 +49,13 @@ pub(crate) async fn answer(
             Err(failure) => Err(forward.fail(failure).await),
         };
     }
-    let session = match session_for_client(&forward, &link, &head.headers) {
+    let session = match session_for_client(&forward, link, &head.headers) {
         Ok(session) => session,
         Err(failure) => return Err(forward.fail(failure.into()).await),
     };
     let relayed = match kind(&head.headers) {
         Ok(Kind::Json) => json::answer(forward, body).await,
-        Ok(Kind::Events) => Ok(events::answer(forward, link, body).await),
+        Ok(Kind::Events) => Ok(events::answer(forward, body).await),
         Ok(Kind::Other) => {
             let failure =
                 UpstreamFailure::Invalid(format!("HTTP {} without JSON or an event stream", head.status.as_u16()));
@@ -72,14 +72,10 @@ pub(crate) async fn answer(
 }
 
 /// Relays the server's own stream.
-pub(crate) async fn stream(
-    forward: Forward,
-    link: Link,
-    response: http::Response<Incoming>,
-) -> Result<Response, Failure> {
+pub(crate) async fn stream(forward: Forward, response: http::Response<Incoming>) -> Result<Response, Failure> {
     let (head, body) = response.into_parts();
     match (head.status, kind(&head.headers)?) {
-        (status, Kind::Events) if status.is_success() => Ok(events::answer(forward, link, body).await),
+        (status, Kind::Events) if status.is_success() => Ok(events::answer(forward, body).await),
         (StatusCode::METHOD_NOT_ALLOWED, _) => Err(Failure::HttpMethod),
         (StatusCode::NOT_FOUND, _) if forward.session.is_some() => Err(Failure::NoSession),
         (status, _) => Err(refused(status, words::of_body(body).await)),

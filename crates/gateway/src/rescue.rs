@@ -40,7 +40,11 @@ mod own {
 
 /// The answer to a request that failed.
 pub(crate) fn answer(failure: &Failure, asked: &Asked) -> Response<Body> {
+    log(failure);
     let status = status(failure, asked);
+    if status == StatusCode::ACCEPTED {
+        return crate::one::accepted();
+    }
     let mut response = json_answer(status, body(failure, asked));
     let headers = response.headers_mut();
     match failure {
@@ -89,6 +93,15 @@ pub(crate) fn body(failure: &Failure, asked: &Asked) -> Bytes {
     }
 }
 
+fn log(failure: &Failure) {
+    match failure {
+        Failure::Upstream(_) | Failure::NotRecorded | Failure::Unavailable | Failure::Busy => {
+            tracing::info!(reason = failure.reason(), error = %failure, "a request failed");
+        }
+        _ => tracing::debug!(reason = failure.reason(), "a request was refused"),
+    }
+}
+
 fn status(failure: &Failure, asked: &Asked) -> StatusCode {
     match failure {
         Failure::Busy | Failure::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -103,7 +116,9 @@ fn status(failure: &Failure, asked: &Asked) -> StatusCode {
             StatusCode::BAD_REQUEST
         }
         // 2026-07-28 basic/transports/streamable-http: an unknown method is 404; before, 404 meant a lost session.
-        Failure::Method { .. } if asked.era == Era::Stateless => StatusCode::NOT_FOUND,
+        Failure::Method { .. } if asked.id.is_some() && asked.era == Era::Stateless => StatusCode::NOT_FOUND,
+        // A notification is never answered: one that does not go on has been taken all the same.
+        Failure::Method { .. } if asked.id.is_none() => StatusCode::ACCEPTED,
         Failure::Streams => StatusCode::TOO_MANY_REQUESTS,
         Failure::Method { .. } | Failure::Suspended | Failure::NotRecorded if asked.id.is_some() => StatusCode::OK,
         Failure::Method { .. } | Failure::Suspended => StatusCode::FORBIDDEN,

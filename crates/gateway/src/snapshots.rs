@@ -3,7 +3,13 @@
 //! Invariants: a request takes its `Arc<Account>` once and sees no mix; a snapshot that does not verify or read keeps the
 //! one before it; versions never go back; an account without a snapshot allows nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwapOption;
 use bus::{Bus, Notice};
@@ -27,6 +33,8 @@ pub(crate) struct Snapshots {
     key: DeploymentKey,
     kept: Cache<AccountSlug, Arc<Kept>>,
     absent: Cache<AccountSlug, ()>,
+    /// The published versions could not be read the last time.
+    blind: AtomicBool,
 }
 
 /// Accounts in use are asked for out of turn at most this often.
@@ -53,6 +61,7 @@ impl Snapshots {
             key,
             kept: Cache::builder().max_capacity(KEPT_MOST).time_to_idle(idle).build(),
             absent: Cache::builder().max_capacity(ABSENT_MOST).time_to_live(ABSENT_FOR).build(),
+            blind: AtomicBool::new(false),
         }
     }
 
@@ -91,10 +100,15 @@ impl Snapshots {
         let published = match self.bus.versions(&slugs).await {
             Ok(published) => published,
             Err(error) => {
-                tracing::warn!(%error, "the published snapshot versions cannot be read; the ones in use stay");
+                if !self.blind.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(%error, "the published snapshot versions cannot be read; the ones in use stay");
+                }
                 return;
             }
         };
+        if self.blind.swap(false, Ordering::Relaxed) {
+            tracing::info!("the published snapshot versions can be read again");
+        }
         for ((slug, kept), version) in in_use.iter().zip(published) {
             match version {
                 Some(version) if version > *kept.version.borrow() => self.reload(slug, kept).await,

@@ -1,9 +1,19 @@
-//! The life of a request, in order. Each step is one call here and one module beside this one; none is skipped.
+//! The life of a request, in order; each step is a call here and a module beside this one, and none is skipped.
+//!
+//! 1. limits, `Host` and `Origin`: [`admit`]
+//! 2. request id and span: [`live`]
+//! 3. authenticate: `authenticate`
+//! 4. resolve account, server and grants: `resolve`
+//! 5. read: `read`
+//! 6. judge, and 7. reserve together with the intent record: `decide`
+//! 8. forward the judged bytes and relay the answer: `forward`, `relay`
+//! 9. settle at the end of the answer: `settle`
+//! 10. rescue: failures become answers: `rescue`
 
 use std::sync::Arc;
 
 use axum::{body::Body, extract::Request, response::Response};
-use http::{HeaderMap, Method, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, request::Parts};
 use mcp::{Era, Message};
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use tracing::Instrument as _;
@@ -17,6 +27,9 @@ use crate::{
     rescue::{self, Asked},
     resolve::{Place, resolve},
 };
+
+/// Names the request in its answer.
+const REQUEST_ID_HEADER: &str = "x-request-id";
 
 /// A request that was let in: its head, and what goes with it through every step.
 pub(crate) struct Ask<'a> {
@@ -32,56 +45,72 @@ pub(crate) struct Ask<'a> {
 
 /// `/{account}/{server}/mcp`: one server, names untouched.
 pub(crate) async fn server_url(shared: &Arc<Shared>, account: &str, server: &str, request: Request) -> Response {
-    let span = tracing::debug_span!("request", account, server);
-    let arrived = Instant::now();
-    let (parts, body) = request.into_parts();
-    let mut asked = Asked::default();
-    let steps = async {
-        let room = admit(shared, &parts)?; //                                                        1 limits
-        if page::wanted(&parts) {
-            return Ok(page::answer(&shared.config, &parts));
-        }
-        let now = shared.clock.now();
-        let caller = authenticate(&shared.snapshots, account, &parts.headers, &parts.extensions, now).await?; // 3
-        let place = resolve(&shared.snapshots, caller, server, now).await?; //                        4 resolve
-        let ask = Ask { shared, headers: &parts.headers, arrived, era: Era::Initialize, room: Some(room) };
-        match parts.method {
-            Method::POST => post(ask, &place, body, &mut asked).await, //                             5 to 9
-            Method::GET => one::stream(ask, &place).await,
-            Method::DELETE => one::end_session(ask, &place).await,
-            _ => Err(Failure::HttpMethod),
-        }
-    };
-    let answer = steps.instrument(span).await;
-    answer.unwrap_or_else(|failure| rescue::answer(&failure, &asked)) //                             10 rescue
+    live(shared, Url { account, server: Some(server) }, request).await
 }
 
 /// `/{account}/mcp`: every granted server at once.
 pub(crate) async fn account_url(shared: &Arc<Shared>, account: &str, request: Request) -> Response {
-    let span = tracing::debug_span!("request", account);
+    live(shared, Url { account, server: None }, request).await
+}
+
+/// What the path names.
+#[derive(Clone, Copy)]
+struct Url<'a> {
+    account: &'a str,
+    server: Option<&'a str>,
+}
+
+/// A request's whole life: steps 2 and 10 around the others.
+async fn live(shared: &Arc<Shared>, url: Url<'_>, request: Request) -> Response {
+    let request_id = new_request_id(shared);
+    let (account, server) = (url.account, url.server.unwrap_or("*"));
+    let span = tracing::info_span!("request", account, server, id = format_args!("{request_id:016x}"));
+    let mut asked = Asked::default();
+    let answer = steps(shared, url, request, &mut asked).instrument(span.clone()).await;
+    span.in_scope(|| named(request_id, answer.unwrap_or_else(|failure| rescue::answer(&failure, &asked))))
+}
+
+/// Steps 1, 3 and 4, and on to what the request asks for.
+async fn steps(shared: &Arc<Shared>, url: Url<'_>, request: Request, asked: &mut Asked) -> Result<Response, Failure> {
     let arrived = Instant::now();
     let (parts, body) = request.into_parts();
-    let mut asked = Asked::default();
-    let steps = async {
-        let room = admit(shared, &parts)?;
-        if page::wanted(&parts) {
-            return Ok(page::answer(&shared.config, &parts));
-        }
-        let now = shared.clock.now();
-        let caller = authenticate(&shared.snapshots, account, &parts.headers, &parts.extensions, now).await?;
-        let ask = Ask { shared, headers: &parts.headers, arrived, era: Era::Initialize, room: Some(room) };
-        match parts.method {
-            Method::POST => post_to_all(ask, &caller, body, &mut asked).await,
+    let room = admit(shared, &parts)?;
+    if page::wanted(&parts) {
+        return Ok(page::answer(&shared.config, &parts));
+    }
+    let now = shared.clock.now();
+    let caller = authenticate(&shared.snapshots, url.account, &parts.headers, &parts.extensions, now).await?;
+    let ask = Ask { shared, headers: &parts.headers, arrived, era: Era::Initialize, room: Some(room) };
+    let Some(server) = url.server else {
+        return match parts.method {
+            Method::POST => post_to_all(ask, &caller, body, asked).await,
             Method::GET => aggregate::stream(ask, &caller).await,
             Method::DELETE => aggregate::end_session(&ask, &caller).await,
             _ => Err(Failure::HttpMethod),
-        }
+        };
     };
-    let answer = steps.instrument(span).await;
-    answer.unwrap_or_else(|failure| rescue::answer(&failure, &asked))
+    let place = resolve(&shared.snapshots, caller, server, now).await?;
+    match parts.method {
+        Method::POST => post(ask, &place, body, asked).await,
+        Method::GET => one::stream(ask, &place).await,
+        Method::DELETE => one::end_session(ask, &place).await,
+        _ => Err(Failure::HttpMethod),
+    }
 }
 
-/// Step 1: there is room, and the page that asks, if one does, may.
+/// A name under which the logs have this request; the answer carries it.
+fn new_request_id(shared: &Shared) -> u64 {
+    u64::from_be_bytes(shared.entropy.bytes())
+}
+
+fn named(request_id: u64, mut answer: Response) -> Response {
+    if let Ok(value) = HeaderValue::from_str(&format!("{request_id:016x}")) {
+        answer.headers_mut().insert(REQUEST_ID_HEADER, value);
+    }
+    answer
+}
+
+/// There is room, and the page that asks, if one does, may.
 fn admit(shared: &Arc<Shared>, parts: &Parts) -> Result<OwnedSemaphorePermit, Failure> {
     shared.guard.check(&parts.uri, &parts.headers)?;
     shared.room.clone().try_acquire_owned().map_err(|_| Failure::Busy)
@@ -94,11 +123,11 @@ async fn post(mut ask: Ask<'_>, place: &Place, body: Body, asked: &mut Asked) ->
     let mut method = None;
     let answer = async {
         let bytes = read::body(ask.headers, body, config.limits.request_bytes, config.times.request_body).await?;
-        let message = read::message(&bytes, ask.headers, asked)?; //                                 5 read
+        let message = read::message(&bytes, ask.headers, asked)?;
         method = message.method().map(str::to_owned);
         ask.era = asked.era;
         match &message {
-            Message::Request(request) => one::request(ask, place, request, &bytes).await, //         6 to 9
+            Message::Request(request) => one::request(ask, place, request, &bytes).await,
             Message::Notification(notification) => one::notification(ask, place, notification, &bytes).await,
             Message::Response(_) => one::response(ask, place, &bytes).await,
         }

@@ -20,8 +20,7 @@ use super::{
 };
 use crate::{
     failure::{Failure, UpstreamFailure},
-    forward::{self, Forward},
-    link::Link,
+    forward::Forward,
     lists, methods,
     rescue::{self, Asked},
 };
@@ -30,7 +29,7 @@ use crate::{
 const END_WITHIN: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Relays a stream.
-pub(super) async fn answer(forward: Forward, link: Link, body: Incoming) -> Response {
+pub(super) async fn answer(forward: Forward, body: Incoming) -> Response {
     let watched = forward.must_end_at().is_none();
     let standing = if watched { Some(Standing::new(&forward.shared, &forward.place).await) } else { None };
     let events = Events {
@@ -38,11 +37,11 @@ pub(super) async fn answer(forward: Forward, link: Link, body: Incoming) -> Resp
         until: forward.must_end_at(),
         heard: Instant::now(),
         told: Instant::now(),
+        checked: Instant::now(),
         out: VecDeque::new(),
         resumable: false,
         phase: Phase::Open,
         standing,
-        link,
         body,
         forward,
     };
@@ -55,7 +54,6 @@ pub(super) async fn answer(forward: Forward, link: Link, body: Incoming) -> Resp
 /// A stream on its way through.
 struct Events {
     forward: Forward,
-    link: Link,
     body: Incoming,
     parser: SseParser,
     out: VecDeque<Bytes>,
@@ -67,6 +65,8 @@ struct Events {
     heard: Instant,
     /// When the client was last told something.
     told: Instant,
+    /// When the caller's standing was last looked at.
+    checked: Instant,
     /// An event had an id, so the client can ask for what follows it.
     resumable: bool,
     phase: Phase,
@@ -116,10 +116,15 @@ impl Events {
     /// Waits for the next thing to happen and deals with it.
     async fn turn(&mut self) {
         match self.listen().await {
-            Heard::Bytes(bytes) => self.bytes(&bytes).await,
+            Heard::Bytes(bytes) => {
+                self.bytes(&bytes).await;
+                if self.checked.elapsed() >= self.forward.shared.config.times.keep_alive {
+                    self.look_again().await;
+                }
+            }
             Heard::End => self.ended("it ended without an answer").await,
             Heard::Broken(why) => self.ended(&why).await,
-            Heard::Late => self.late().await,
+            Heard::Late => self.fail(UpstreamFailure::Late).await,
             Heard::Silence => {
                 self.out.push_back(SseEvent::keep_alive().raw);
                 self.look_again().await;
@@ -201,7 +206,7 @@ impl Events {
     async fn response(&mut self, event: SseEvent, payload: &Bytes, facts: &ResponseFacts<'_>) {
         let Some(id) = &self.forward.id else {
             let place = &self.forward.place;
-            match lists::resumed(place, self.forward.era, payload) {
+            match lists::resumed(place, self.forward.era, payload, facts) {
                 Some(bytes) if bytes == *payload => self.out.push_back(event.raw),
                 Some(bytes) => self.out.push_back(event.with_data(bytes).raw),
                 None => {
@@ -216,12 +221,13 @@ impl Events {
             }
             return;
         }
-        let raw = match self.forward.kind {
-            Method::ToolsList => match lists::filtered(&self.forward, payload.clone()).await {
+        let raw = if self.forward.kind == Method::ToolsList || facts.lists_tools() {
+            match lists::filtered(&self.forward, payload.clone()).await {
                 Ok(bytes) => event.with_data(bytes).raw,
                 Err(failure) => return self.fail(failure).await,
-            },
-            _ => event.raw,
+            }
+        } else {
+            event.raw
         };
         if let Err(failure) = conclude(&mut self.forward, facts, payload).await {
             return self.fail(failure).await;
@@ -237,20 +243,8 @@ impl Events {
         if !stateless && methods::passes_from_server(kind, &self.forward.place.server.settings) {
             self.out.push_back(event.raw);
         } else if !stateless {
-            self.post_aside(mcp::method_not_found(id, method));
+            self.forward.post_aside(mcp::method_not_found(id, method));
         }
-    }
-
-    /// The upstream is too late: the client is told, and so is a server of the era that wants to be.
-    async fn late(&mut self) {
-        if let (Era::Initialize, Some(id)) = (self.forward.era, &self.forward.id) {
-            let body = format!(
-                r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{},"reason":"timed out at the gateway"}}}}"#,
-                id.raw()
-            );
-            self.post_aside(Bytes::from(body));
-        }
-        self.fail(UpstreamFailure::Late).await;
     }
 
     /// The stream came to its end before an answer.
@@ -279,6 +273,7 @@ impl Events {
 
     /// Whether the caller may still have this stream, and what it should know.
     async fn look_again(&mut self) {
+        self.checked = Instant::now();
         if self.standing.is_none() {
             return;
         }
@@ -291,15 +286,5 @@ impl Events {
             }
             Change::Tools => {}
         }
-    }
-
-    /// Sends a message of our own to the server, beside the stream.
-    fn post_aside(&self, bytes: Bytes) {
-        let session = self.forward.session.as_ref().map(|known| known.session.clone());
-        let (shared, link) = (self.forward.shared.clone(), self.link.clone());
-        let server = self.forward.place.server.clone();
-        self.forward.shared.tracker.spawn(async move {
-            forward::post_own(&shared, &server, &link, session.as_ref(), bytes).await;
-        });
     }
 }

@@ -48,7 +48,8 @@ pub(super) async fn answer(mut forward: Forward, body: Incoming) -> Result<Respo
     }
 }
 
-/// The message, if it is the answer to the request; filtered, if it is a list of tools. Settles the call.
+/// The message, if it is the answer to the request; filtered, if it is a list of tools, whether one was asked for or
+/// not: a server that matches answers by id alone can be brought to mix them up. Settles the call.
 async fn checked(forward: &mut Forward, bytes: Bytes) -> Result<Bytes, UpstreamFailure> {
     let facts = match mcp::frame(&bytes) {
         Ok(Frame::Response(facts)) => facts,
@@ -62,7 +63,7 @@ async fn checked(forward: &mut Forward, bytes: Bytes) -> Result<Bytes, UpstreamF
         settler.received(bytes.len());
     }
     conclude(forward, &facts, &bytes).await?;
-    if forward.kind != Method::ToolsList {
+    if forward.kind != Method::ToolsList && !facts.lists_tools() {
         return Ok(bytes);
     }
     lists::filtered(forward, bytes).await

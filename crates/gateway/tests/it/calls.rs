@@ -28,6 +28,7 @@ async fn what_was_judged_is_what_is_sent() {
     let client = client.with("cookie", "c=1").with("x-other", "1").with("traceparent", "00-a-b-01");
     let answer = client.post(Bytes::from_static(odd)).await;
     assert!(answer.is_ok(), "{}", answer.text());
+    assert_eq!(answer.headers["x-request-id"].len(), 16);
     assert!(answer.text().starts_with(r#"{"jsonrpc":"2.0","id":"A-1","result":"#), "{}", answer.text());
 
     let (headers, body) = upstream.last();

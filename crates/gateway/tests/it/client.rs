@@ -177,10 +177,23 @@ impl Streaming {
                 }
                 continue;
             }
-            let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await.expect("something in time")?;
-            let Ok(data) = frame.ok()?.into_data() else { continue };
+            self.more().await?;
+        }
+    }
+
+    /// Reads on until what came is as wanted.
+    pub async fn until(&mut self, wanted: impl Fn(&[u8]) -> bool) {
+        while !wanted(&self.raw) {
+            self.more().await.expect("the stream goes on");
+        }
+    }
+
+    async fn more(&mut self) -> Option<()> {
+        let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await.expect("something in time")?;
+        if let Ok(data) = frame.ok()?.into_data() {
             self.raw.extend_from_slice(&data);
             self.waiting.extend(self.parser.push(&data).unwrap());
         }
+        Some(())
     }
 }

@@ -46,6 +46,8 @@ pub struct Fixture {
     /// Told when a request is held, and when a held one is dropped.
     pub held: Notify,
     pub dropped: Arc<Notify>,
+    /// Told when a notification came.
+    pub told: Notify,
     /// Lets held calls go.
     pub release: Notify,
     /// What a client answered to `asks`.
@@ -72,6 +74,7 @@ impl Fixture {
             next_session: AtomicUsize::new(0),
             held: Notify::new(),
             dropped: Arc::new(Notify::new()),
+            told: Notify::new(),
             release: Notify::new(),
             answers: Mutex::new(None),
             push: Mutex::new(None),
@@ -148,7 +151,10 @@ impl Fixture {
                 }
                 status(202)
             }
-            name if name.starts_with("notifications/") => status(202),
+            name if name.starts_with("notifications/") => {
+                self.told.notify_one();
+                status(202)
+            }
             "resources/list" => result(&id, r#"{"resources":[]}"#),
             _ => json_answer(
                 404,
@@ -220,6 +226,13 @@ impl Fixture {
                 event(&json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 1, "progress": 0.5}}).to_string()),
                 format!("event: message\r\nid: 5\r\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{id},\r\ndata: \"result\":{}}}\r\n\r\n", text("1.0")),
             ]),
+            "stalls" => {
+                let (say, said) = mpsc::channel::<String>(1);
+                let progress = json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 1, "progress": 0.5}});
+                say.send(event(&progress.to_string())).await.unwrap();
+                std::mem::forget(say);
+                stream_of(said)
+            }
             "breaks_stream" => events(vec![event(r#"{"jsonrpc":"2.0","method":"notifications/message","params":{}}"#)]),
             "ends_to_resume" => events(vec!["id: 1\nretry: 10\ndata:\n\n".to_owned()]),
             "garbage_stream" => events(vec![event("{\"not\": mcp}")]),
@@ -249,7 +262,8 @@ impl Fixture {
 
     fn stream(&self) -> Response {
         let (say, said) = mpsc::channel::<String>(16);
-        *self.push.lock().unwrap() = Some(say);
+        // The streams before it stay open.
+        std::mem::forget(self.push.lock().unwrap().replace(say));
         self.pushing.notify_one();
         stream_of(said)
     }

@@ -76,7 +76,7 @@ async fn failures_are_given_back_only_where_successes_count() {
 
 #[tokio::test]
 async fn an_unknown_outcome_stays_counted() {
-    let world = World::with(|config| config.times.upstream_silence = std::time::Duration::from_millis(200)).await;
+    let world = World::with(|config| config.times.upstream_silence = std::time::Duration::from_secs(2)).await;
     let upstream = Fixture::start(Speaks::Sessions).await;
     for tool in ["holds", "wrong_id", "breaks_stream"] {
         let mut acme = world.account(&format!("acme-{}", tool.replace('_', "-")));

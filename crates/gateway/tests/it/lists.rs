@@ -128,6 +128,11 @@ async fn methods_follow_the_servers_settings() {
     assert_eq!(unknown["error"]["code"], -32601);
     assert!(!upstream.last().1.windows(3).any(|w| w == b"x/y"), "it was not forwarded");
 
+    let before = upstream.seen.lock().unwrap().len();
+    let taken = client.post(r#"{"jsonrpc":"2.0","method":"notifications/unheard_of"}"#).await;
+    assert_eq!(taken.status, http::StatusCode::ACCEPTED, "notifications have no answer");
+    assert_eq!(upstream.seen.lock().unwrap().len(), before, "but it went nowhere");
+
     acme.settings(simple.server).resources = Access::Off;
     acme.settings(simple.server).unknown_methods = Access::On;
     acme.changed();

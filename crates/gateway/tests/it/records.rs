@@ -37,7 +37,7 @@ async fn a_call_leaves_its_intent_and_its_outcome() {
 
 #[tokio::test]
 async fn each_end_of_a_call_has_its_settlement() {
-    let world = World::with(|config| config.times.upstream_silence = std::time::Duration::from_millis(300)).await;
+    let world = World::with(|config| config.times.upstream_silence = std::time::Duration::from_secs(2)).await;
     let upstream = Fixture::start(Speaks::Sessions).await;
     let cases = [
         ("echo", Settlement::Ok, Some(200)),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{
     client::{Client, stateless_call},
@@ -122,7 +123,7 @@ async fn pages_and_names_of_others_are_refused() {
 async fn bodies_have_their_limits() {
     let world = World::with(|config| {
         config.limits.request_bytes = 1_000;
-        config.times.request_body = Duration::from_millis(200);
+        config.times.request_body = Duration::from_secs(2);
     })
     .await;
     let (upstream, client) = start(&world).await;
@@ -132,6 +133,16 @@ async fn bodies_have_their_limits() {
     assert_eq!(plain.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     let zipped = client.clone().with("content-encoding", "gzip").call("echo", json!({})).await;
     assert_eq!(zipped.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let key = client.headers["authorization"].to_str().unwrap();
+    let host = world.origin.trim_start_matches("http://");
+    let head = format!(
+        "POST /acme/mlflow/mcp HTTP/1.1\r\nhost: {host}\r\nauthorization: {key}\r\ncontent-type: application/json\r\ncontent-length: 90\r\n\r\n{{"
+    );
+    let mut slow = tokio::net::TcpStream::connect(host).await.unwrap();
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let mut start = [0; 12];
+    slow.read_exact(&mut start).await.unwrap();
+    assert_eq!(&start, b"HTTP/1.1 408", "a body that does not come");
     for method in [Method::OPTIONS, Method::PUT, Method::PATCH] {
         let answer = client.send(method, "").await;
         assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);

@@ -71,7 +71,7 @@ async fn what_the_settings_keep_back_is_refused_for_the_client() {
 
 #[tokio::test]
 async fn a_stream_that_breaks_off_is_told_to_the_client() {
-    let world = World::with(|config| config.times.upstream_silence = Duration::from_millis(300)).await;
+    let world = World::start().await;
     let (_upstream, _acme, _simple, client) = start(&world).await;
     let broken = client.call("breaks_stream", json!({})).await;
     assert_eq!((broken.json()["id"].clone(), broken.reason()), (json!(7), "upstream_broken".to_owned()));
@@ -81,31 +81,42 @@ async fn a_stream_that_breaks_off_is_told_to_the_client() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_too_late_is_told_that_nobody_waits() {
+    let world = World::with(|config| config.times.upstream_silence = Duration::from_secs(2)).await;
+    let (upstream, _acme, _simple, client) = start(&world).await;
+    upstream.told.notified().await; // `initialized`
+    for tool in ["stalls", "holds"] {
+        let late = client.call(tool, json!({})).await;
+        assert_eq!((late.json()["id"].clone(), late.reason()), (json!(7), "upstream_timeout".to_owned()), "{tool}");
+        upstream.told.notified().await;
+        let told: serde_json::Value = serde_json::from_slice(&upstream.last().1).unwrap();
+        assert_eq!(
+            (&told["method"], &told["params"]["requestId"]),
+            (&json!("notifications/cancelled"), &json!(7)),
+            "{tool}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_servers_own_stream_passes_and_stays_open() {
-    let world = World::with(|config| {
-        config.times.keep_alive = Duration::from_millis(50);
-        config.times.upstream_silence = Duration::from_millis(100);
-    })
-    .await;
+    let world = World::with(|config| config.times.keep_alive = Duration::from_millis(50)).await;
     let (upstream, _acme, _simple, client) = start(&world).await;
     let mut stream = client.clone().with("accept", "text/event-stream").open(Method::GET, Bytes::new()).await;
     assert_eq!(stream.status, StatusCode::OK);
     upstream.pushing.notified().await;
     let push = upstream.push.lock().unwrap().clone().unwrap();
-    push.send(event(r#"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"a"}}"#))
-        .await
-        .unwrap();
-    assert_eq!(stream.event().await.unwrap()["method"], "notifications/resources/updated");
-    // Silence is no failure here: comments keep the stream open past every limit for answers.
-    let from = stream.raw.len();
-    while stream.raw[from..].windows(3).filter(|w| w == b":\n\n").count() < 4 {
-        push.send(": tick\n\n".to_owned()).await.unwrap();
-        push.send(event(r#"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"b"}}"#))
-            .await
-            .unwrap();
-        stream.event().await.unwrap();
-        tokio::time::sleep(Duration::from_millis(60)).await;
-    }
+    let updated = |uri: &str| {
+        event(
+            &json!({"jsonrpc": "2.0", "method": "notifications/resources/updated", "params": {"uri": uri}}).to_string(),
+        )
+    };
+    push.send(updated("a")).await.unwrap();
+    assert_eq!(stream.event().await.unwrap()["params"]["uri"], "a");
+    // Silence is no failure here: comments keep the stream open.
+    stream.until(|raw| raw.windows(3).filter(|bytes| bytes == b":\n\n").count() >= 3).await;
+    push.send(updated("b")).await.unwrap();
+    assert_eq!(stream.event().await.unwrap()["params"]["uri"], "b");
 }
 
 #[tokio::test]
