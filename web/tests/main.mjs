@@ -10,7 +10,7 @@ import people from "./cases/people.mjs";
 import policies from "./cases/policies.mjs";
 import teams from "./cases/teams.mjs";
 import tour from "./cases/tour.mjs";
-import { connect, startProduct } from "./product.mjs";
+import { connect, startProduct, stopAll } from "./product.mjs";
 
 const CASES = [firstCall, byUrl, people, policies, teams, tour].flat();
 
@@ -77,6 +77,7 @@ const runCase = async (browser, product, { title, run }) => {
 };
 
 mkdirSync(out, { recursive: true });
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stopAll().then(() => process.exit(1)));
 const product = await startProduct(binary, process.env.BROWSER_DATA, out);
 const browser = await openBrowser();
 let passed = 0;

@@ -11,6 +11,12 @@ const FIXTURE = fileURLToPath(new URL("fixture-mcp.mjs", import.meta.url));
 const START_MS = 120_000;
 const STOP_MS = 30_000;
 
+/** How to stop each process that runs now. */
+const running = new Set();
+
+/** Stops what is left, when the test itself is told to stop. */
+export const stopAll = () => Promise.all([...running].map((stop) => stop()));
+
 const freePort = () =>
   new Promise((resolve, reject) => {
     const probe = createServer().once("error", reject);
@@ -60,13 +66,15 @@ const start = (command, args, { env = {}, log }) => {
     clearTimeout(timer);
     return how;
   };
-  return { said, stop, ended };
+  running.add(stop);
+  ended.then(() => running.delete(stop));
+  return { said, stop };
 };
 
 /** The product, answering at `origin`. */
 export const startProduct = async (binary, data, out) => {
   const listen = `127.0.0.1:${await freePort()}`;
-  for (const name of ["DATABASE_URL", "REDIS_URL"]) delete process.env[name];
+  for (const name of Object.keys(process.env)) if (/^(DATABASE_URL|REDIS_URL|PORTCULLIS_\w+)$/.test(name)) delete process.env[name];
   const args = ["up", "--data", join(data, "data"), "--listen", listen];
   const up = start(binary, args, { log: join(out, "product.log") });
   const [, origin] = await up.said(/Portcullis is up: (http:\/\/\S+)/, START_MS);
@@ -79,11 +87,11 @@ export const connect = (product, line, name) => {
   if (!token) throw new Error(`this is not a line to run: ${line.replace(/pcl_\S+/, "…")}`);
   const calls = join(product.data, `${name}-calls.log`);
   const env = { FIXTURE_LOG: calls };
-  const running = start(product.binary, ["connect", token, "--", process.execPath, FIXTURE], {
+  const connector = start(product.binary, ["connect", token, "--", process.execPath, FIXTURE], {
     env,
     log: join(product.out, `connector-${name}.log`),
   });
   /** How often a tool of the fixture was really called. */
   const reached = (tool) => (existsSync(calls) ? readFileSync(calls, "utf8").split("\n").filter((called) => called === tool).length : 0);
-  return { stop: running.stop, said: running.said, reached };
+  return { stop: connector.stop, reached };
 };
