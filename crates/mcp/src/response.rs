@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::edit::Edits;
 use crate::fault::{Fault, Finding};
 use crate::id::Id;
-use crate::json::{DEPTH_CEILING, Kind, Raw, Rigour, Scanner};
+use crate::json::{DEPTH_CEILING, Kind, Raw, Rigour, Scanner, fold::lookalike};
 use crate::method::Method;
 use crate::read::{ReadError, text_of};
 
@@ -55,6 +55,8 @@ pub enum ResponseKind<'a> {
         is_error: bool,
         /// Its `resultType`, unescaped (stateless era).
         result_type: Option<Cow<'a, str>>,
+        /// Whether it has a member that some client takes for `tools`, so that it may be a list of them.
+        lists_tools: bool,
     },
     /// A JSON-RPC error.
     Error {
@@ -72,6 +74,13 @@ impl ResponseFacts<'_> {
     /// Whether the upstream answered with an error or `isError` (POLICY.md §4, `count: successes`).
     pub fn is_failure(&self) -> bool {
         !matches!(self.kind, ResponseKind::Result { is_error: false, .. })
+    }
+
+    /// Whether a client may find a list of tools in it, whatever was asked. Servers that match answers to requests by id
+    /// can be brought to answer one request with the answer of another, so this, and not the request, says what has to
+    /// be filtered (POLICY.md §6).
+    pub fn lists_tools(&self) -> bool {
+        matches!(self.kind, ResponseKind::Result { lists_tools: true, .. })
     }
 
     /// Whether the server asks for input and the client will come back (2026-07-28 basic/patterns/mrtr).
@@ -182,21 +191,21 @@ impl<'a> Members<'a> {
 }
 
 fn result_kind<'a>(scanner: &mut Scanner<'a>) -> Result<ResponseKind<'a>, Finding> {
-    let (mut is_error, mut result_type) = (false, None);
+    let (mut is_error, mut result_type, mut lists_tools) = (false, None, false);
     if scanner.peek()? != Kind::Object {
         scanner.value()?;
-        return Ok(ResponseKind::Result { is_error, result_type });
+        return Ok(ResponseKind::Result { is_error, result_type, lists_tools });
     }
     scanner.object(&[], |scanner, key| {
         let value = scanner.value()?;
         match key {
             "isError" => is_error |= value.is_true(),
             "resultType" => result_type = value.as_string(),
-            _ => {}
+            _ => lists_tools |= key == "tools" || lookalike(key, "tools"),
         }
         Ok(())
     })?;
-    Ok(ResponseKind::Result { is_error, result_type })
+    Ok(ResponseKind::Result { is_error, result_type, lists_tools })
 }
 
 fn error_kind<'a>(scanner: &mut Scanner<'a>) -> Result<ResponseKind<'a>, Finding> {

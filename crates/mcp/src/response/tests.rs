@@ -10,7 +10,10 @@ fn results_and_errors() {
     assert!(ok.answers(&Id::number(7)) && !ok.answers(&Id::string("7")) && !ok.is_failure() && !ok.wants_input());
     let failed = facts(r#"{"jsonrpc":"2.0","id":"a","result":{"isError" : true,"resultType":"complete"}}"#);
     assert!(failed.is_failure());
-    assert_eq!(failed.kind, ResponseKind::Result { is_error: true, result_type: Some("complete".into()) });
+    assert_eq!(
+        failed.kind,
+        ResponseKind::Result { is_error: true, result_type: Some("complete".into()), lists_tools: false }
+    );
     let twice = facts(r#"{"jsonrpc":"2.0","id":1,"result":{"isError":true,"isError":false}}"#);
     assert!(twice.is_failure(), "any `true` counts");
     assert!(!facts(r#"{"jsonrpc":"2.0","id":1,"result":{"isError":"true"}}"#).is_failure());
@@ -26,6 +29,18 @@ fn results_and_errors() {
         !facts("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"t\":\"\\ud800\"}}").is_failure(),
         "passed on, not judged"
     );
+}
+
+#[test]
+fn a_list_of_tools_is_known_by_what_it_holds() {
+    for key in ["tools", "Tools", "TOOLS", "too\\u006cs", "tool\u{17f}"] {
+        let text = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"a":1,"{key}":[]}}}}"#);
+        assert!(facts(&text).lists_tools(), "{key}");
+    }
+    for result in ["{}", "[]", r#"{"content":[{"tools":[]}]}"#, r#"{"capabilities":{"tools":{}}}"#, r#"{"tool":[]}"#] {
+        let text = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#);
+        assert!(!facts(&text).lists_tools(), "{result}");
+    }
 }
 
 #[test]
