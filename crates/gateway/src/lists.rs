@@ -53,11 +53,6 @@ pub(crate) fn filter(place: &Place, era: mcp::Era, message: &Bytes) -> Result<By
 
 /// An answer on the server's own stream, whose request is not known here: filtered if it holds a list of tools, as it is
 /// if it does not, and nothing if it cannot be read without doubt.
-pub(crate) fn resumed(
-    place: &Place,
-    era: mcp::Era,
-    message: &Bytes,
-    facts: &mcp::ResponseFacts<'_>,
-) -> Option<Bytes> {
+pub(crate) fn resumed(place: &Place, era: mcp::Era, message: &Bytes, facts: &mcp::ResponseFacts<'_>) -> Option<Bytes> {
     if facts.lists_tools() { filter(place, era, message).ok() } else { Some(message.clone()) }
 }

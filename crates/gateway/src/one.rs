@@ -17,6 +17,7 @@ use crate::{
     rescue::json_answer,
     resolve::Place,
     rounds::Round,
+    settle::Settler,
     stack::Ask,
 };
 
@@ -36,25 +37,10 @@ pub(crate) async fn request(
     let session = if request.kind == Method::Initialize { None } else { session(&ask, place)? };
     let client = request.client_info().map(client).or_else(|| session.as_ref()?.session.client.clone());
     let settler = match request.kind {
-        Method::ToolsCall => {
-            let tool = request.params.as_ref().and_then(|params| params.name.as_deref()).unwrap_or_default();
-            let call = ToolCall {
-                tool,
-                arguments: request.params.as_ref().and_then(|params| params.arguments),
-                client: client.as_ref(),
-                session: session.as_ref().map(|known| &known.session),
-                repeats: match ask.era {
-                    Era::Stateless => Round::claimed(place.owner(), request),
-                    Era::Initialize => None,
-                },
-                arrived: ask.arrived,
-            };
-            check_mirrored_arguments(&ask, place, &call)?;
-            match decide::decide(ask.shared, place, call).await? {
-                Decision::Admitted(settler) => Some(settler),
-                Decision::Denied(told) => return Ok(denied(&ask, request, tool, &told)),
-            }
-        }
+        Method::ToolsCall => match judged(&ask, place, request, (session.as_ref(), client.as_ref())).await? {
+            Ok(settler) => Some(settler),
+            Err(denied) => return Ok(denied),
+        },
         kind if kind.family() == Family::Lifecycle || kind == Method::ToolsList => None,
         _ => {
             place.require_active()?;
@@ -83,6 +69,33 @@ pub(crate) async fn request(
         kept: (ask.room, stream),
     };
     forward::post(forward, ask.headers).await
+}
+
+/// A call of a tool, decided: it goes on with a settler, or is answered with its denial.
+async fn judged(
+    ask: &Ask<'_>,
+    place: &Place,
+    request: &Request<'_>,
+    (session, client): (Option<&Known>, Option<&Client>),
+) -> Result<Result<Box<Settler>, Response>, Failure> {
+    let params = request.params.as_ref();
+    let tool = params.and_then(|params| params.name.as_deref()).unwrap_or_default();
+    let call = ToolCall {
+        tool,
+        arguments: params.and_then(|params| params.arguments),
+        client,
+        session: session.map(|known| &known.session),
+        repeats: match ask.era {
+            Era::Stateless => Round::claimed(place.owner(), request),
+            Era::Initialize => None,
+        },
+        arrived: ask.arrived,
+    };
+    check_mirrored_arguments(ask, place, &call)?;
+    Ok(match decide::decide(ask.shared, place, call).await? {
+        Decision::Admitted(settler) => Ok(settler),
+        Decision::Denied(told) => Err(denied(ask, request, tool, &told)),
+    })
 }
 
 /// A notification: gated and passed on; the answer is that it was taken.

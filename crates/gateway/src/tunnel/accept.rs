@@ -152,7 +152,10 @@ async fn carry(shared: Arc<Shared>, arrival: Arrival, account: Arc<Account>, ser
     }
     shared.hub.leave(&tunnel);
     tracing::info!(account = %account.slug, server = %server.slug, connector = %tunnel.connector, "a connector has gone");
-    tell(&shared, &tunnel, Standing::Gone).await;
+    // A process that came back on another tunnel before this one was noticed to be dead has not gone.
+    if shared.hub.of_instance(tunnel.server, &tunnel.instance).is_none() {
+        tell(&shared, &tunnel, Standing::Gone).await;
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

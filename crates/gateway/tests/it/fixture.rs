@@ -57,6 +57,8 @@ pub struct Fixture {
     pub pushing: Notify,
     /// The raw answer to `tools/list`, if it is to be another.
     pub list: Mutex<Option<(&'static str, String)>>,
+    /// The raw answer to whatever is asked, as of a server that mixes answers up.
+    pub mixed_up: Mutex<Option<(&'static str, String)>>,
 }
 
 pub const TOOLS: &str = r#"[{"name":"echo","description":"a \"quoted\" one","inputSchema":{"type":"object"},"x-extra":[1.0,1e3]}, {"name":"set_model_alias","inputSchema":{"type":"object"}},{"name":"delete_run","inputSchema":{"type":"object"},"annotations":{"destructiveHint":true}}]"#;
@@ -80,6 +82,7 @@ impl Fixture {
             push: Mutex::new(None),
             pushing: Notify::new(),
             list: Mutex::new(None),
+            mixed_up: Mutex::new(None),
         });
         let router = Router::new().route("/mcp", any(answer)).with_state(fixture.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -100,6 +103,11 @@ impl Fixture {
     pub fn forget_sessions(&self) {
         self.sessions.lock().unwrap().clear();
     }
+}
+
+fn raw_answer(id: &Value, (media_type, text): (&'static str, String)) -> Response {
+    let body = text.replace("ID", &id.to_string());
+    Response::builder().header("content-type", media_type).body(Body::from(body)).unwrap()
 }
 
 async fn answer(State(fixture): State<Arc<Fixture>>, request: Request) -> Response {
@@ -130,6 +138,10 @@ impl Fixture {
                 r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"Bad Request: no valid session"}}"#
                     .to_owned(),
             );
+        }
+        let mixed_up = self.mixed_up.lock().unwrap().clone();
+        if let Some(raw) = mixed_up {
+            return raw_answer(&id, raw);
         }
         match method {
             "initialize" => self.initialize(&id),
@@ -181,9 +193,8 @@ impl Fixture {
     }
 
     fn tools(&self, id: &Value) -> Response {
-        if let Some((media_type, text)) = self.list.lock().unwrap().clone() {
-            let body = text.replace("ID", &id.to_string());
-            return Response::builder().header("content-type", media_type).body(Body::from(body)).unwrap();
+        if let Some(raw) = self.list.lock().unwrap().clone() {
+            return raw_answer(id, raw);
         }
         let stateless = if self.speaks == Speaks::Stateless {
             r#""resultType":"complete","ttlMs":5,"cacheScope":"public","#

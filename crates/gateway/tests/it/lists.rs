@@ -141,3 +141,26 @@ async fn methods_follow_the_servers_settings() {
     client.post(r#"{"jsonrpc":"2.0","id":3,"method":"x/y"}"#).await;
     assert!(upstream.last().1.windows(3).any(|w| w == b"x/y"), "it was forwarded");
 }
+
+/// Servers and connectors that match answers by id can be made to mix them up: a client asks for the list, leaves, and
+/// asks for something else with the same id.
+#[tokio::test]
+async fn a_list_that_came_as_the_answer_to_another_request_is_filtered_too() {
+    let (_world, upstream, _acme, _simple, client) = start(HIDES).await;
+    let list = format!(r#"{{"jsonrpc":"2.0","id":ID,"result":{{"tools":{TOOLS}}}}}"#);
+    for (media_type, text) in [("application/json", list.clone()), ("text/event-stream", event(&list))] {
+        *upstream.mixed_up.lock().unwrap() = Some((media_type, text));
+        for method in ["ping", "resources/list", "prompts/list", "tools/call"] {
+            let request =
+                json!({"jsonrpc": "2.0", "id": 3, "method": method, "params": {"name": "echo", "arguments": {}}});
+            let answer = client.post(request.to_string()).await;
+            assert_eq!(crate::client::names(&answer.json()), ["echo", "set_model_alias"], "{method}");
+        }
+        let odd = list.replace("tools", "tool\u{17f}");
+        let odd = if media_type == "application/json" { odd } else { event(&odd) };
+        *upstream.mixed_up.lock().unwrap() = Some((media_type, odd));
+        let answer = client.post(r#"{"jsonrpc":"2.0","id":3,"method":"ping"}"#).await;
+        assert_eq!(answer.reason(), "upstream_invalid");
+        assert!(!answer.text().contains("delete_run"), "{}", answer.text());
+    }
+}
