@@ -9,7 +9,6 @@ mod fixture;
 mod limits;
 mod model;
 mod outage;
-mod redis_server;
 mod refunds;
 mod shadow;
 mod stream;

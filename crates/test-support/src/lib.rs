@@ -1,16 +1,22 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::expect_used, reason = "only tests use this crate, and a test may fail by panicking")]
 
+#[cfg(feature = "database")]
 mod database;
 #[cfg(feature = "fixture")]
 mod fixture;
 mod folder;
+#[cfg(feature = "redis")]
+mod redis;
 
+#[cfg(feature = "database")]
 pub use database::{Cluster, TestDb, cluster};
 use domain::{Clock, Entropy, Timestamp};
 #[cfg(feature = "fixture")]
 pub use fixture::{Fixture, PASSWORD, Person, Tenant, from_here};
 pub use folder::TempFolder;
+#[cfg(feature = "redis")]
+pub use redis::RedisServer;
 
 /// 2026-01-05 12:00:00 UTC, a Monday: when tests take place.
 pub const NOON: Timestamp = Timestamp(1_767_614_400_000_000);

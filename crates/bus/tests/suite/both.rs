@@ -5,11 +5,9 @@ use std::time::Duration;
 use bus::{Bus, Durability, Notice, Presence, RedisConfig};
 use domain::{Clock, Secret};
 use tempfile::TempDir;
+use test_support::RedisServer;
 
-use crate::{
-    redis_server::RedisServer,
-    support::{Ids, slug, snapshot, soon},
-};
+use crate::support::{Ids, slug, snapshot, soon};
 
 /// A back end and what it stands on.
 struct Fixture {

@@ -7,6 +7,4 @@ mod death;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
-mod redis_server;
-#[cfg(test)]
 mod support;

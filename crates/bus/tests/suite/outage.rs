@@ -4,11 +4,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bus::{Bus, BusError, Durability, NotRecorded, RedisConfig, SpoolLimit};
 use domain::{AccountId, Secret};
+use test_support::RedisServer;
 
-use crate::{
-    redis_server::RedisServer,
-    support::{Ids, slug, snapshot, soon},
-};
+use crate::support::{Ids, slug, snapshot, soon};
 
 fn config(redis: &RedisServer, spool: &std::path::Path) -> RedisConfig {
     let config = RedisConfig::new(Secret::new(redis.url())).with_spool(spool.to_owned());

@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use domain::Clock;
 use policy::Window;
+use test_support::RedisServer;
 
-use super::{
-    fixture::{charge, ids, patient, sliding},
-    redis_server::RedisServer,
-};
+use super::fixture::{charge, ids, patient, sliding};
 use crate::{Charge, CounterKey, Counters, GiveBack, Reservation, Reserve, Reserved, Shadow};
 
 const CALLS: usize = 1000;

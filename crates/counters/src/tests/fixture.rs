@@ -5,8 +5,8 @@ use std::sync::Arc;
 use domain::{AccountId, Clock, Entropy, Secret, ServerId, Timestamp};
 use policy::{Decimal, Refund, Window};
 use tempfile::TempDir;
+use test_support::RedisServer;
 
-use super::redis_server::RedisServer;
 use crate::{Charge, CounterKey, Counters, Enforce, GiveBack, RedisConfig, Reservation, Reserve, Reserved, Shadow};
 
 /// 2026-01-01T00:00:00Z, a Thursday.

@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use domain::Secret;
+use test_support::RedisServer;
 
-use super::{
-    fixture::{charge, ids, patient, sliding},
-    redis_server::RedisServer,
-};
+use super::fixture::{charge, ids, patient, sliding};
 use crate::{Charge, CounterKey, Counters, CountersUnavailable, RedisConfig, Reserve, Reserved, Shadow};
 
 fn call() -> [Charge; 1] {

@@ -1,11 +1,9 @@
 //! On Redis the intent record goes with the reservation; elsewhere the caller is told to append it.
 
 use domain::Clock;
+use test_support::RedisServer;
 
-use super::{
-    fixture::{Fixture, charge, ids, patient, sliding},
-    redis_server::RedisServer,
-};
+use super::fixture::{Fixture, charge, ids, patient, sliding};
 use crate::{CounterKey, Counters, Reserve, Reserved, Shadow};
 
 fn key() -> CounterKey {

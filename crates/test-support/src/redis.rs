@@ -1,26 +1,36 @@
 //! A private `redis-server` on a unix socket in a folder of its own; it ends with its value.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
-use tempfile::TempDir;
+use crate::TempFolder;
 
+/// A running `redis-server`, which may be stopped, frozen and started again.
+#[derive(Debug)]
 pub struct RedisServer {
-    folder: TempDir,
+    folder: TempFolder,
     child: Option<Child>,
 }
 
 impl RedisServer {
+    /// Starts an empty one.
+    ///
+    /// # Panics
+    /// When there is no program `redis-server`, or it does not come up.
+    #[must_use]
     pub fn start() -> Self {
-        let mut server = Self { folder: tempfile::tempdir().expect("a temporary folder"), child: None };
+        let mut server = Self { folder: TempFolder::new("redis"), child: None };
         server.start_again();
         server
     }
 
     /// Starts it on the same socket, with what it had when it was stopped.
+    ///
+    /// # Panics
+    /// When it is running, or does not come up.
     pub fn start_again(&mut self) {
         assert!(self.child.is_none(), "it is running");
         let child = Command::new("redis-server")
@@ -41,6 +51,9 @@ impl RedisServer {
     }
 
     /// An orderly end: what it holds is on its disk.
+    ///
+    /// # Panics
+    /// When it is not running.
     pub fn stop(&mut self) {
         let mut child = self.child.take().expect("it is running");
         let client = redis::Client::open(self.url()).expect("an address");
@@ -52,10 +65,17 @@ impl RedisServer {
     }
 
     /// Stops it from doing anything, while its socket goes on taking what is sent.
+    ///
+    /// # Panics
+    /// When it is not running.
     pub fn freeze(&self) {
         self.signal(rustix::process::Signal::STOP);
     }
 
+    /// Lets a frozen one go on.
+    ///
+    /// # Panics
+    /// When it is not running.
     pub fn thaw(&self) {
         self.signal(rustix::process::Signal::CONT);
     }
@@ -65,11 +85,17 @@ impl RedisServer {
         rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).expect("it is ours");
     }
 
+    /// The address of its socket.
+    #[must_use]
     pub fn url(&self) -> String {
         format!("unix://{}", self.socket().display())
     }
 
     /// Opens a loopback port as well, with a password from now on; the port.
+    ///
+    /// # Panics
+    /// When it does not answer, or no port is free.
+    #[must_use]
     pub fn open_port(&self, password: &str) -> u16 {
         let mut connection = self.look();
         let mut set = |name: &str, value: &str| {
@@ -81,6 +107,10 @@ impl RedisServer {
     }
 
     /// A plain connection, to look behind the product's back.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    #[must_use]
     pub fn look(&self) -> redis::Connection {
         redis::Client::open(self.url()).expect("an address").get_connection().expect("it answers")
     }
@@ -92,11 +122,7 @@ impl RedisServer {
     }
 
     fn socket(&self) -> PathBuf {
-        self.folder().join("redis.sock")
-    }
-
-    fn folder(&self) -> &Path {
-        self.folder.path()
+        self.folder.path().join("redis.sock")
     }
 }
 
