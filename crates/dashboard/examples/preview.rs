@@ -2,6 +2,10 @@
 //!
 //! `cargo run -p dashboard --example preview [port]`, then log in as it says. Nothing is kept.
 
+#[path = "../src/testing/work.rs"]
+#[expect(clippy::expect_used, reason = "made for tests, and used here to have something to look at")]
+mod work;
+
 use std::net::{Ipv4Addr, SocketAddr};
 
 use dashboard::Dashboard;
@@ -14,6 +18,7 @@ use web_kit::{Config, Origin};
 async fn main() {
     let port = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(8099);
     let fixture = Fixture::new().await;
+    work::Work::of(&fixture, &fixture.ours).await;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let config = Config {
         public_origin: Origin::parse(&format!("http://{address}")).expect("an origin"),

@@ -3,6 +3,7 @@
 mod browser;
 mod page;
 mod well_formed;
+mod work;
 
 use axum::Router;
 use test_support::{Fixture, Person, Tenant};
@@ -11,6 +12,7 @@ use web_kit::{Config, Origin};
 pub(crate) use self::{
     browser::{Browser, Fill},
     page::Seen,
+    work::{POLICY, Work},
 };
 use crate::Dashboard;
 

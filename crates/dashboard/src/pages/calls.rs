@@ -296,27 +296,4 @@ impl CallPage {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_that_does_not_read_asks_for_nothing() {
-        assert!(Filter::default().read(&[]).is_some());
-        for odd in [
-            Filter { server: "No Slug".into(), ..Filter::default() },
-            Filter { grant: "grant_x".into(), ..Filter::default() },
-            Filter { outcome: "maybe".into(), ..Filter::default() },
-            Filter { principal: "someone".into(), ..Filter::default() },
-            Filter { before: "7".into(), ..Filter::default() },
-        ] {
-            assert!(odd.read(&[]).is_none());
-        }
-    }
-
-    #[test]
-    fn a_filter_is_kept_in_addresses() {
-        let filter = Filter { tool: "a&b".into(), outcome: "deny".into(), before: "x".into(), ..Filter::default() };
-        assert_eq!(filter.query(), "tool=a%26b&outcome=deny");
-        assert_eq!(filter.read(&[]).map(|f| f.outcome), None, "the place does not read");
-    }
-}
+mod tests;

@@ -253,3 +253,6 @@ async fn own_servers(visit: &Visit<Visitor>, known: &KnownServer, asked: &Asked)
     }
     Ok(accounts)
 }
+
+#[cfg(test)]
+mod tests;

@@ -175,3 +175,6 @@ impl CreatedPage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -170,3 +170,6 @@ fn back(visit: &Visit<Member>, typed: &Typed, words: &str) -> Response {
     let to = LocalPath::parse(&typed.next).filter(within).map(|path| path.as_str().to_owned());
     go_to_with(visit.kit(), &to.unwrap_or_else(|| format!("{home}/grants")), &Flash::done(words))
 }
+
+#[cfg(test)]
+mod tests;

@@ -193,7 +193,7 @@ async fn remove(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
     match visit.accounts().remove_policy(visit.caller(), view.policy.id).await {
         Ok(()) => {
             let done = Flash::done(format!("The policy “{}” is removed.", view.policy.name));
-            Ok(go_to_with(visit.kit(), &format!("{}#policy", base(&visit, &server.slug)), &done))
+            Ok(go_to_with(visit.kit(), &format!("{}#policy-step", base(&visit, &server.slug)), &done))
         }
         Err(refused) => {
             let mut made = make(&visit, &server, view, None);
@@ -202,3 +202,6 @@ async fn remove(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -164,7 +164,7 @@ async fn create(visit: Visit<Member>, Path(named): Path<Named>, Form(typed): For
     let refused = match visit.accounts().create_policy(visit.caller(), server.id, name, &document).await {
         Ok(_) => {
             let done = Flash::done("The policy is saved. A grant puts it in force.");
-            return Ok(go_to_with(visit.kit(), &format!("{base}#grant"), &done));
+            return Ok(go_to_with(visit.kit(), &format!("{base}#grant-step"), &done));
         }
         Err(refused) => refused,
     };

@@ -5,6 +5,8 @@ mod first_call;
 mod grants;
 mod policies;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod tools;
 mod try_it;
 
@@ -178,7 +180,8 @@ fn reached(server: &ServerView) -> String {
 }
 
 fn steps(done: [bool; 4]) -> Vec<Step> {
-    let named = [("Connect", "connect"), ("Policy", "policy"), ("Grant", "grant"), ("First call", "first-call")];
+    let named =
+        [("Connect", "connect"), ("Policy", "policy-step"), ("Grant", "grant-step"), ("First call", "first-call")];
     let now = done.iter().position(|done| !done);
     let state = |index: usize| match (done[index], now == Some(index)) {
         (true, _) => StepState::Done,

@@ -306,3 +306,6 @@ impl ProbeView {
 fn class_of(definition: &str) -> policy::RiskClass {
     catalogue::classify(&catalogue::ToolFacts::from_definition(definition).unwrap_or_default()).class
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,8 +32,8 @@ struct ServerLine {
     tools: String,
     split: Vec<ClassCount>,
     last_call: Option<Time>,
-    calls_today: u64,
-    denied_today: u64,
+    calls_24h: u64,
+    denied_24h: u64,
 }
 
 pub(crate) fn routes(routes: Routes) -> Routes {
@@ -59,8 +59,8 @@ fn line(server: ServerSummary, home: &str) -> ServerLine {
         tools: crate::show::count(server.risk.total(), "tool", "tools"),
         split: words::counted(&server.risk),
         last_call: server.last_call_at.map(Time::from),
-        calls_today: server.calls_24h,
-        denied_today: server.denied_24h,
+        calls_24h: server.calls_24h,
+        denied_24h: server.denied_24h,
         name: server.name.to_string(),
         slug: server.slug.to_string(),
     }

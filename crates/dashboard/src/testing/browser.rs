@@ -81,9 +81,6 @@ impl Browser {
             seen = self.send("GET", &next, None).await;
         }
         assert!(!seen.status.is_redirection(), "{path} redirects without end");
-        if seen.is_page() {
-            well_formed::check(&seen);
-        }
         seen
     }
 
@@ -103,7 +100,11 @@ impl Browser {
         let (head, body) = response.into_parts();
         self.take_cookies(&head.headers);
         let bytes = body.collect().await.unwrap().to_bytes();
-        Seen::new(path, head.status, head.headers, String::from_utf8_lossy(&bytes).into_owned())
+        let seen = Seen::new(path, head.status, head.headers, String::from_utf8_lossy(&bytes).into_owned());
+        if seen.is_page() {
+            well_formed::check(&seen);
+        }
+        seen
     }
 
     fn take_cookies(&mut self, headers: &HeaderMap) {

@@ -22,7 +22,11 @@ pub(super) fn check(page: &Seen) {
         names_exist(page, element, &ids);
         match element.value().name() {
             "input" | "select" | "textarea" => labelled(page, element),
-            "button" | "summary" | "a" => said(page, element),
+            "button" | "summary" => said(page, element),
+            "a" => {
+                said(page, element);
+                leads_somewhere(page, element);
+            }
             "form" => goes_somewhere(page, element),
             _ => {}
         }
@@ -87,9 +91,17 @@ fn said(page: &Seen, element: ElementRef<'_>) {
 fn goes_somewhere(page: &Seen, form: ElementRef<'_>) {
     let method = form.attr("method").unwrap_or("get").to_uppercase();
     let action = form.attr("action").unwrap_or(&page.path);
-    let path = action.split('?').next().unwrap_or_default();
-    let found = Dashboard::routes().iter().any(|route| route.method == method && matches(route.path, path));
-    assert!(found, "{}: no route for {method} {action}", page.path);
+    assert!(is_routed(&method, action), "{}: no route for {method} {action}", page.path);
+}
+
+fn leads_somewhere(page: &Seen, link: ElementRef<'_>) {
+    let address = link.attr("href").unwrap_or_default();
+    assert!(!address.starts_with('/') || is_routed("GET", address), "{}: no page behind {address}", page.path);
+}
+
+fn is_routed(method: &str, address: &str) -> bool {
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    Dashboard::routes().iter().any(|route| route.method == method && matches(route.path, path))
 }
 
 /// Whether a path is one of a route's, as axum writes routes.
