@@ -19,6 +19,8 @@ const UNSENT_MESSAGES: usize = 256;
 const LISTENERS: usize = 4;
 /// Requests of one session that may wait at a time.
 const PENDING_REQUESTS: usize = 1_024;
+/// Ids of one session that the process may still answer although nobody waits any more.
+const GIVEN_UP: usize = 4_096;
 
 /// What goes to a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +99,8 @@ pub(crate) enum Route {
 #[derive(Debug, Default)]
 pub(crate) struct Exchange {
     pending: HashMap<Id, Pending>,
+    /// Requests that the process got, did not answer, and nobody waits for.
+    given_up: HashSet<Id>,
     listeners: VecDeque<Stream>,
     asked_by_process: HashSet<Id>,
     unsent: VecDeque<(Bytes, Option<Id>)>,
@@ -106,14 +110,16 @@ pub(crate) struct Exchange {
 /// Why a request cannot begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotBegun {
-    /// A request with this id still waits.
+    /// The process has yet to answer a request with this id.
     IdInUse,
-    /// [`PENDING_REQUESTS`] wait.
+    /// [`PENDING_REQUESTS`] wait, or [`GIVEN_UP`] were left behind.
     TooMany,
 }
 
 impl Exchange {
-    /// A client's request begins.
+    /// A client's request begins. Its id must not be that of a request that the process may still answer, also if nobody
+    /// waits for that: the answer would be taken for the new request's, and a list of tools, say, for something that
+    /// needs no filtering. Clients never use an id twice in a session (MCP 2025-11-25, basic "Requests").
     pub(crate) fn begin(
         &mut self,
         request: &Request,
@@ -121,13 +127,13 @@ impl Exchange {
         accepts: Accepts,
         now: Instant,
     ) -> Result<(), NotBegun> {
-        if self.pending.get(&request.id).is_some_and(|pending| !pending.stream.is_closed()) {
+        if self.pending.contains_key(&request.id) || self.given_up.contains(&request.id) {
             return Err(NotBegun::IdInUse);
         }
         if self.pending.len() >= PENDING_REQUESTS {
-            self.pending.retain(|_, pending| !pending.stream.is_closed());
+            self.give_up(|pending| pending.stream.is_closed());
         }
-        if self.pending.len() >= PENDING_REQUESTS {
+        if self.pending.len() >= PENDING_REQUESTS || self.given_up.len() >= GIVEN_UP {
             return Err(NotBegun::TooMany);
         }
         self.order += 1;
@@ -172,14 +178,16 @@ impl Exchange {
 
     /// The cancelled requests that the process did not answer in time.
     pub(crate) fn overdue(&mut self, now: Instant) -> Vec<(Id, Stream)> {
-        self.take_pending(|pending| pending.cancelled_until.is_some_and(|until| until <= now))
+        self.give_up(|pending| pending.cancelled_until.is_some_and(|until| until <= now))
     }
 
     /// The process is gone: all requests that wait for it, and what it asked is void.
     pub(crate) fn process_gone(&mut self) -> Vec<(Id, Stream)> {
         self.asked_by_process.clear();
         self.unsent.clear();
-        self.take_pending(|_| true)
+        let waiting = self.give_up(|_| true);
+        self.given_up.clear();
+        waiting
     }
 
     /// Whether the running process asked this; each question is answered once.
@@ -190,7 +198,7 @@ impl Exchange {
     /// Ends a stream that its client does not read.
     pub(crate) fn cut(&mut self, stream: &Stream) {
         self.listeners.retain(|listener| !listener.same_channel(stream));
-        self.pending.retain(|_, pending| !pending.stream.same_channel(stream));
+        self.give_up(|pending| pending.stream.same_channel(stream));
     }
 
     /// Requests whose client still waits.
@@ -208,6 +216,9 @@ impl Exchange {
         let text = message.text.clone();
         match &message.kind {
             Kind::Response { id, is_error } => {
+                if let Some(id) = id {
+                    self.given_up.remove(id);
+                }
                 let pending = id.as_ref().and_then(|id| self.pending.remove(id));
                 pending.map_or(Route::Nowhere, |pending| pending.answer(text, *is_error, now))
             }
@@ -256,9 +267,12 @@ impl Exchange {
         asked.find(|pending| pending.can_stream()).map(|pending| pending.stream.clone())
     }
 
-    fn take_pending(&mut self, which: impl Fn(&Pending) -> bool) -> Vec<(Id, Stream)> {
+    /// Takes away requests that are waited for no longer, and keeps their ids from being used again.
+    fn give_up(&mut self, which: impl Fn(&Pending) -> bool) -> Vec<(Id, Stream)> {
         let taken = self.pending.extract_if(|_, pending| which(pending));
-        taken.map(|(id, pending)| (id, pending.stream)).collect()
+        let taken: Vec<_> = taken.map(|(id, pending)| (id, pending.stream)).collect();
+        self.given_up.extend(taken.iter().map(|(id, _)| id.clone()));
+        taken
     }
 }
 

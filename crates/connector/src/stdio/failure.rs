@@ -30,7 +30,7 @@ pub(crate) fn lost(id: &Id, why: &str) -> Answer {
 /// Why a request cannot begin, in words.
 pub(crate) fn not_begun(why: NotBegun) -> &'static str {
     match why {
-        NotBegun::IdInUse => "a request with this id is still waiting for its answer",
+        NotBegun::IdInUse => "a request with this id has not been answered yet",
         NotBegun::TooMany => "too many requests of this session are waiting for an answer",
     }
 }

@@ -115,16 +115,50 @@ fn questions_that_nobody_hears_are_given_back_when_too_many_wait() {
     assert!(!exchange.take_question(&question));
 }
 
+/// A client that asked for the tools, left, and asked for something else with the same id was given the unfiltered list.
 #[test]
-fn an_id_is_free_again_when_its_client_has_left() {
+fn an_id_is_not_used_again_before_its_request_was_answered() {
     let mut exchange = Exchange::default();
-    let (gone, receiver) = stream();
     let now = Instant::now();
+    let (gone, receiver) = stream();
     exchange.begin(&request(1), gone.clone(), Accepts::Json, now).unwrap();
-    assert_eq!(exchange.begin(&request(1), gone, Accepts::Json, now), Err(NotBegun::IdInUse));
+    exchange.begin(&request(2), gone.clone(), Accepts::Json, now).unwrap();
+    exchange.cancel(&id(2), now);
+    exchange.overdue(now);
     drop(receiver);
+    exchange.cut(&gone);
     let (back, _receiver) = stream();
-    assert_eq!(exchange.begin(&request(1), back, Accepts::Json, now), Ok(()));
+    for number in [1, 2] {
+        assert_eq!(exchange.begin(&request(number), back.clone(), Accepts::Json, now), Err(NotBegun::IdInUse));
+        let late = format!(r#"{{"id":{number},"result":{{"tools":[]}}}}"#);
+        assert!(target(&mut exchange, &late).is_none(), "nobody's answer");
+        assert_eq!(exchange.begin(&request(number), back.clone(), Accepts::Json, now), Ok(()));
+    }
+}
+
+#[test]
+fn the_next_process_answers_nothing_that_the_last_one_was_asked() {
+    let mut exchange = Exchange::default();
+    let now = Instant::now();
+    let (waiting, _receiver) = stream();
+    exchange.begin(&request(1), waiting.clone(), Accepts::Json, now).unwrap();
+    assert_eq!(exchange.process_gone().len(), 1);
+    assert_eq!(exchange.begin(&request(1), waiting, Accepts::Json, now), Ok(()));
+}
+
+#[test]
+fn ids_left_behind_are_limited() {
+    let mut exchange = Exchange::default();
+    let now = Instant::now();
+    for number in 0..GIVEN_UP as u64 {
+        let (gone, _) = stream();
+        exchange.begin(&request(number), gone.clone(), Accepts::Json, now).unwrap();
+        exchange.cut(&gone);
+    }
+    let (next, _next) = stream();
+    assert_eq!(exchange.begin(&request(9_999), next.clone(), Accepts::Json, now), Err(NotBegun::TooMany));
+    assert!(target(&mut exchange, r#"{"id":7,"result":{}}"#).is_none());
+    assert_eq!(exchange.begin(&request(9_999), next, Accepts::Json, now), Ok(()));
 }
 
 #[test]
