@@ -9,6 +9,20 @@
 set -euo pipefail
 
 purpose="${1:?usage: deploy/setup.sh build|run|test}"
+cd "$(dirname "$0")/.."
+
+# Checkouts share one folder of built things. Cargo tells a changed file by its time alone and may take another checkout's
+# crates for this one's, so those (not the libraries) are built anew when the last build was of another checkout.
+if [ -n "${CARGO_TARGET_DIR:-}" ]; then
+  mark="$CARGO_TARGET_DIR/.checkout"
+  if [ -e "$mark" ] && [ "$(cat "$mark")" != "$PWD" ]; then
+    mapfile -t ours < <(sed -n 's/^name = "\(.*\)"/--package=\1/p' crates/*/Cargo.toml | sort -u)
+    cargo clean --quiet "${ours[@]}"
+    cargo clean --quiet --release "${ours[@]}"
+  fi
+  mkdir -p "$CARGO_TARGET_DIR"
+  echo "$PWD" >"$mark"
+fi
 missing=()
 
 want() { # want PACKAGE COMMAND...: the package is needed unless one of the commands is there
