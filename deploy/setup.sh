@@ -16,7 +16,7 @@ cd "$(dirname "$0")/.."
 if [ -n "${CARGO_TARGET_DIR:-}" ]; then
   mark="$CARGO_TARGET_DIR/.checkout"
   if [ -e "$mark" ] && [ "$(cat "$mark")" != "$PWD" ]; then
-    mapfile -t ours < <(sed -n 's/^name = "\(.*\)"/--package=\1/p' crates/*/Cargo.toml | sort -u)
+    mapfile -t ours < <(sed -n '/^\[package\]/,/^$/s/^name = "\(.*\)"/--package=\1/p' crates/*/Cargo.toml)
     cargo clean --quiet "${ours[@]}"
     cargo clean --quiet --release "${ours[@]}"
   fi
