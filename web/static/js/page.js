@@ -32,10 +32,13 @@ document.addEventListener("click", async (event) => {
   const source = button.parentElement.querySelector("code, pre");
   const done = await copyText(source);
   announce(done ? "Copied" : "Selected: press Ctrl+C or Cmd+C to copy");
+  const name = button.getAttribute("aria-label");
   button.textContent = done ? "Copied" : "Selected";
+  if (name.startsWith("Copy ")) button.setAttribute("aria-label", `${button.textContent}${name.slice(4)}`);
   button.toggleAttribute("data-copied", done);
   setTimeout(() => {
     button.textContent = "Copy";
+    if (name.startsWith("Copy ")) button.setAttribute("aria-label", name);
     button.removeAttribute("data-copied");
   }, 2000);
 });
