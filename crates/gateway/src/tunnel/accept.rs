@@ -30,6 +30,11 @@ use crate::{
 const ABOUT_CHARS: usize = 200;
 /// Most bytes of one WebSocket message.
 const MESSAGE_BYTES: usize = 16 << 20;
+/// What one answer may be ahead of the client that reads it.
+const STREAM_WINDOW_BYTES: u32 = 256 << 10;
+/// The most that HTTP/2 has. The streams of one tunnel share this window, so whoever lets answers lie unread takes from it;
+/// only the streams' own windows are to hold them back, or a few such clients would stop everybody's answers.
+const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
 /// A connector that does not answer a ping for this long is gone.
 const ALIVE_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -125,8 +130,8 @@ async fn carry(shared: Arc<Shared>, arrival: Arrival, account: Arc<Account>, ser
         .keep_alive_interval(ALIVE_WITHIN)
         .keep_alive_timeout(ALIVE_WITHIN)
         .keep_alive_while_idle(true)
-        .initial_stream_window_size(1 << 20)
-        .initial_connection_window_size(8 << 20)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .handshake(stream)
         .await;
     let (sender, connection) = match handshake {

@@ -225,6 +225,7 @@ impl Fixture {
             }
             "big" => result(&id, &text(&"x".repeat(3 << 20))),
             "endless" => endless(),
+            "floods" => flood(),
             "holds" => {
                 let dropped = Dropped(self.dropped.clone());
                 self.held.notify_one();
@@ -325,4 +326,12 @@ fn stream_of(said: mpsc::Receiver<String>) -> Response {
 fn endless() -> Response {
     let stream = futures_util::stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from(vec![b' '; 1 << 16])));
     Response::builder().header("content-type", "application/json").body(Body::from_stream(stream)).unwrap()
+}
+
+/// Notifications without end, as fast as they are read.
+fn flood() -> Response {
+    let data = "x".repeat(1 << 16);
+    let message = json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 1, "progress": 1, "message": data}});
+    let stream = futures_util::stream::repeat(Ok::<_, Infallible>(event(&message.to_string())));
+    Response::builder().header("content-type", "text/event-stream").body(Body::from_stream(stream)).unwrap()
 }

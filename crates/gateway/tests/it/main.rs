@@ -16,4 +16,5 @@ mod sessions;
 mod snapshots;
 mod streams;
 mod tunnel;
+mod tunnel_flow;
 mod world;

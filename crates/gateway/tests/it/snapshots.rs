@@ -5,6 +5,7 @@ use std::future::Future;
 use domain::{DeploymentKey, Entropy, SignedSnapshot};
 use http::StatusCode;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     client::Client,
@@ -68,6 +69,24 @@ async fn a_new_key_works_at_once_without_any_notice() {
     world.publish(&acme).await;
     let answer = Client::new(&world, &acme, "/mlflow/mcp", &fresh).initialized().await.call("echo", json!({})).await;
     assert!(answer.is_ok(), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn a_revocation_holds_although_its_notice_was_lost() {
+    let (mut world, upstream) = (World::start().await, Fixture::start(Speaks::Sessions).await);
+    let mut acme = world.account("acme");
+    let simple = acme.simple(&upstream.url, OPEN);
+    world.publish(&acme).await;
+    let client = Client::new(&world, &acme, "/mlflow/mcp", &simple.agent).initialized().await;
+    // Nobody listens while the notice comes; the versions are compared afterwards.
+    world.cancel.cancel();
+    (&mut world.background).await.unwrap();
+    acme.changed().snapshot.grants.clear();
+    world.publish(&acme).await;
+    assert!(client.call("echo", json!({})).await.is_ok(), "not known yet");
+    let again = world.gateway.clone();
+    tokio::spawn(async move { again.run_background(CancellationToken::new()).await });
+    until(|| async { client.call("echo", json!({})).await.status == StatusCode::NOT_FOUND }).await;
 }
 
 #[tokio::test]

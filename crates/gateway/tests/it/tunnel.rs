@@ -20,14 +20,14 @@ const ONCE: &str =
     r#"{"version":"1","default":"allow","all_tools":{"limits":[{"counter":"all","window":"hour","max":1}]}}"#;
 const OPEN_BUT_DELETE: &str = r#"{"version":"1","default":"allow","hide":["delete_*"]}"#;
 
-struct Tunnelled {
-    account: Account,
+pub struct Tunnelled {
+    pub account: Account,
     server: domain::ServerId,
-    agent: Holder,
-    token: Token,
+    pub agent: Holder,
+    pub token: Token,
 }
 
-async fn tunnelled(world: &World, slug: &str, policy: &str) -> Tunnelled {
+pub async fn tunnelled(world: &World, slug: &str, policy: &str) -> Tunnelled {
     let mut account = world.account(slug);
     let server = account.server("mlflow", Transport::Tunnel, &[("echo", RiskClass::Read)]);
     let token = account.connector(server);
@@ -38,7 +38,7 @@ async fn tunnelled(world: &World, slug: &str, policy: &str) -> Tunnelled {
     Tunnelled { account, server, agent, token }
 }
 
-struct Running {
+pub struct Running {
     reports: mpsc::UnboundedReceiver<Report>,
     task: JoinHandle<Result<(), ConnectError>>,
     stop: CancellationToken,
@@ -51,7 +51,7 @@ impl Drop for Running {
 }
 
 impl Running {
-    async fn connected(&mut self) {
+    pub async fn connected(&mut self) {
         let waiting = async {
             while let Some(report) = self.reports.recv().await {
                 if matches!(report, Report::Connected { .. }) {
@@ -64,7 +64,7 @@ impl Running {
     }
 }
 
-fn connect(world: &World, tunnelled: &Tunnelled, token: &Token, target: Target) -> Running {
+pub fn connect(world: &World, tunnelled: &Tunnelled, token: &Token, target: Target) -> Running {
     let token = ConnectToken {
         token: token.clone(),
         origin: world.origin.clone(),
@@ -87,7 +87,7 @@ fn connect(world: &World, tunnelled: &Tunnelled, token: &Token, target: Target) 
     Running { reports, task, stop }
 }
 
-fn to_url(fixture: &Fixture) -> Target {
+pub fn to_url(fixture: &Fixture) -> Target {
     Target::Url(UpstreamUrl::parse(&fixture.url).unwrap())
 }
 
@@ -258,10 +258,16 @@ async fn a_wrong_token_is_not_let_in_and_a_revoked_one_is_shown_out() {
     let (world, upstream) = (World::start().await, Fixture::start(Speaks::Sessions).await);
     let mut ours = tunnelled(&world, "acme", OPEN_BUT_DELETE).await;
     let neighbour = tunnelled(&world, "neighbour", OPEN_BUT_DELETE).await;
-    for wrong in [Token::new(TokenKind::Connect, &Entropy::System), neighbour.token.clone()] {
+    let sibling = ours.account.changed().server("sibling", Transport::Tunnel, &[]);
+    let siblings = ours.account.connector(sibling);
+    world.publish(&ours.account).await;
+    for wrong in [Token::new(TokenKind::Connect, &Entropy::System), neighbour.token.clone(), siblings] {
         let mut refused = connect(&world, &ours, &wrong, to_url(&upstream));
         let ended = tokio::time::timeout(PATIENCE, &mut refused.task).await.expect("refused in time").unwrap();
         assert!(matches!(ended, Err(ConnectError::TokenRefused { .. })), "{ended:?}");
+        while let Ok(report) = refused.reports.try_recv() {
+            assert!(!matches!(report, Report::Connected { .. }), "not even for a moment");
+        }
     }
     let mut connector = connect(&world, &ours, &ours.token, to_url(&upstream));
     connector.connected().await;

@@ -29,6 +29,7 @@ pub struct World {
     pub key: DeploymentKey,
     pub dialer: Dialer,
     pub cancel: CancellationToken,
+    pub background: tokio::task::JoinHandle<()>,
     _dir: Arc<tempfile::TempDir>,
 }
 
@@ -65,10 +66,10 @@ impl World {
         });
         let cancel = CancellationToken::new();
         let (background, stop) = (gateway.clone(), cancel.clone());
-        tokio::spawn(async move { background.run_background(stop).await });
+        let background = tokio::spawn(async move { background.run_background(stop).await });
         let router = gateway.router().into_make_service_with_connect_info::<std::net::SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { gateway, origin, bus, clock, entropy, key, dialer, cancel, _dir: dir }
+        Self { gateway, origin, bus, clock, entropy, key, dialer, cancel, background, _dir: dir }
     }
 
     /// A new account, not published yet.
