@@ -23,10 +23,10 @@ up: ## Install what is missing, build, and start everything on http://127.0.0.1:
 	@exec $(BINARY) up $(UP_FLAGS)
 
 .PHONY: install
-install: ## Build the program and put it on the PATH (PREFIX/bin)
+install: ## Put the program that `make up` built on the PATH (PREFIX/bin)
 	@deploy/setup.sh build
-	@cargo build --locked --release --package portcullis
-	@install -D -m 755 $(CARGO_TARGET_DIR)/release/portcullis $(PREFIX)/bin/portcullis
+	@cargo build --locked --package portcullis
+	@install -D -m 755 $(BINARY) $(PREFIX)/bin/portcullis
 	@echo "installed $(PREFIX)/bin/portcullis"
 
 .PHONY: test
