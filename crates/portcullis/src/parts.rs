@@ -1,6 +1,6 @@
 //! The parts that commands are made of: stores, faces, the data plane. Which of them meet is decided by the command.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use accounts::{Accounts, Wiring};
 use anyhow::Context as _;
@@ -15,6 +15,10 @@ use web_kit::Origin;
 
 /// Connections to PostgreSQL per process.
 pub const POOL: PoolSize = PoolSize(10);
+
+/// How long a reservation in Redis may take before it counts as failed. One that is given up stays charged, so a burst on a
+/// busy machine should rather wait than lose calls that had room.
+const COUNTERS_WITHIN: Duration = Duration::from_secs(3);
 
 /// What every part of a process takes its time, randomness and secrets from.
 #[derive(Clone, Debug)]
@@ -105,7 +109,8 @@ pub async fn redis_bus(url: &str, spool: Option<&Path>) -> anyhow::Result<Bus> {
 
 /// The counters in Redis.
 pub async fn redis_counters(url: &str) -> anyhow::Result<Counters> {
-    let config = counters::RedisConfig::new(Secret::new(url.to_owned()));
+    let mut config = counters::RedisConfig::new(Secret::new(url.to_owned()));
+    config.answer_within = COUNTERS_WITHIN;
     Counters::redis(config).await.context("cannot use REDIS_URL")
 }
 
