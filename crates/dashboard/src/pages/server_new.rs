@@ -275,6 +275,13 @@ async fn try_address(visit: &Visit<Member>, typed: &Typed, errors: &mut Errors) 
     }
 }
 
+impl NewServerPage {
+    /// Whether this input is the first that is wrong.
+    fn draws_focus(&self, field: &str) -> bool {
+        self.errors.focus(field, &false)
+    }
+}
+
 impl ProbeView {
     pub(crate) fn of(probe: &Probe) -> Self {
         let step = |step: &upstream::Step| {
