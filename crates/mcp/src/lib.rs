@@ -33,10 +33,10 @@ pub use id::Id;
 pub use message::{ClientInfo, Message, Meta, Notification, Outcome, Params, Request, Response, Retry};
 pub use method::{Family, Method, Sender};
 pub use read::{ReadError, ReadLimits, on_one_line, read, read_with};
-pub use response::{Frame, ResponseFacts, ResponseKind, frame, replace_id, response_facts};
+pub use response::{Frame, ResponseFacts, ResponseKind, frame, response_facts};
 pub use sse::{DEFAULT_MAX_EVENT_BYTES, SseError, SseEvent, SseParser};
 pub use tools::{
     Annotations, CursorError, Keep, ListError, MergedCursor, Tool, ToolsPage, filter_tools_list, merge_tools_lists,
-    qualified_name, rename_call, select_tools, split_qualified, tools_of,
+    qualified_name, select_tools, split_qualified, tools_of,
 };
 pub use version::{ASSUMED, Era, LATEST_INITIALIZE, ProtocolVersion, STATELESS};

@@ -5,9 +5,6 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-
-use crate::edit::Edits;
 use crate::fault::{Fault, Finding};
 use crate::id::Id;
 use crate::json::{DEPTH_CEILING, Kind, Raw, Rigour, Scanner, fold::lookalike};
@@ -108,19 +105,6 @@ pub fn response_facts(bytes: &[u8]) -> Result<ResponseFacts<'_>, ReadError> {
 pub fn frame(bytes: &[u8]) -> Result<Frame<'_>, ReadError> {
     let scanned = scan(bytes).and_then(|(_, members)| members.frame());
     scanned.map_err(|Finding { fault, offset }| ReadError { fault, offset, id: None })
-}
-
-/// The same request or response with another id; everything else stays as it is. For request ids that several upstreams
-/// would share on one stream.
-///
-/// # Errors
-/// When the bytes are not a JSON-RPC request or response.
-pub fn replace_id(bytes: &[u8], id: &Id<'_>) -> Result<Bytes, ReadError> {
-    let (text, members) = scan(bytes).map_err(|Finding { fault, offset }| ReadError { fault, offset, id: None })?;
-    let Some(own) = members.id else { return Err(refused("a message without an `id`", None)) };
-    let mut edits = Edits::new(text);
-    edits.replace(own.range(), id.raw().to_owned());
-    Ok(edits.apply())
 }
 
 #[derive(Debug, Default)]

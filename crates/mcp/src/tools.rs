@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use crate::read::ReadError;
 
-pub use edit::{Keep, filter_tools_list, rename_call};
+pub use edit::{Keep, filter_tools_list};
 pub use list::tools_of;
 pub use merge::{CursorError, MergedCursor, ToolsPage, merge_tools_lists, select_tools};
 pub use name::{qualified_name, split_qualified};

@@ -1,12 +1,10 @@
-//! Byte-preserving edits of lists and calls.
+//! Byte-preserving edits of lists.
 
 use bytes::Bytes;
 
-use super::list::{Item, ToolList, not_a_call};
+use super::list::{Item, ToolList};
 use super::{ListError, Tool};
 use crate::edit::Edits;
-use crate::message::Message;
-use crate::read::{ReadError, read};
 use crate::version::Era;
 
 /// What becomes of a tool in a list.
@@ -45,17 +43,6 @@ pub fn filter_tools_list(
     let kept: Vec<Keep> = list.items.iter().map(|item| keep(&item.tool)).collect();
     edit_items(&mut edits, &list.items, &kept);
     Ok(if edits.is_empty() { message.clone() } else { edits.apply() })
-}
-
-/// The same `tools/call` (or other request about a `params.name`) for another name: only that value is replaced.
-///
-/// # Errors
-/// When the bytes are not such a request.
-pub fn rename_call(bytes: &[u8], new_name: &str) -> Result<Bytes, ReadError> {
-    match read(bytes)? {
-        Message::Request(request) => request.renamed(new_name).ok_or_else(not_a_call),
-        _ => Err(not_a_call()),
-    }
 }
 
 /// A dropped tool takes one comma with it: the one before it, or, while nothing is kept yet, the one after it.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{Annotations, ListError, Tool};
-use crate::fault::{Fault, Finding};
+use crate::fault::Finding;
 use crate::json::{Kind, Raw, Rigour, Scanner};
 use crate::read::{ENVELOPE_KEYS, ReadError, text_of};
 use crate::response::{ResponseKind, response_facts};
@@ -155,9 +155,4 @@ fn read_annotations<'a>(scanner: &mut Scanner<'a>) -> Result<(Annotations, Optio
         Ok(())
     })?;
     Ok((hints, title))
-}
-
-/// For errors that are found outside a scan.
-pub(super) fn not_a_call() -> ReadError {
-    ReadError { fault: Fault::NotAMessage("expected a request with `params.name`"), offset: 0, id: None }
 }

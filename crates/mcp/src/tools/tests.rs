@@ -130,22 +130,6 @@ fn a_list_in_doubt_is_an_error() {
 }
 
 #[test]
-fn calls_are_renamed() {
-    let call = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name" : "srv__x","arguments":{"n":1.0}}}"#;
-    let renamed = rename_call(call, "x").unwrap();
-    assert_eq!(
-        renamed,
-        &br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name" : "x","arguments":{"n":1.0}}}"#[..]
-    );
-    assert!(rename_call(br#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#, "x").is_err());
-    assert!(rename_call(br#"{"jsonrpc":"2.0","id":1,"result":{}}"#, "x").is_err());
-    assert!(
-        rename_call(br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","Name":"b"}}"#, "x")
-            .is_err()
-    );
-}
-
-#[test]
 fn lists_are_merged_in_order() {
     let page = |server: &str| {
         select_tools(LIST.as_bytes(), |tool| match tool.name.as_ref() {
