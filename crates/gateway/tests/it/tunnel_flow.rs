@@ -26,7 +26,7 @@ async fn clients_that_do_not_read_do_not_stop_the_others() {
     for id in 0..IDLERS {
         unread.push(client.open(Method::POST, call(100 + id, "floods", &json!({}))).await);
     }
-    for _ in 0..20 {
+    for _ in 0..3 {
         let answer = client.call("big", json!({})).await;
         assert!(answer.is_ok(), "{}", answer.text().chars().take(200).collect::<String>());
     }
