@@ -28,8 +28,14 @@ impl LocalPath {
     /// The log-in page that comes back here.
     #[must_use]
     pub fn through_login(&self) -> String {
+        self.through("/login")
+    }
+
+    /// A page that comes back here.
+    #[must_use]
+    pub fn through(&self, page: &str) -> String {
         let next: String = url::form_urlencoded::byte_serialize(self.0.as_bytes()).collect();
-        format!("/login?next={next}")
+        format!("{page}?next={next}")
     }
 }
 

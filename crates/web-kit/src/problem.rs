@@ -11,6 +11,11 @@ use crate::LocalPath;
 pub enum Problem {
     /// There is no such thing, or it belongs to another account: the two look alike.
     NotFound,
+    /// What an address stood for is over; said in words of its own, and no different from what never was.
+    Over {
+        /// What is over and what to do.
+        what: String,
+    },
     /// The caller's role does not allow it.
     NotAllowed {
         /// What is needed, in words: "needs the role admin".
@@ -79,7 +84,7 @@ impl Problem {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::Over { .. } => StatusCode::NOT_FOUND,
             Self::NotAllowed { .. } | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::LoggedOut { .. } => StatusCode::UNAUTHORIZED,
             Self::WrongHost { .. } => StatusCode::MISDIRECTED_REQUEST,
@@ -95,6 +100,7 @@ impl Problem {
     pub(crate) fn view(&self) -> ErrorView {
         let home = ("/app".to_owned(), "Go to your account");
         let (title, text, way_on) = match self {
+            Self::Over { what } => ("Not found", what.clone(), home),
             Self::NotFound => ("Not found", NOT_FOUND.to_owned(), home),
             Self::NotAllowed { needs } => (
                 "Not allowed",

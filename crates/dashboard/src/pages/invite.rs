@@ -58,13 +58,22 @@ fn form(visit: &Visit<Anyone>, token: String, invitation: Invitation, email: Str
     }
 }
 
+/// What the link offers. One that was used, revoked or is over looks like one that never was.
+async fn invitation(visit: &Visit<Anyone>, token: &str) -> Result<Invitation, Problem> {
+    let over = "This invitation was used or revoked, or is over. Ask whoever sent it for a new one.";
+    match visit.accounts().invitation(token).await {
+        Err(accounts::Error::NotFound) => Err(Problem::Over { what: over.to_owned() }),
+        found => Ok(found?),
+    }
+}
+
 async fn show(visit: Visit<Anyone>, Path(named): Path<Named>) -> Answer {
-    let invitation = visit.accounts().invitation(&named.token).await?;
+    let invitation = invitation(&visit, &named.token).await?;
     page_with_secret(&form(&visit, named.token, invitation, String::new(), Errors::none()))
 }
 
 async fn accept(visit: Visit<Anyone>, Path(named): Path<Named>, Form(typed): Form<Typed>) -> Answer {
-    let invitation = visit.accounts().invitation(&named.token).await?;
+    let invitation = invitation(&visit, &named.token).await?;
     let joined = match (&visit.who().0, typed.how.as_str()) {
         (Some(visitor), _) => {
             let account = visit.accounts().accept_invite(visitor, &named.token).await?;
@@ -145,7 +154,9 @@ mod tests {
         let page = browser.fill(&page, &fill("kettle-marble-forest")).await;
         assert_eq!(page.path, "/app/ours");
         assert_eq!(browser.open("/app/ours/teams/data").await.all(".list .main").len(), 2, "and is in the team");
-        assert_eq!(site.anonymous().open(&path).await.status, StatusCode::NOT_FOUND, "the link works once");
+        let again = site.anonymous().open(&path).await;
+        assert_eq!(again.status, StatusCode::NOT_FOUND, "the link works once");
+        assert!(again.text.contains("Ask whoever sent it for a new one."));
     }
 
     #[tokio::test]

@@ -22,12 +22,14 @@ struct LogInPage {
     errors: Errors,
     email: String,
     next: String,
+    /// Where those without a login make one, and then go on to the same page.
+    sign_up: String,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Next {
-    next: String,
+pub(super) struct Next {
+    pub(super) next: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -38,34 +40,46 @@ struct Typed {
     next: String,
 }
 
+/// Where one goes after log-in when no page was asked for.
+const HOME: &str = "/app";
+
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes.get("/login", Who::Anyone, show).post("/login", Who::Anyone, log_in).post("/logout", Who::Anyone, log_out)
 }
 
-/// Where to go after log-in; the accounts unless a page of ours was asked for.
-fn next(text: &str) -> LocalPath {
-    let asked = LocalPath::parse(text).filter(|path| path.as_str() != "/");
-    asked.or_else(|| LocalPath::parse("/app")).unwrap_or_else(LocalPath::root)
+/// The page of ours that was asked for, if one was.
+pub(super) fn asked_for(next: &str) -> Option<LocalPath> {
+    LocalPath::parse(next).filter(|path| !matches!(path.as_str(), "/" | "/app"))
+}
+
+fn form(visit: &Visit<Anyone>, email: String, next: Option<&LocalPath>, errors: Errors) -> LogInPage {
+    LogInPage {
+        shell: Shell::public(visit, "Log in"),
+        errors,
+        email,
+        next: next.map_or_else(|| HOME.to_owned(), |path| path.as_str().to_owned()),
+        sign_up: next.map_or_else(|| "/signup".to_owned(), |path| path.through("/signup")),
+    }
 }
 
 async fn show(visit: Visit<Anyone>, Query(asked): Query<Next>) -> Answer {
-    let next = next(&asked.next);
+    let next = asked_for(&asked.next);
     if visit.who().0.is_some() {
-        return Ok(go_to(next.as_str()));
+        return Ok(go_to(next.as_ref().map_or(HOME, LocalPath::as_str)));
     }
-    let shell = Shell::public(&visit, "Log in");
-    page(&LogInPage { shell, errors: Errors::none(), email: String::new(), next: next.as_str().to_owned() })
+    page(&form(&visit, String::new(), next.as_ref(), Errors::none()))
 }
 
 async fn log_in(visit: Visit<Anyone>, Form(typed): Form<Typed>) -> Answer {
-    let next = next(&typed.next);
+    let next = asked_for(&typed.next);
     let asked = LogIn { email: typed.email.clone(), password: Secret::new(typed.password) };
     let errors = match visit.accounts().log_in(asked, visit.address()).await {
-        Ok(signed_in) => return Ok(session::begin(&visit, &signed_in.session, next.as_str(), None)),
+        Ok(signed_in) => {
+            return Ok(session::begin(&visit, &signed_in.session, next.as_ref().map_or(HOME, LocalPath::as_str), None));
+        }
         Err(refused) => refusal(refused)?,
     };
-    let shell = Shell::public(&visit, "Log in");
-    form_again(&LogInPage { shell, errors, email: typed.email, next: next.as_str().to_owned() })
+    form_again(&form(&visit, typed.email, next.as_ref(), errors))
 }
 
 /// The same words whether the e-mail or the password was wrong.

@@ -4,8 +4,9 @@ use accounts::{SignUp, SignUpError};
 use askama::Template;
 use domain::Secret;
 use serde::Deserialize;
-use web_kit::{Answer, Anyone, Flash, Form, Problem, Visit, go_to};
+use web_kit::{Answer, Anyone, Flash, Form, LocalPath, Problem, Query, Visit, go_to};
 
+use super::login::{Next, asked_for};
 use crate::{
     form::{Errors, Input},
     page::{form_again, page},
@@ -23,6 +24,10 @@ struct SignUpPage {
     errors: Errors,
     values: Values,
     gateway_origin: String,
+    /// The page that was asked for, or nothing.
+    next: String,
+    /// Where those with a login use it, and then go on to the same page.
+    log_in: String,
 }
 
 #[derive(Clone, Default)]
@@ -30,6 +35,7 @@ struct Values {
     email: String,
     account_name: String,
     account_slug: String,
+    next: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -39,6 +45,7 @@ struct Typed {
     password: String,
     account_name: String,
     account_slug: String,
+    next: String,
 }
 
 pub(crate) fn routes(routes: Routes) -> Routes {
@@ -46,15 +53,22 @@ pub(crate) fn routes(routes: Routes) -> Routes {
 }
 
 fn form(visit: &Visit<Anyone>, values: Values, errors: Errors) -> SignUpPage {
-    let gateway_origin = visit.accounts().gateway_origin().to_owned();
-    SignUpPage { shell: Shell::public(visit, "Create account"), errors, values, gateway_origin }
+    let next = asked_for(&values.next);
+    SignUpPage {
+        shell: Shell::public(visit, "Create account"),
+        errors,
+        values,
+        gateway_origin: visit.accounts().gateway_origin().to_owned(),
+        log_in: next.as_ref().map_or_else(|| "/login".to_owned(), LocalPath::through_login),
+        next: next.map(|path| path.as_str().to_owned()).unwrap_or_default(),
+    }
 }
 
-async fn show(visit: Visit<Anyone>) -> Answer {
+async fn show(visit: Visit<Anyone>, Query(asked): Query<Next>) -> Answer {
     if visit.who().0.is_some() {
         return Ok(go_to("/app"));
     }
-    page(&form(&visit, Values::default(), Errors::none()))
+    page(&form(&visit, Values { next: asked.next, ..Values::default() }, Errors::none()))
 }
 
 async fn create(visit: Visit<Anyone>, Form(typed): Form<Typed>) -> Answer {
@@ -63,19 +77,25 @@ async fn create(visit: Visit<Anyone>, Form(typed): Form<Typed>) -> Answer {
     } else {
         typed.account_slug.trim().to_owned()
     };
-    let values =
-        Values { email: typed.email.clone(), account_name: typed.account_name.clone(), account_slug: slug.clone() };
+    let values = Values {
+        email: typed.email.clone(),
+        account_name: typed.account_name.clone(),
+        account_slug: slug.clone(),
+        next: typed.next.clone(),
+    };
     let asked = SignUp {
         email: typed.email,
         password: Secret::new(typed.password),
         account_name: typed.account_name,
         account_slug: slug,
     };
+    let next = asked_for(&typed.next);
     match visit.accounts().sign_up(asked, visit.address()).await {
         Ok(signed_in) => {
             let first = format!("{}/servers/new", home(signed_in.account.as_str()));
+            let first = next.as_ref().map_or(first.as_str(), LocalPath::as_str);
             let ready = Flash::done("Your account is ready. Register your first server.");
-            Ok(session::begin(&visit, &signed_in.session, &first, Some(&ready)))
+            Ok(session::begin(&visit, &signed_in.session, first, Some(&ready)))
         }
         Err(refused) => form_again(&form(&visit, values, refusal(refused)?)),
     }
@@ -127,6 +147,19 @@ mod tests {
         assert_eq!(page.path, "/app/acme-robotics/servers/new");
         assert_eq!(browser.open("/app/acme-robotics/keys").await.one(".rail .who"), "ann@example.com");
         assert_eq!(browser.open("/signup").await.path, "/app/acme-robotics", "who is signed in has no sign-up");
+    }
+
+    #[tokio::test]
+    async fn the_page_asked_for_comes_after_sign_up_too() {
+        let site = Site::new().await;
+        let mut browser = site.anonymous();
+        let page = browser.open("/login?next=%2Fapp%2Fnew").await;
+        let page = browser.open(&page.attribute("main p a", "href")).await;
+        assert_eq!(page.attribute("main p a", "href"), "/login?next=%2Fapp%2Fnew");
+        let page = browser.fill(&page, &filled("ann@example.com", "kettle-marble-forest")).await;
+        assert_eq!(page.path, "/app/new");
+        let page = site.anonymous().open("/signup?next=//evil.example").await;
+        assert_eq!(page.attribute("main input[name=next]", "value"), "");
     }
 
     #[tokio::test]
