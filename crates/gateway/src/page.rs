@@ -43,9 +43,11 @@ fn page(url: &str) -> String {
     let claude_code = format!(
         "<pre><code>claude mcp add --transport http portcullis {url} --header \"Authorization: Bearer YOUR_KEY\"</code></pre>"
     );
-    let desktop = json(
-        r#"{"mcpServers":{"portcullis":{"command":"npx","args":["-y","mcp-remote","URL","--header","Authorization:Bearer YOUR_KEY"]}}}"#,
-    );
+    // `mcp-remote` wants plain http to be allowed by name; the header stands in the environment since it has a space.
+    let allow = if url.starts_with("http://") { r#","--allow-http""# } else { "" };
+    let desktop = json(&format!(
+        r#"{{"mcpServers":{{"portcullis":{{"command":"npx","args":["-y","mcp-remote","URL","--header","Authorization:${{AUTHORIZATION}}"{allow}],"env":{{"AUTHORIZATION":"Bearer YOUR_KEY"}}}}}}}}"#
+    ));
     let cursor = json(r#"{"mcpServers":{"portcullis":{"url":"URL","headers":{"Authorization":"Bearer YOUR_KEY"}}}}"#);
     let vscode =
         json(r#"{"servers":{"portcullis":{"type":"http","url":"URL","headers":{"Authorization":"Bearer YOUR_KEY"}}}}"#);

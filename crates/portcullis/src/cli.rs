@@ -2,11 +2,11 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, builder::BoolishValueParser};
 
 /// The gate between AI agents and MCP servers.
 #[derive(Debug, Parser)]
-#[command(name = "portcullis", version, about, max_term_width = 100)]
+#[command(name = "portcullis", version, max_term_width = 100)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -47,8 +47,11 @@ pub struct Up {
     #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL")]
     pub redis_url: Option<String>,
     /// Refuse upstream servers on private and loopback addresses
-    #[arg(long, env = "PORTCULLIS_REFUSE_PRIVATE_UPSTREAMS")]
+    #[arg(long, env = "PORTCULLIS_REFUSE_PRIVATE_UPSTREAMS", value_parser = BoolishValueParser::new())]
     pub refuse_private_upstreams: bool,
+    /// Believe X-Forwarded-For from these addresses
+    #[arg(long, env = "PORTCULLIS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDRESS")]
+    pub trusted_proxies: Vec<ipnet::IpNet>,
 }
 
 #[derive(Debug, Args)]
@@ -111,7 +114,7 @@ pub struct Shared {
     #[arg(long, env = "PORTCULLIS_KEY_FILE", value_name = "FILE")]
     pub key_file: Option<PathBuf>,
     /// Allow upstream servers on private and loopback addresses
-    #[arg(long, env = "PORTCULLIS_ALLOW_PRIVATE_UPSTREAMS")]
+    #[arg(long, env = "PORTCULLIS_ALLOW_PRIVATE_UPSTREAMS", value_parser = BoolishValueParser::new())]
     pub allow_private_upstreams: bool,
 }
 

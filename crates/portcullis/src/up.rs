@@ -61,7 +61,7 @@ async fn serve(
     // The control plane's own test calls go to this very process, which is on a private address.
     let dialer = parts::dialer(egress)?;
     let accounts = base.accounts(stores.db.clone(), stores.bus.clone(), dialer.clone(), &addresses);
-    let dashboard = base.dashboard(accounts.clone(), &origin, Vec::new())?;
+    let dashboard = base.dashboard(accounts.clone(), &origin, args.trusted_proxies.clone())?;
     // A bus in process begins empty: without this, keys would be unknown for a moment after each start.
     accounts.publish_missing().await.context("cannot publish the accounts to the gateway")?;
     let gateway = base.gateway(stores.bus.clone(), stores.counters.clone(), dialer, gateway::Config::new(&origin));
