@@ -1,0 +1,22 @@
+//! The use cases about servers, policies, grants and calls, on a real Postgres.
+
+#![expect(clippy::expect_used, reason = "a test may fail by panicking")]
+
+#[path = "service/calls.rs"]
+mod calls;
+#[path = "service/grants.rs"]
+mod grants;
+#[path = "service/neighbours.rs"]
+mod neighbours;
+#[path = "service/policies.rs"]
+mod policies;
+#[path = "service/roles.rs"]
+mod roles;
+#[path = "service/servers.rs"]
+mod servers;
+#[path = "service/support.rs"]
+mod support;
+#[path = "service/test_calls.rs"]
+mod test_calls;
+#[path = "service/tools.rs"]
+mod tools;
