@@ -1,7 +1,7 @@
 //! The error page, for whatever went wrong.
 
 use askama::Template;
-use web_kit::{ErrorView, Stage};
+use web_kit::{ErrorView, LostForm, Stage};
 
 use crate::shell::Shell;
 
@@ -14,8 +14,7 @@ struct ErrorPage<'a> {
     text: &'a str,
     request_id: &'a str,
     way_on: &'a (String, &'static str),
-    typed: &'a [(String, String)],
-    send_again: &'a Option<String>,
+    lost: Option<&'a LostForm>,
 }
 
 /// Markup of the error page.
@@ -27,8 +26,7 @@ pub fn error_page(stage: &Stage, view: &ErrorView) -> String {
         text: &view.text,
         request_id: &stage.request_id,
         way_on: &view.way_on,
-        typed: &view.typed,
-        send_again: &view.send_again,
+        lost: view.form.as_ref(),
     };
     page.render().unwrap_or_else(|_| format!("{} ({})", view.title, stage.request_id))
 }

@@ -21,7 +21,7 @@ pub use extract::{Form, Path, Query};
 pub use flash::{Flash, FlashKind};
 pub use kit::{ErrorPage, Kit};
 pub use local_path::LocalPath;
-pub use problem::{ErrorView, Problem};
+pub use problem::{ErrorView, LostForm, Problem};
 pub use rescue::MAX_FORM_BYTES;
 pub use stage::{Purpose, Stage, Theme};
 pub use visit::{Anyone, Member, Visit, Visitor};

@@ -67,10 +67,19 @@ pub struct ErrorView {
     pub text: String,
     /// Where to go from here: address and words.
     pub way_on: (String, &'static str),
-    /// What had been typed into the form that could not be saved: names and values, without passwords.
+    /// The form that could not be saved and can be sent again with one press, after logging in elsewhere.
+    pub form: Option<LostForm>,
+}
+
+/// A form that was sent and could not be saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostForm {
+    /// Where it goes.
+    pub action: String,
+    /// What was typed, to be read: names and values, nothing empty, nothing secret.
     pub typed: Vec<(String, String)>,
-    /// Where the form can be sent again with one press, after logging in elsewhere.
-    pub send_again: Option<String>,
+    /// All that it sends, in its order, without passwords.
+    pub fields: Vec<(String, String)>,
 }
 
 impl Problem {
@@ -130,7 +139,7 @@ impl Problem {
             Self::Unavailable => ("Not available right now", UNAVAILABLE.to_owned(), home),
             Self::Internal => ("Something went wrong", INTERNAL.to_owned(), home),
         };
-        ErrorView { status: self.status(), title, text, way_on, typed: Vec::new(), send_again: None }
+        ErrorView { status: self.status(), title, text, way_on, form: None }
     }
 }
 

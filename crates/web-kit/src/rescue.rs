@@ -13,7 +13,7 @@ use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 
-use crate::{ErrorView, Kit, Problem, Stage, stage::Purpose};
+use crate::{ErrorView, Kit, LostForm, Problem, Stage, stage::Purpose};
 
 /// The largest form that is read, in bytes. A policy is the largest thing anyone sends.
 pub const MAX_FORM_BYTES: usize = 2 * 1024 * 1024;
@@ -80,12 +80,22 @@ fn answer(kit: &Kit, stage: &Stage, problem: &Problem, posted: Option<Posted>) -
     page(kit, stage, &view)
 }
 
+/// Every field goes back into the form, also empty ones: repeated names belong together by their order.
 fn give_back(view: &mut ErrorView, posted: Posted) {
     let fields = url::form_urlencoded::parse(&posted.form).into_owned();
-    view.typed = fields.filter(|(name, value)| !name.contains("password") && !value.is_empty()).collect();
-    if !view.typed.is_empty() {
-        view.send_again = Some(posted.to);
+    let fields: Vec<_> = fields.filter(|(name, _)| !name.contains("password")).collect();
+    let shown =
+        fields.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.clone(), readable(name, value)));
+    let typed: Vec<_> = shown.collect();
+    if !typed.is_empty() {
+        view.form = Some(LostForm { action: posted.to, typed, fields });
     }
+}
+
+/// A credential is sent again, but not put before who looks over a shoulder.
+fn readable(name: &str, value: &str) -> String {
+    let secret = name.ends_with("_value") || name.contains("secret");
+    if secret { "kept, not shown".to_owned() } else { value.to_owned() }
 }
 
 fn page(kit: &Kit, stage: &Stage, view: &ErrorView) -> Response {

@@ -22,8 +22,12 @@ fn kit(origin: &str) -> Kit {
         entropy,
     };
     Kit::new(config, |stage, view| {
-        let typed: Vec<_> = view.typed.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        format!("{}|{}|{}|{:?}|{}", view.title, stage.request_id, typed.join("&"), view.send_again, view.way_on.0)
+        let form = view.form.as_ref().map(|form| {
+            let pairs =
+                |of: &[(String, String)]| of.iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>().join("&");
+            format!("{}|{}|{}", form.action, pairs(&form.typed), pairs(&form.fields))
+        });
+        format!("{}|{}|{}|{}", view.title, stage.request_id, form.unwrap_or_default(), view.way_on.0)
     })
 }
 
@@ -170,10 +174,13 @@ async fn without_a_session_a_page_leads_to_log_in_and_a_script_is_told() {
 
 #[tokio::test]
 async fn a_form_filled_in_while_the_session_ended_is_given_back() {
-    let typed = "name=Data+science&password=hunter2&new_password=x&note=";
+    let typed = "name=Data+science&password=hunter2&new_password=x&header_value=s3cret&header_value=&note=";
     let seen = send(HERE, "POST", "/session", &[FORM, OURS], typed).await;
     assert_eq!(seen.status, StatusCode::UNAUTHORIZED);
-    assert!(seen.body.contains("|name=Data science|Some(\"/session\")|/login?next="), "{}", seen.body);
+    let shown = "|name=Data science&header_value=kept, not shown|";
+    let sent_again = "|name=Data science&header_value=s3cret&header_value=&note=|";
+    assert!(seen.body.contains(shown) && seen.body.contains(sent_again), "{}", seen.body);
+    assert!(seen.body.contains("|/session|") && seen.body.contains("|/login?next="), "{}", seen.body);
     assert!(!seen.body.contains("hunter2"));
     assert_eq!(seen.header(header::CACHE_CONTROL.as_str()), "no-store");
 }
