@@ -142,25 +142,32 @@ async fn carry(shared: Arc<Shared>, arrival: Arrival, account: Arc<Account>, ser
     if shared.hub.enter(tunnel.clone(), shared.config.limits.tunnels_per_server).is_err() {
         return;
     }
-    tracing::info!(account = %account.slug, server = %server.slug, connector = %tunnel.connector, "a connector has come");
-    let life = async {
-        tokio::select! {
-            ended = connection => if let Err(error) = ended {
-                tracing::debug!(%error, "a tunnel broke");
-            },
-            () = shared.closing.cancelled() => {}
-        }
-    };
+    log(&account, &server, &tunnel, Standing::Here);
     tokio::select! {
-        () = life => {}
+        () = until_it_ends(&shared, connection) => {}
         never = come(&shared, &tunnel, &server) => match never {},
     }
     shared.hub.leave(&tunnel);
-    tracing::info!(account = %account.slug, server = %server.slug, connector = %tunnel.connector, "a connector has gone");
+    log(&account, &server, &tunnel, Standing::Gone);
     // A process that came back on another tunnel before this one was noticed to be dead has not gone.
     if shared.hub.of_instance(tunnel.server, &tunnel.instance).is_none() {
         tell(&shared, &tunnel, Standing::Gone).await;
     }
+}
+
+/// Drives the connection until it breaks or the gateway closes.
+async fn until_it_ends(shared: &Shared, connection: impl Future<Output = hyper::Result<()>>) {
+    tokio::select! {
+        ended = connection => if let Err(error) = ended {
+            tracing::debug!(%error, "a tunnel broke");
+        },
+        () = shared.closing.cancelled() => {}
+    }
+}
+
+fn log(account: &Account, server: &Server, tunnel: &Tunnel, standing: Standing) {
+    let connected = standing == Standing::Here;
+    tracing::info!(account = %account.slug, server = %server.slug, connector = %tunnel.connector, connected, "a connector came or went");
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! The product's own guards and end-to-end tests, in one binary.
 
+#![expect(clippy::expect_used, reason = "a test may fail by panicking")]
+
 mod deployment;
 mod http;
 mod layering;

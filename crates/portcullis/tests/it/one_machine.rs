@@ -99,6 +99,9 @@ async fn of_a_thousand_calls_on_one_machine_exactly_thirty_pass() -> anyhow::Res
     Ok(())
 }
 
+/// Arguments, environment, and words of the sentence that is expected.
+type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+
 #[test]
 fn what_hinders_a_start_is_told_in_one_sentence() -> anyhow::Result<()> {
     let machine = Machine::new("hindered")?;
@@ -106,7 +109,7 @@ fn what_hinders_a_start_is_told_in_one_sentence() -> anyhow::Result<()> {
     let taken = taken.local_addr()?.to_string();
     let data = machine.folder.path().join("data").display().to_string();
     let free = machine.listen.as_str();
-    let cases: [(&[&str], &[(&str, &str)], &str); 5] = [
+    let cases: [Case<'_>; 5] = [
         (&["up", "--data", &data, "--listen", &taken], &[], "is taken by another program"),
         (&["up", "--data", &data, "--listen", free], &[("PG_BIN_DIR", "/nonexistent")], "PG_BIN_DIR is /nonexistent"),
         (
