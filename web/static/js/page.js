@@ -67,7 +67,8 @@ for (const form of document.querySelectorAll("[data-theme-form]")) {
     if (!theme) return;
     event.preventDefault();
     const body = new URLSearchParams(new FormData(form, event.submitter));
-    fetch(form.action, { method: "POST", body, redirect: "manual" });
+    // Not a page load, so that nothing typed elsewhere on the page is lost; kept alive should the page be left at once.
+    fetch(form.action, { method: "POST", body, redirect: "manual", keepalive: true });
     document.documentElement.dataset.theme = theme;
     for (const button of document.querySelectorAll("[data-theme-form] button")) {
       button.setAttribute("aria-pressed", String(button.value === theme));
