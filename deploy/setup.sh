@@ -41,6 +41,8 @@ if [ "$purpose" = test ] || { [ "$purpose" = run ] && [ -z "${DATABASE_URL:-}" ]
   want postgresql initdb "/usr/lib/postgresql/1[5-9]/bin/initdb" "/usr/lib/postgresql/[2-9]?/bin/initdb"
 fi
 if [ "$purpose" = test ]; then
+  want ca-certificates /etc/ssl/certs/ca-certificates.crt
+  want fonts-dejavu-core "/usr/share/fonts/truetype/*/*.ttf"
   want redis-server redis-server
   want chromium chromium
   want nodejs node
