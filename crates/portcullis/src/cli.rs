@@ -49,8 +49,8 @@ pub struct Up {
     /// Refuse upstream servers on private and loopback addresses
     #[arg(long, env = "PORTCULLIS_REFUSE_PRIVATE_UPSTREAMS", value_parser = BoolishValueParser::new())]
     pub refuse_private_upstreams: bool,
-    /// Believe X-Forwarded-For from these addresses
-    #[arg(long, env = "PORTCULLIS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDRESS")]
+    /// Believe X-Forwarded-For from these networks, for example 10.0.0.0/8 or 10.0.0.5/32
+    #[arg(long, env = "PORTCULLIS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORK")]
     pub trusted_proxies: Vec<ipnet::IpNet>,
 }
 
@@ -72,8 +72,8 @@ pub struct Control {
     pub database: Database,
     #[command(flatten)]
     pub shared: Shared,
-    /// Believe X-Forwarded-For from these addresses
-    #[arg(long, env = "PORTCULLIS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDRESS")]
+    /// Believe X-Forwarded-For from these networks, for example 10.0.0.0/8 or 10.0.0.5/32
+    #[arg(long, env = "PORTCULLIS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORK")]
     pub trusted_proxies: Vec<ipnet::IpNet>,
 }
 

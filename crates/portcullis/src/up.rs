@@ -58,7 +58,6 @@ async fn serve(
         gateway_internal: format!("http://{}", reachable(args.listen)),
     };
     let egress = if args.refuse_private_upstreams { Egress::PUBLIC_ONLY } else { Egress::PRIVATE_ALLOWED };
-    // The control plane's own test calls go to this very process, which is on a private address.
     let dialer = parts::dialer(egress)?;
     let accounts = base.accounts(stores.db.clone(), stores.bus.clone(), dialer.clone(), &addresses);
     let dashboard = base.dashboard(accounts.clone(), &origin, args.trusted_proxies.clone())?;
