@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use bus::Bus;
+use counters::Counters;
 use domain::{Clock, DeploymentKey, Entropy, Permission, Timestamp};
 use storage::{Db, Tx};
 use tokio::sync::Semaphore;
@@ -26,6 +27,8 @@ pub struct Wiring {
     pub db: Db,
     /// Where snapshots are published and records come from.
     pub bus: Bus,
+    /// Where limits are counted and approvals stand: read for pages, and told people's answers.
+    pub counters: Counters,
     /// How upstream servers are dialled, for probes and test calls.
     pub dialer: Dialer,
     /// The deployment's secret.

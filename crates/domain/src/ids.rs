@@ -98,6 +98,8 @@ ids! {
     InviteId = "invite_", "invite";
     /// A connector token of a server.
     ConnectorId = "connector_", "connector";
+    /// A request for a person's approval of one exact call.
+    ApprovalId = "approval_", "approval";
     /// One judged request.
     CallId = "call_", "call";
     /// The decision on one judged request, as the caller is told it.

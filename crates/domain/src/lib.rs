@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod approval;
 mod clock;
 mod connect_token;
 mod email;
@@ -16,12 +17,13 @@ mod text;
 mod token;
 pub mod tunnel;
 
+pub use approval::{ApprovalAsked, ApprovalBinding, BoundCall};
 pub use clock::{Clock, Entropy, Timestamp};
 pub use connect_token::{ConnectToken, ConnectTokenError};
 pub use email::{Email, EmailError};
 pub use ids::{
-    AccountId, AgentId, CallId, ConnectorId, DecisionId, GatewayId, GrantId, IdError, InviteId, KeyId, PolicyId,
-    ServerId, SessionId, TeamId, UserId,
+    AccountId, AgentId, ApprovalId, CallId, ConnectorId, DecisionId, GatewayId, GrantId, IdError, InviteId, KeyId,
+    PolicyId, ServerId, SessionId, TeamId, UserId,
 };
 pub use principal::{GrantState, GrantSubject, Principal};
 pub use record::{

@@ -1,11 +1,12 @@
 //! What a gateway tells the control plane: the two records of a call, and what it saw of servers and connectors.
 //!
-//! Argument values are never in here, only their keys.
+//! Of the arguments, their keys are in here, and sealed the values that the policy which decided looks at.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, CallId, ConnectorId, DecisionId, GatewayId, GrantId, KeyId, PolicyId, Principal, ServerId, Timestamp,
+    AccountId, ApprovalAsked, ApprovalId, CallId, ConnectorId, DecisionId, GatewayId, GrantId, KeyId, PolicyId,
+    Principal, Sealed, ServerId, Timestamp,
 };
 
 /// An event on its way. `(gateway, sequence)` names it: the same pair is the same event, however often it arrives.
@@ -27,6 +28,8 @@ pub struct EventEnvelope {
 pub enum Event {
     /// A request was judged (the *intent* record).
     Decided(Box<CallDecided>),
+    /// A call waits for a person's approval.
+    ApprovalAsked(Box<ApprovalAsked>),
     /// A forwarded call came to its end (the *outcome* record).
     Settled(CallSettled),
     /// A server's tools as a gateway read them.
@@ -86,12 +89,28 @@ pub struct CallDecided {
     pub retry_after_ms: Option<u64>,
     /// Top-level argument keys, sorted, at most 50.
     pub argument_keys: Vec<String>,
+    /// What the policy that decided looks at in the arguments ([`policy::CompiledPolicy::argument_paths`]): a JSON object
+    /// pruned to those paths, sealed under the account's data key for [`CallDecided::arguments_context`]. None where the
+    /// policy looks at nothing, or what it looks at is too large to keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Sealed>,
+    /// The approval that was asked for (`outcome: approval_required`), refused (`deny`), or used up (`allow`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalId>,
     /// What a shadow rule would have denied.
     pub would_deny: Option<WouldDeny>,
     /// The client, as it named itself.
     pub client: Option<Client>,
     /// Our own time until the decision, in microseconds.
     pub decide_us: u64,
+}
+
+impl CallDecided {
+    /// The place that a call's recorded arguments are sealed for.
+    #[must_use]
+    pub fn arguments_context(call: CallId) -> String {
+        format!("{call}/arguments")
+    }
 }
 
 /// A denial that a shadow rule would have given.

@@ -48,6 +48,8 @@ pub(crate) async fn record(who: Sender<'_>, answer: Result<Response, Failure>) -
             message: Some(failure.to_string()),
             retry_after_ms: None,
             argument_keys: Vec::new(),
+            arguments: None,
+            approval: None,
             would_deny: None,
             client: None,
             decide_us: micros(arrived.elapsed()),

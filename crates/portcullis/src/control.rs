@@ -24,8 +24,8 @@ pub async fn run(args: Control) -> anyhow::Result<()> {
     let egress = if args.shared.allow_private_upstreams { Egress::PRIVATE_ALLOWED } else { Egress::PUBLIC_ONLY };
 
     let db = parts::database(&args.database.database_url).await?;
-    let bus = parts::redis_bus(&args.shared.redis_url, None).await?;
-    let accounts = base.accounts(db.clone(), bus.clone(), parts::dialer(egress)?, &addresses);
+    let hot = parts::redis(&args.shared.redis_url, None).await?;
+    let accounts = base.accounts(db.clone(), hot.clone(), parts::dialer(egress)?, &addresses);
     let dashboard = base.dashboard(accounts.clone(), &addresses.origin, args.trusted_proxies)?;
 
     let (jobs, stop_jobs) = (TaskTracker::new(), CancellationToken::new());
@@ -37,7 +37,7 @@ pub async fn run(args: Control) -> anyhow::Result<()> {
     stop_jobs.cancel();
     jobs.close();
     jobs.wait().await;
-    bus.close().await;
+    hot.close().await;
     db.close().await;
     served
 }

@@ -17,13 +17,12 @@ pub async fn run(args: Gateway) -> anyhow::Result<()> {
     let listener = listen::bind(args.listen)?;
     let egress = if args.shared.allow_private_upstreams { Egress::PRIVATE_ALLOWED } else { Egress::PUBLIC_ONLY };
 
-    let bus = parts::redis_bus(&args.shared.redis_url, Some(&args.spool)).await?;
-    let counters = parts::redis_counters(&args.shared.redis_url).await?;
+    let hot = parts::redis(&args.shared.redis_url, Some(&args.spool)).await?;
     let mut config = gateway::Config::new(&args.gateway_origin);
     config.allowed_origins.extend(args.origin);
     // Behind a proxy the Host may be anything; the Origin header is still checked.
     config.hosts = gateway::Hosts::Any;
-    let gateway = base.gateway(bus.clone(), counters.clone(), parts::dialer(egress)?, config);
+    let gateway = base.gateway(hot.clone(), parts::dialer(egress)?, config);
 
     let (jobs, stop_jobs) = (TaskTracker::new(), CancellationToken::new());
     let (background, job_stop) = (gateway.clone(), stop_jobs.clone());
@@ -35,7 +34,6 @@ pub async fn run(args: Gateway) -> anyhow::Result<()> {
     stop_jobs.cancel();
     jobs.close();
     jobs.wait().await;
-    bus.close().await;
-    counters.close().await;
+    hot.close().await;
     served
 }

@@ -28,6 +28,13 @@ pub struct Base {
     pub key: DeploymentKey,
 }
 
+/// What control planes and gateways share while they run.
+#[derive(Clone, Debug)]
+pub struct HotState {
+    pub bus: Bus,
+    pub counters: Counters,
+}
+
 /// The addresses that people and clients use.
 #[derive(Clone, Debug)]
 pub struct Addresses {
@@ -45,10 +52,11 @@ impl Base {
     }
 
     /// The use cases.
-    pub fn accounts(&self, db: Db, bus: Bus, dialer: Dialer, addresses: &Addresses) -> Accounts {
+    pub fn accounts(&self, db: Db, hot: HotState, dialer: Dialer, addresses: &Addresses) -> Accounts {
         Accounts::new(Wiring {
             db,
-            bus,
+            bus: hot.bus,
+            counters: hot.counters,
             dialer,
             key: self.key.clone(),
             clock: self.clock.clone(),
@@ -78,10 +86,10 @@ impl Base {
     }
 
     /// The data plane.
-    pub fn gateway(&self, bus: Bus, counters: Counters, dialer: Dialer, config: gateway::Config) -> Gateway {
+    pub fn gateway(&self, hot: HotState, dialer: Dialer, config: gateway::Config) -> Gateway {
         Gateway::new(GatewayParts {
-            bus,
-            counters,
+            bus: hot.bus,
+            counters: hot.counters,
             dialer,
             key: self.key.clone(),
             clock: self.clock.clone(),
@@ -98,8 +106,12 @@ pub async fn database(url: &str) -> anyhow::Result<Db> {
     Ok(db)
 }
 
-/// The bus over Redis; with a spool for a process that records calls.
-pub async fn redis_bus(url: &str, spool: Option<&Path>) -> anyhow::Result<Bus> {
+/// The shared state in Redis; with a spool for a process that records calls.
+pub async fn redis(url: &str, spool: Option<&Path>) -> anyhow::Result<HotState> {
+    Ok(HotState { bus: redis_bus(url, spool).await?, counters: redis_counters(url).await? })
+}
+
+async fn redis_bus(url: &str, spool: Option<&Path>) -> anyhow::Result<Bus> {
     let mut config = bus::RedisConfig::new(Secret::new(url.to_owned()));
     if let Some(folder) = spool {
         config = config.with_spool(folder.to_owned());
@@ -107,11 +119,18 @@ pub async fn redis_bus(url: &str, spool: Option<&Path>) -> anyhow::Result<Bus> {
     Bus::redis(config).await.context("cannot use REDIS_URL")
 }
 
-/// The counters in Redis.
-pub async fn redis_counters(url: &str) -> anyhow::Result<Counters> {
+async fn redis_counters(url: &str) -> anyhow::Result<Counters> {
     let mut config = counters::RedisConfig::new(Secret::new(url.to_owned()));
     config.answer_within = COUNTERS_WITHIN;
     Counters::redis(config).await.context("cannot use REDIS_URL")
+}
+
+impl HotState {
+    /// Sends or writes down what is on its way.
+    pub async fn close(&self) {
+        self.bus.close().await;
+        self.counters.close().await;
+    }
 }
 
 /// How upstreams are dialled.

@@ -20,15 +20,14 @@ use upstream::Egress;
 use crate::{
     cli::Up,
     health, key, listen,
-    parts::{self, Addresses, Base},
+    parts::{self, Addresses, Base, HotState},
     signals,
 };
 
 /// The stores, and what has to be stopped after them.
 struct Stores {
     db: Db,
-    bus: Bus,
-    counters: Counters,
+    hot: HotState,
     cluster: Option<Cluster>,
 }
 
@@ -59,11 +58,11 @@ async fn serve(
     };
     let egress = if args.refuse_private_upstreams { Egress::PUBLIC_ONLY } else { Egress::PRIVATE_ALLOWED };
     let dialer = parts::dialer(egress)?;
-    let accounts = base.accounts(stores.db.clone(), stores.bus.clone(), dialer.clone(), &addresses);
+    let accounts = base.accounts(stores.db.clone(), stores.hot.clone(), dialer.clone(), &addresses);
     let dashboard = base.dashboard(accounts.clone(), &origin, args.trusted_proxies.clone())?;
     // A bus in process begins empty: without this, keys would be unknown for a moment after each start.
     accounts.publish_missing().await.context("cannot publish the accounts to the gateway")?;
-    let gateway = base.gateway(stores.bus.clone(), stores.counters.clone(), dialer, gateway::Config::new(&origin));
+    let gateway = base.gateway(stores.hot.clone(), dialer, gateway::Config::new(&origin));
 
     let (jobs, stop_jobs) = (TaskTracker::new(), CancellationToken::new());
     let (background, gateway_stop, accounts_stop) = (gateway.clone(), stop_jobs.clone(), stop_jobs.clone());
@@ -97,23 +96,22 @@ async fn open_stores(args: &Up, data: &Path) -> anyhow::Result<Stores> {
         }
     };
     let spool = data.join("spool");
-    let (bus, counters) = match &args.redis_url {
-        Some(url) => (parts::redis_bus(url, Some(&spool)).await?, parts::redis_counters(url).await?),
+    let hot = match &args.redis_url {
+        Some(url) => parts::redis(url, Some(&spool)).await?,
         None => {
             let folder = data.join("counters");
             let counters = tokio::task::spawn_blocking(move || Counters::durable(&folder, Clock::System))
                 .await?
                 .context("cannot open the counters")?;
-            (Bus::memory(&spool, Clock::System)?, counters)
+            HotState { bus: Bus::memory(&spool, Clock::System)?, counters }
         }
     };
-    Ok(Stores { db, bus, counters, cluster })
+    Ok(Stores { db, hot, cluster })
 }
 
 impl Stores {
     async fn close(self) -> anyhow::Result<()> {
-        self.bus.close().await;
-        self.counters.close().await;
+        self.hot.close().await;
         self.db.close().await;
         if let Some(cluster) = self.cluster {
             cluster.stop().await?;

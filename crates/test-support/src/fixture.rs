@@ -9,6 +9,7 @@ use accounts::{
     Accounts, Caller, ClientAddress, Config, NewKey, NewPerson, NewTeam, SignUp, SignedIn, Visitor, Wiring,
 };
 use bus::Bus;
+use counters::Counters;
 use domain::{AccountSlug, AgentId, Clock, DeploymentKey, Entropy, KeyId, Principal, Role, Secret, TeamId, Token};
 use upstream::{Dialer, DialerConfig, Egress, PrivateAddresses};
 
@@ -22,6 +23,8 @@ pub const PASSWORD: &str = "otter-violin-cascade";
 pub struct Fixture {
     /// The database.
     pub test: TestDb,
+    /// What limits are counted and approvals stand in.
+    pub counters: Counters,
     /// The bus that snapshots are published on.
     pub bus: Bus,
     /// The deployment's secret.
@@ -97,14 +100,15 @@ impl Fixture {
         let entropy = Entropy::seeded(SEED + 1);
         let world = World::new(test, entropy);
         world.accounts.publish_missing().await.expect("both accounts are published");
-        let World { test, bus, key, clock, entropy, accounts, spool } = world;
-        Self { test, bus, key, clock, entropy, accounts, ours, neighbour, _spool: spool }
+        let World { test, counters, bus, key, clock, entropy, accounts, spool } = world;
+        Self { test, counters, bus, key, clock, entropy, accounts, ours, neighbour, _spool: spool }
     }
 }
 
 /// The use cases on a database.
 struct World {
     test: TestDb,
+    counters: Counters,
     bus: Bus,
     key: DeploymentKey,
     clock: Clock,
@@ -134,9 +138,11 @@ impl World {
         // The same for every copy: the accounts' data keys lie under it.
         let key = DeploymentKey::new(&Entropy::seeded(SEED));
         let dialer = Dialer::new(DialerConfig::new(Egress { private_addresses: PrivateAddresses::Allowed }));
+        let counters = Counters::memory(clock.clone());
         let accounts = Accounts::new(Wiring {
             db: test.db.clone(),
             bus: bus.clone(),
+            counters: counters.clone(),
             dialer: dialer.expect("a dialer"),
             key: key.clone(),
             clock: clock.clone(),
@@ -146,7 +152,7 @@ impl World {
                 internal_gateway: "http://127.0.0.1:1".to_owned(),
             },
         });
-        Self { test, bus, key, clock, entropy, accounts, spool }
+        Self { test, counters, bus, key, clock, entropy, accounts, spool }
     }
 }
 

@@ -30,6 +30,8 @@ fn decided(work: &Work, tenant: &Tenant, set: &Set, tool: &str) -> CallDecided {
         message: None,
         retry_after_ms: None,
         argument_keys: vec!["alias".to_owned()],
+        arguments: None,
+        approval: None,
         would_deny: None,
         client: Some(Client { name: "py".to_owned(), version: "1".to_owned() }),
         decide_us: 120,

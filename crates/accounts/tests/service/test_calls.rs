@@ -69,6 +69,7 @@ async fn with_gateway(work: &Work) -> Accounts {
     Accounts::new(Wiring {
         db: work.fixture.test.db.clone(),
         bus: work.fixture.bus.clone(),
+        counters: work.fixture.counters.clone(),
         dialer: Dialer::new(DialerConfig::new(Egress::PUBLIC_ONLY)).expect("a dialer"),
         key: work.fixture.key.clone(),
         clock: work.fixture.clock.clone(),

@@ -133,6 +133,8 @@ impl Work {
             message: None,
             retry_after_ms: None,
             argument_keys: vec!["alias".to_owned(), "name".to_owned(), "version".to_owned()],
+            arguments: None,
+            approval: None,
             would_deny: None,
             client: Some(Client { name: "claude-code".to_owned(), version: "2.1".to_owned() }),
             decide_us: 312,

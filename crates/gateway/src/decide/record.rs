@@ -60,6 +60,8 @@ impl Work<'_> {
             message: None,
             retry_after_ms: None,
             argument_keys: argument_keys(self.call.arguments),
+            arguments: None,
+            approval: None,
             would_deny: None,
             client: self.call.client.cloned(),
             decide_us: micros(self.call.arrived.elapsed()),
