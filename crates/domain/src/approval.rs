@@ -128,9 +128,9 @@ impl Serialize for ApprovalBinding {
 impl<'de> Deserialize<'de> for ApprovalBinding {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        let damaged = || serde::de::Error::custom("not 64 hexadecimal digits");
+        let damaged = || serde::de::Error::custom("not 64 lower-case hexadecimal digits");
         let mut bytes = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
+        if text.len() != 64 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             return Err(damaged());
         }
         for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
