@@ -3,6 +3,8 @@
 
 #[cfg(feature = "database")]
 mod database;
+#[cfg(feature = "redis")]
+mod faults;
 #[cfg(feature = "fixture")]
 mod fixture;
 mod folder;
@@ -12,6 +14,8 @@ mod redis;
 #[cfg(feature = "database")]
 pub use database::{Cluster, TestDb, cluster};
 use domain::{Clock, Entropy, Timestamp};
+#[cfg(feature = "redis")]
+pub use faults::{Faults, FaultyLink};
 #[cfg(feature = "fixture")]
 pub use fixture::{Fixture, PASSWORD, Person, Tenant, from_here};
 pub use folder::TempFolder;

@@ -121,6 +121,15 @@ impl RedisServer {
         client.get_connection().and_then(ping).is_ok()
     }
 
+    /// The path of its socket.
+    ///
+    /// # Panics
+    /// Never: the folder's name is text.
+    #[must_use]
+    pub fn socket_path(&self) -> String {
+        self.socket().to_str().expect("a name of text").to_owned()
+    }
+
     fn socket(&self) -> PathBuf {
         self.folder.path().join("redis.sock")
     }
