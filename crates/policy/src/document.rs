@@ -19,7 +19,7 @@ mod scenario;
 
 pub(crate) use entries::{Entries, Name};
 pub(crate) use reader::{At, Reader};
-pub(crate) use scenario::{Expectation, Outcome, Scenario, ScenarioCall, Upstream, read_scenarios};
+pub(crate) use scenario::{Expectation, Scenario, ScenarioCall, read_scenarios};
 
 /// Largest document, in bytes (POLICY.md §1).
 pub(crate) const MAX_BYTES: usize = 256 * 1024;

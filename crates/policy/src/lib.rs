@@ -12,6 +12,7 @@ mod path;
 mod pattern;
 mod problem;
 mod rule;
+pub mod simulation;
 mod time;
 pub mod vectors;
 mod verdict;
@@ -26,6 +27,7 @@ pub use judge::{
     Approval, Arguments, Call, Definition, Facts, Findings, Permit, Verdict, judge, judge_with, visibility,
 };
 pub use problem::{Problem, Problems};
+pub use simulation::Ledger;
 pub use time::Timestamp;
 pub use verdict::{ApprovalNeed, ApprovalTerms, Approvers, Code, Denial, SelfApproval, Visibility};
 pub use window::{CalendarUnit, Window};

@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 
 use crate::document::{self, At, Reader, Scenario, read_scenarios};
 use crate::json::{Node, Tree, Value};
+use crate::simulation::{Ledger, Rings};
 use crate::{CompiledPolicy, Problem, Problems};
 
 mod run;
 
-use run::{Budget, run_scenario};
+use run::{Budget, Run};
 
 /// The result of every test of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,7 +55,12 @@ impl FileReport {
 impl CompiledPolicy {
     /// Runs the tests in the document; a policy with a failing one must not be published.
     pub fn run_tests(&self) -> FileReport {
-        run_all(self, self.scenarios())
+        self.run_tests_with(&mut Rings::default())
+    }
+
+    /// The same, counted in a ledger of the caller's, which is made fresh before each test.
+    pub fn run_tests_with(&self, ledger: &mut dyn Ledger) -> FileReport {
+        run_all(self, self.scenarios(), ledger)
     }
 }
 
@@ -63,11 +69,19 @@ impl CompiledPolicy {
 /// # Errors
 /// Every problem of the file, placed in the file; a policy that should have been valid is one of them.
 pub fn run_file(text: &str) -> Result<FileReport, Problems> {
+    run_file_with(text, &mut Rings::default())
+}
+
+/// [`run_file`], counted in a ledger of the caller's, which is made fresh before each test.
+///
+/// # Errors
+/// As [`run_file`].
+pub fn run_file_with(text: &str, ledger: &mut dyn Ledger) -> Result<FileReport, Problems> {
     let tree = document::parse(text)?;
     let Value::Object(members) = &tree.root.value else { return CompiledPolicy::compile(text).map(|_| empty()) };
     match members.iter().find(|member| member.key == "policy") {
-        Some(policy) => run_vector(text, &tree, &policy.node),
-        None => CompiledPolicy::compile(text).map(|policy| policy.run_tests()),
+        Some(policy) => run_vector(text, &tree, &policy.node, ledger),
+        None => CompiledPolicy::compile(text).map(|policy| policy.run_tests_with(ledger)),
     }
 }
 
@@ -82,7 +96,7 @@ struct Vector {
     invalid: Option<BTreeSet<String>>,
 }
 
-fn run_vector(text: &str, tree: &Tree<'_>, policy: &Node<'_>) -> Result<FileReport, Problems> {
+fn run_vector(text: &str, tree: &Tree<'_>, policy: &Node<'_>, ledger: &mut dyn Ledger) -> Result<FileReport, Problems> {
     let vector = read_vector(text, tree);
     let policy = document::read_within(text, tree, policy);
     let (vector, policy) = match (vector, policy) {
@@ -97,8 +111,8 @@ fn run_vector(text: &str, tree: &Tree<'_>, policy: &Node<'_>) -> Result<FileRepo
             return Err(Problems(problems));
         }
     };
-    let mut report = policy.run_tests();
-    report.tests.extend(run_all(&policy, &vector.tests).tests);
+    let mut report = policy.run_tests_with(ledger);
+    report.tests.extend(run_all(&policy, &vector.tests, ledger).tests);
     Ok(report)
 }
 
@@ -154,14 +168,11 @@ fn refusal(expected: &BTreeSet<String>, problems: Option<Problems>) -> TestRepor
     TestReport { name: "refused with these problems".to_owned(), outcome }
 }
 
-fn run_all(policy: &CompiledPolicy, scenarios: &[Scenario]) -> FileReport {
-    let mut budget = Budget::new(policy);
-    let run = |scenario: &Scenario| TestReport {
+fn run_all(policy: &CompiledPolicy, scenarios: &[Scenario], ledger: &mut dyn Ledger) -> FileReport {
+    let mut run = Run { policy, ledger, budget: Budget::new(policy) };
+    let report = |scenario: &Scenario| TestReport {
         name: scenario.name.clone(),
-        outcome: match run_scenario(policy, scenario, &mut budget) {
-            Ok(()) => Outcome::Pass,
-            Err(failure) => Outcome::Fail(failure),
-        },
+        outcome: run.scenario(scenario).map_or_else(Outcome::Fail, |()| Outcome::Pass),
     };
-    FileReport { tests: scenarios.iter().map(run).collect() }
+    FileReport { tests: scenarios.iter().map(report).collect() }
 }

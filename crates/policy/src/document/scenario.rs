@@ -3,6 +3,7 @@
 use super::reader::Fields;
 use super::{At, Reader};
 use crate::json::Value;
+use crate::simulation::{Outcome, Upstream};
 use crate::{Code, RiskClass, Timestamp};
 
 /// Start of a test that names none: 2026-01-01T00:00:00Z.
@@ -42,23 +43,6 @@ pub(crate) struct Client {
     pub(crate) name: Option<String>,
     pub(crate) version: Option<String>,
     pub(crate) ip: Option<String>,
-}
-
-/// How the upstream takes a forwarded call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Upstream {
-    Ok,
-    Error,
-    IsError,
-    Unreachable,
-    Timeout,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Allow,
-    Deny,
-    Approval,
 }
 
 /// What has to match; `None` matches anything.
@@ -199,8 +183,7 @@ fn read_client(reader: &mut Reader<'_>, at: &At<'_>) -> Client {
 }
 
 fn read_expectation(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Expectation> {
-    let outcomes = [("allow", Outcome::Allow), ("deny", Outcome::Deny), ("approval", Outcome::Approval)];
-    let outcome = reader.required(fields, "expect").and_then(|at| reader.one_of(&at, &outcomes));
+    let outcome = reader.required(fields, "expect").and_then(|at| reader.one_of(&at, &Outcome::WORDS));
     let code = fields.get("code").and_then(|at| reader.one_of(&at, &Code::ALL.map(|code| (code.as_str(), code))));
     let rule = fields.get("rule").and_then(|at| reader.string(&at));
     let would_deny = fields.get("would_deny").and_then(|at| reader.boolean(&at));
