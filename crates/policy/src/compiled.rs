@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::document::{self, Document, Name, Scenario};
 use crate::pattern::Glob;
+use crate::projection::Projection;
 use crate::rule::{Action, Rule};
 use crate::{Problems, RiskClass};
 
@@ -26,6 +27,7 @@ struct Inner {
     classes: [Option<usize>; RiskClass::ALL.len()],
     all_tools: Option<Rule>,
     scenarios: Vec<Scenario>,
+    projection: Projection,
 }
 
 /// How a tool stands before anything about a call but its name and class is known: steps 2 and 4 of POLICY.md §3.
@@ -70,7 +72,10 @@ impl CompiledPolicy {
             classes[class as usize] = Some(rules.len());
             rules.push(rule);
         }
+        let paths = rules.iter().chain(&document.all_tools).flat_map(Rule::argument_paths);
+        let projection = Projection::new(paths.filter_map(|(path, _)| path.segments()));
         Self(Arc::new(Inner {
+            projection,
             description: document.description,
             default: document.default,
             rules,
@@ -107,6 +112,12 @@ impl CompiledPolicy {
         paths
     }
 
+    /// The arguments of a call pruned to [`CompiledPolicy::argument_paths`], which this policy judges as it judges all of
+    /// them: what a record keeps. `None` when no path is read, or the text is not a strict JSON object.
+    pub fn project(&self, arguments: &str) -> Option<String> {
+        self.0.projection.of(arguments)
+    }
+
     /// How many tests the document carries.
     pub fn test_count(&self) -> usize {
         self.0.scenarios.len()
@@ -127,7 +138,7 @@ impl CompiledPolicy {
         self.0.all_tools.as_ref()
     }
 
-    fn all_rules(&self) -> impl Iterator<Item = &Rule> {
+    pub(crate) fn all_rules(&self) -> impl Iterator<Item = &Rule> {
         self.0.rules.iter().chain(&self.0.all_tools)
     }
 

@@ -116,7 +116,7 @@ fn write_canonical(value: &Value<'_>, out: &mut String) {
 }
 
 /// The shortest JSON form of a string: only quotes, backslashes and controls are escaped.
-fn write_string(text: &str, out: &mut String) {
+pub(crate) fn write_string(text: &str, out: &mut String) {
     use std::fmt::Write as _;
     out.push('"');
     for c in text.chars() {

@@ -11,6 +11,7 @@ mod judge;
 mod path;
 mod pattern;
 mod problem;
+mod projection;
 mod rule;
 pub mod simulation;
 mod time;
