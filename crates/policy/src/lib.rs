@@ -14,6 +14,7 @@ mod problem;
 mod projection;
 mod rule;
 pub mod simulation;
+mod standing;
 mod time;
 pub mod vectors;
 mod verdict;
@@ -29,6 +30,7 @@ pub use judge::{
 };
 pub use problem::{Problem, Problems};
 pub use simulation::Ledger;
+pub use standing::{StandingKind, ToolStanding, standings};
 pub use time::Timestamp;
 pub use verdict::{ApprovalNeed, ApprovalTerms, Approvers, Code, Denial, SelfApproval, Visibility};
 pub use window::{CalendarUnit, Window};
