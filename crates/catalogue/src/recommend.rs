@@ -71,7 +71,9 @@ pub fn for_server(tools: &[(&str, RiskClass)]) -> Recommendation {
     let names = |class| tools.iter().filter(move |(_, c)| *c == class).map(|(name, _)| *name);
     let count = |class| names(class).count();
     let mut document = String::from("{\n  \"version\": \"1\",\n  \"default\": \"deny\",\n");
-    let hidden: Vec<String> = names(RiskClass::Destructive).map(|n| format!("\n    {}", quoted(n))).collect();
+    // A name that reads as a pattern would hide others; its tool is denied, because no class lets it pass.
+    let nameable = names(RiskClass::Destructive).filter(|name| !name.is_empty() && !name.contains(['*', '?']));
+    let hidden: Vec<String> = nameable.map(|n| format!("\n    {}", quoted(n))).collect();
     if !hidden.is_empty() {
         let _ = writeln!(document, "  \"hide\": [{}\n  ],", hidden.join(","));
     }
@@ -172,8 +174,7 @@ fn cap(counter: &str, max: u32, indent: usize) -> String {
 fn limits(counter: &str, max: u32, indent: usize) -> String {
     let pad = " ".repeat(indent);
     format!(
-        "[\n{pad}  {{\n{pad}    \"counter\": {},\n{pad}    \"window\": \"minute\",\n{pad}    \"max\": {max},\n{pad}    \
-         \"scope\": \"grant\"\n{pad}  }}\n{pad}]",
+        "[\n{pad}  {{ \"counter\": {}, \"window\": \"minute\", \"max\": {max}, \"scope\": \"grant\" }}\n{pad}]",
         quoted(counter)
     )
 }

@@ -12,6 +12,19 @@ fn the_policy_for_set_model_alias_is_the_one_in_the_language_definition() {
             {"counter": "set_model_alias_rate", "window": "minute", "max": 30, "scope": "grant"}]}}
     });
     let recommended = tool.recommended();
+    let as_written = r#"{
+  "version": "1",
+  "default": "deny",
+  "tools": {
+    "set_model_alias": {
+      "limits": [
+        { "counter": "set_model_alias_rate", "window": "minute", "max": 30, "scope": "grant" }
+      ]
+    }
+  }
+}
+"#;
+    assert_eq!(recommended[0].document, as_written);
     assert_eq!(serde_json::from_str::<serde_json::Value>(&recommended[0].document).unwrap(), seed);
     assert!(recommended[1].document.contains("args.alias"));
 }
@@ -69,6 +82,9 @@ fn a_tool_named_like_a_pattern_gets_no_rule_that_lets_others_in() {
         for class in RiskClass::ALL {
             let policy = CompiledPolicy::compile(&for_tool(&facts, class)[0].document).unwrap();
             assert_ne!(visibility(Some(&policy), "get_secret", RiskClass::Write), Visibility::Listed, "{name} {class}");
+            let whole = CompiledPolicy::compile(&for_server(&[(name, class)]).document).unwrap();
+            assert_eq!(visibility(Some(&whole), "get_secret", RiskClass::Read), Visibility::Listed, "{name} {class}");
+            assert_ne!(visibility(Some(&whole), name, RiskClass::Destructive), Visibility::Listed, "{name} {class}");
         }
     }
 }
