@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use domain::{AccountId, ServerId};
+use domain::{AccountId, ApprovalId, ServerId};
 use policy::{Decimal, Refund, Window, window::Slot};
+
+use crate::approval::{ApprovalStanding, AskApproval, Used};
 
 /// A counter's identity: two charges with equal keys share one count.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,7 +38,7 @@ pub enum Shadow {
 pub enum Enforce {
     /// The call is refused and nothing is counted.
     Yes,
-    /// It is told, and this limit's counter is left as it is; the call goes on.
+    /// It is told, and no shadow counter of the call is changed; the call goes on.
     Shadow,
 }
 
@@ -67,21 +69,23 @@ pub struct Reserve<'a> {
     /// On Redis: the call's intent record, appended in the same round trip when all limits have room. Other back ends
     /// leave it to the caller.
     pub record: Option<&'a [u8]>,
+    /// The approval that the call needs besides; it is used up in the same step. None: it needs none.
+    pub approval: Option<AskApproval>,
 }
 
 /// The answer.
 #[derive(Debug)]
 pub enum Reserved {
-    /// Every enforced limit had room, and all were charged.
+    /// The approval, if the call needs one, stood and is used up, every enforced limit had room, and all were charged.
     Granted {
         /// For giving back.
         reservation: Reservation,
-        /// Indices of the shadow charges that had no room, rising.
+        /// Indices of the shadow charges that had no room, rising. If there is one, no shadow counter was charged.
         shadow_full: Vec<usize>,
         /// The record is in the stream; otherwise the caller has to append it.
         record_stored: bool,
     },
-    /// At least one enforced limit had no room; nothing was charged, no shadow counter either.
+    /// At least one enforced limit had no room; nothing was charged, no shadow counter either, and the approval stands.
     Full {
         /// The first such charge.
         index: usize,
@@ -89,6 +93,8 @@ pub enum Reserved {
         /// failed; none: it never will be, since an amount alone exceeds its limit.
         retry_after_us: Option<i64>,
     },
+    /// The approval that it needs does not stand; nothing was charged, whether limits have room or not.
+    NotApproved(ApprovalStanding),
 }
 
 /// What was reserved. Dropping it keeps the charges.
@@ -96,6 +102,7 @@ pub enum Reserved {
 pub struct Reservation {
     pub(crate) account: AccountId,
     pub(crate) taken: Vec<Taken>,
+    pub(crate) used: Option<Used>,
 }
 
 /// What was taken from one counter.
@@ -110,16 +117,24 @@ pub(crate) struct Taken {
 /// Which charges of a reservation are given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GiveBack {
-    /// All: the request was never delivered.
+    /// All, and the approval, which stands again until its old expiry unless the call was asked for anew meanwhile: the
+    /// request was never delivered.
     All,
     /// Those that count successes: the upstream answered with an error.
     NotSuccessful,
 }
 
 impl Reservation {
+    /// The approval that it used up.
+    #[must_use]
+    pub fn approval(&self) -> Option<ApprovalId> {
+        self.used.map(|used| used.request.id)
+    }
+
     /// What is to be given back.
-    pub(crate) fn returns(self, what: GiveBack) -> Vec<Taken> {
+    pub(crate) fn returns(self, what: GiveBack) -> (Vec<Taken>, Option<Used>) {
         let given = |taken: &Taken| what == GiveBack::All || taken.refund == Refund::NotSuccessful;
-        self.taken.into_iter().filter(given).collect()
+        let used = self.used.filter(|_| what == GiveBack::All);
+        (self.taken.into_iter().filter(given).collect(), used)
     }
 }

@@ -2,13 +2,13 @@
 
 use std::{io, path::Path, sync::Arc};
 
-use domain::Clock;
+use domain::{AccountId, ApprovalBinding, ApprovalId, Clock};
 use policy::Decimal;
 
 use crate::{
-    CounterKey, CountersUnavailable, GiveBack, RedisConfig, Reservation, Reserve, Reserved,
+    Answered, ApprovalAnswer, CounterKey, CountersUnavailable, GiveBack, RedisConfig, Reservation, Reserve, Reserved,
     durable::Durable,
-    memory::{Memory, NoJournal},
+    memory::{Memory, NoJournal, Place},
     redis::RedisCounters,
 };
 
@@ -19,7 +19,7 @@ pub struct Counters(Arc<Inner>);
 enum Inner {
     Memory(Memory),
     Durable(Durable),
-    Redis(RedisCounters),
+    Redis(Box<RedisCounters>),
 }
 
 impl Counters {
@@ -44,7 +44,7 @@ impl Counters {
     /// [`CountersUnavailable::Address`] for a URL that is none, [`CountersUnavailable::Away`] when it does not answer within
     /// [`RedisConfig::connect_within`]. Later outages are survived.
     pub async fn redis(config: RedisConfig) -> Result<Self, CountersUnavailable> {
-        Ok(Self(Arc::new(Inner::Redis(RedisCounters::connect(&config).await?))))
+        Ok(Self(Arc::new(Inner::Redis(Box::new(RedisCounters::connect(&config).await?)))))
     }
 
     /// With a journal that is replaced as soon as it is `long_bytes` long.
@@ -56,10 +56,11 @@ impl Counters {
     /// With a script that takes the time from a key, which a test sets.
     #[cfg(test)]
     pub(crate) async fn redis_with_set_clock(config: RedisConfig) -> Result<Self, CountersUnavailable> {
-        Ok(Self(Arc::new(Inner::Redis(RedisCounters::connect_with_set_clock(&config).await?))))
+        Ok(Self(Arc::new(Inner::Redis(Box::new(RedisCounters::connect_with_set_clock(&config).await?)))))
     }
 
-    /// Charges every limit of a call, or none if an enforced one has no room.
+    /// Charges every limit of a call, or none if an enforced one has no room or the approval it needs does not stand. An
+    /// approval is used up with the charges, in one step; one that is asked for and does not stand is requested.
     ///
     /// # Errors
     /// [`CountersUnavailable`]: whether anything was charged is unknown; what was stays charged.
@@ -80,6 +81,44 @@ impl Counters {
             Inner::Memory(memory) => memory.give_back(reservation, what, &NoJournal),
             Inner::Durable(durable) => durable.memory().give_back(reservation, what, durable.journal()),
             Inner::Redis(redis) => redis.give_back(reservation, what).await,
+        }
+    }
+
+    /// Puts a person's answer to a request where the call will find it.
+    ///
+    /// # Errors
+    /// [`CountersUnavailable`]: whether the answer stands is unknown; the same may be given again.
+    pub async fn answer_approval(
+        &self,
+        account: AccountId,
+        binding: ApprovalBinding,
+        id: ApprovalId,
+        answer: ApprovalAnswer,
+    ) -> Result<Answered, CountersUnavailable> {
+        let place = Place { account, binding };
+        match &*self.0 {
+            Inner::Memory(memory) => memory.answer_approval(place, id, answer, &NoJournal),
+            Inner::Durable(durable) => durable.memory().answer_approval(place, id, answer, durable.journal()),
+            Inner::Redis(redis) => redis.answer_approval(place, id, answer).await,
+        }
+    }
+
+    /// Forgets a request that waits, because it could not be recorded: nobody would ever see it. Asked again, the call
+    /// opens a new one.
+    ///
+    /// # Errors
+    /// [`CountersUnavailable`]: it may still stand; then a call told to record it again comes after a minute.
+    pub async fn withdraw_approval(
+        &self,
+        account: AccountId,
+        binding: ApprovalBinding,
+        id: ApprovalId,
+    ) -> Result<(), CountersUnavailable> {
+        let place = Place { account, binding };
+        match &*self.0 {
+            Inner::Memory(memory) => memory.withdraw_approval(place, id, &NoJournal),
+            Inner::Durable(durable) => durable.memory().withdraw_approval(place, id, durable.journal()),
+            Inner::Redis(redis) => redis.withdraw_approval(place, id).await,
         }
     }
 

@@ -6,20 +6,25 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use domain::{AccountId, Clock};
+use domain::{AccountId, ApprovalId, Clock};
 use policy::{
     Decimal, Timestamp,
     window::{Ring, Slot},
 };
 
 use crate::{
-    CounterKey, CountersUnavailable, GiveBack, Reservation, Reserve, Reserved,
-    charge::Taken,
+    Answered, ApprovalAnswer, ApprovalState, CounterKey, CountersUnavailable, GiveBack, Reservation, Reserve, Reserved,
+    approval::{Request, Stands, Used},
     plan::{self, Entry, Verdict},
 };
 
+mod requests;
+
+use requests::{Found, Requests};
+pub(crate) use requests::{Place, Stored};
+
 const PARTS: usize = 64;
-/// A part looks for idle counters when it has grown to twice what was left the last time, and not below this.
+/// A part looks for idle counters and expired requests when it has grown to twice what was left the last time, and not below this.
 const SWEEP_FROM: usize = 1024;
 
 pub(crate) struct Memory {
@@ -29,6 +34,7 @@ pub(crate) struct Memory {
 
 pub(crate) struct Part {
     pub(crate) counters: HashMap<CounterKey, Counter>,
+    pub(crate) requests: Requests,
     sweep_at: usize,
 }
 
@@ -38,13 +44,17 @@ pub(crate) struct Counter {
     pub(crate) changed: u64,
 }
 
-/// A change to one counter, as a journal keeps it.
+/// A change to one counter or to one request, as a journal keeps it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Change<'a> {
     /// `amount` was added at `at`.
     Took { key: &'a CounterKey, at: Timestamp, amount: &'a Decimal },
     /// `amount` went back to `slot`.
     GaveBack { key: &'a CounterKey, slot: Slot, amount: &'a Decimal },
+    /// This request stands there from now on.
+    Stands { place: Place, request: Request },
+    /// None stands there any more.
+    Gone { place: Place },
 }
 
 /// Where changes are written before they count. Called under the lock of the counters' part, so the order of the journal
@@ -65,7 +75,8 @@ impl Journal for NoJournal {
 
 impl Memory {
     pub(crate) fn new(clock: Clock) -> Self {
-        let part = || Mutex::new(Part { counters: HashMap::new(), sweep_at: SWEEP_FROM });
+        let part =
+            || Mutex::new(Part { counters: HashMap::new(), requests: Requests::default(), sweep_at: SWEEP_FROM });
         Self { clock, parts: std::iter::repeat_with(part).take(PARTS).collect() }
     }
 
@@ -77,18 +88,26 @@ impl Memory {
         let entries = plan::entries(reserve)?;
         let now = self.now();
         let mut part = self.part(reserve.account);
+        let used = match part.approval(reserve, self.clock.now(), journal)? {
+            Ok(used) => used,
+            Err(not_approved) => return Ok(not_approved),
+        };
         let mut verdict = part.ask(&entries, now);
         verdict.shadow_full.sort_unstable();
         if let Some((index, retry_after_us)) = verdict.refused() {
             return Ok(Reserved::Full { index, retry_after_us });
         }
-        let charged: Vec<&Entry<'_>> = entries.iter().filter(|entry| !entry.is_full(&verdict)).collect();
-        let changes: Vec<Change<'_>> =
-            charged.iter().map(|e| Change::Took { key: e.key, at: now, amount: e.amount }).collect();
+        let charged: Vec<&Entry<'_>> = entries.iter().filter(|entry| !entry.is_left_out(&verdict)).collect();
+        let took = charged.iter().map(|e| Change::Took { key: e.key, at: now, amount: e.amount });
+        let gone = used.map(|used| Change::Gone { place: Place { account: reserve.account, binding: used.binding } });
+        let changes: Vec<Change<'_>> = gone.into_iter().chain(took).collect();
         let number = write(journal, &changes)?;
         let taken = charged.into_iter().map(|entry| entry.taken(part.add(entry, now, number))).collect();
+        if let Some(gone) = gone {
+            part.apply(gone, number);
+        }
         part.sweep_when_grown(now);
-        let reservation = Reservation { account: reserve.account, taken };
+        let reservation = Reservation { account: reserve.account, taken, used };
         Ok(Reserved::Granted { reservation, shadow_full: verdict.shadow_full, record_stored: false })
     }
 
@@ -99,17 +118,47 @@ impl Memory {
         journal: &impl Journal,
     ) -> Result<(), CountersUnavailable> {
         let account = reservation.account;
-        let returned: Vec<Taken> = reservation.returns(what);
-        let changes: Vec<Change<'_>> = returned
-            .iter()
-            .map(|taken| Change::GaveBack { key: &taken.key, slot: taken.slot, amount: &taken.amount })
-            .collect();
+        let (returned, used) = reservation.returns(what);
+        let gave_back =
+            returned.iter().map(|taken| Change::GaveBack { key: &taken.key, slot: taken.slot, amount: &taken.amount });
+        let now = self.clock.now();
         let mut part = self.part(account);
+        let restored = used.and_then(|used| part.restored(account, used, now));
+        let changes: Vec<Change<'_>> = restored.into_iter().chain(gave_back).collect();
         let number = write(journal, &changes)?;
         for change in changes {
             part.apply(change, number);
         }
         Ok(())
+    }
+
+    pub(crate) fn answer_approval(
+        &self,
+        place: Place,
+        id: ApprovalId,
+        answer: ApprovalAnswer,
+        journal: &impl Journal,
+    ) -> Result<Answered, CountersUnavailable> {
+        let mut part = self.part(place.account);
+        let now = self.clock.now();
+        let answered = part.requests.get(place).and_then(|stored| stored.request.answered(id, answer, now));
+        let Some(request) = answered else { return Ok(Answered::Gone) };
+        part.make(Change::Stands { place, request }, journal)?;
+        Ok(Answered::Done)
+    }
+
+    pub(crate) fn withdraw_approval(
+        &self,
+        place: Place,
+        id: ApprovalId,
+        journal: &impl Journal,
+    ) -> Result<(), CountersUnavailable> {
+        let mut part = self.part(place.account);
+        let waits = |stored: &&Stored| stored.request.id == id && stored.request.stands == Stands::Pending;
+        match part.requests.get(place).filter(waits) {
+            Some(_) => part.make(Change::Gone { place }, journal),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn read(&self, keys: &[CounterKey]) -> Vec<Decimal> {
@@ -159,6 +208,41 @@ impl Part {
         verdict
     }
 
+    /// The approval that a call needs, or why it may not pass.
+    fn approval(
+        &mut self,
+        reserve: &Reserve<'_>,
+        now: domain::Timestamp,
+        journal: &impl Journal,
+    ) -> Result<Result<Option<Used>, Reserved>, CountersUnavailable> {
+        let Some(ask) = &reserve.approval else { return Ok(Ok(None)) };
+        let place = Place { account: reserve.account, binding: ask.binding };
+        let standing = match self.requests.ask(place, ask, now) {
+            Found::Approved(request) => return Ok(Ok(Some(Used { binding: ask.binding, request }))),
+            Found::NotApproved(standing) => standing,
+            Found::ToWrite(request) => {
+                self.make(Change::Stands { place, request }, journal)?;
+                self.sweep_when_grown(now.into());
+                request.standing(ApprovalState::Asked)
+            }
+        };
+        Ok(Err(Reserved::NotApproved(standing)))
+    }
+
+    /// Puts an approval back whose call was never delivered, unless it is over or the call was asked for anew.
+    fn restored(&self, account: AccountId, used: Used, now: domain::Timestamp) -> Option<Change<'static>> {
+        let place = Place { account, binding: used.binding };
+        let taken = self.requests.get(place).is_some_and(|stored| !stored.request.is_over(now));
+        (!taken && !used.request.is_over(now)).then_some(Change::Stands { place, request: used.request })
+    }
+
+    /// Writes one change to the journal and makes it.
+    fn make(&mut self, change: Change<'_>, journal: &impl Journal) -> Result<(), CountersUnavailable> {
+        let number = write(journal, &[change])?;
+        self.apply(change, number);
+        Ok(())
+    }
+
     fn add(&mut self, entry: &Entry<'_>, now: Timestamp, number: u64) -> Slot {
         let counter = self.counter(entry.key);
         counter.changed = number;
@@ -179,6 +263,8 @@ impl Part {
                     counter.ring.refund(slot, amount);
                 }
             }
+            Change::Stands { place, request } => self.requests.put(place, request, number),
+            Change::Gone { place } => self.requests.remove(place),
         }
     }
 
@@ -187,14 +273,15 @@ impl Part {
     }
 
     fn sweep_when_grown(&mut self, now: Timestamp) {
-        if self.counters.len() >= self.sweep_at {
+        if self.counters.len() + self.requests.len() >= self.sweep_at {
             self.sweep(now);
         }
     }
 
-    /// Forgets counters that count nothing any more.
+    /// Forgets counters that count nothing any more and requests that are over.
     pub(crate) fn sweep(&mut self, now: Timestamp) {
         self.counters.retain(|_, counter| !counter.ring.is_idle(now));
-        self.sweep_at = SWEEP_FROM.max(self.counters.len() * 2);
+        self.requests.sweep(domain::Timestamp(now.0));
+        self.sweep_at = SWEEP_FROM.max((self.counters.len() + self.requests.len()) * 2);
     }
 }

@@ -72,9 +72,9 @@ impl<'a> Entry<'a> {
         Taken { key: self.key.clone(), slot, amount: self.amount.clone(), refund: self.refund }
     }
 
-    /// Whether one of this counter's limits is among those told as full.
-    pub(crate) fn is_full(&self, verdict: &Verdict) -> bool {
-        self.limits.iter().any(|limit| verdict.shadow_full.contains(&limit.index))
+    /// Whether the counter is left as it is: shadow counters are charged all or none, as enforced ones would be.
+    pub(crate) fn is_left_out(&self, verdict: &Verdict) -> bool {
+        !verdict.shadow_full.is_empty() && self.limits.iter().any(|limit| limit.enforce == Enforce::Shadow)
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod connection;
+mod requests;
 mod script;
 
 use connection::Connection;
@@ -58,8 +59,8 @@ impl RedisCounters {
 
     pub(crate) async fn reserve(&self, reserve: &Reserve<'_>) -> Result<Reserved, CountersUnavailable> {
         let entries = plan::entries(reserve)?;
-        if entries.is_empty() && reserve.record.is_none() {
-            let reservation = Reservation { account: reserve.account, taken: Vec::new() };
+        if entries.is_empty() && reserve.record.is_none() && reserve.approval.is_none() {
+            let reservation = Reservation { account: reserve.account, taken: Vec::new(), used: None };
             return Ok(Reserved::Granted { reservation, shadow_full: Vec::new(), record_stored: false });
         }
         let mut call = self.scripts.reserve.prepare_invoke();
@@ -69,7 +70,11 @@ impl RedisCounters {
         if reserve.record.is_some() {
             call.key(reserve.stream);
         }
+        if let Some(ask) = &reserve.approval {
+            requests::ask_keys(&mut call, reserve.account, ask);
+        }
         call.arg(reserve.record.unwrap_or_default());
+        call.arg(reserve.approval.as_ref().map(requests::ask_text).unwrap_or_default());
         for entry in &entries {
             entry_args(&mut call, entry);
         }
@@ -78,13 +83,19 @@ impl RedisCounters {
     }
 
     pub(crate) async fn give_back(&self, reservation: Reservation, what: GiveBack) -> Result<(), CountersUnavailable> {
-        let returned = reservation.returns(what);
-        if returned.is_empty() {
+        let account = reservation.account;
+        let (returned, used) = reservation.returns(what);
+        if returned.is_empty() && used.is_none() {
             return Ok(());
         }
+        let (approval_key, approval) = used.map(|used| requests::given_back(account, &used)).unzip();
         let mut call = self.scripts.give_back.prepare_invoke();
+        call.arg(approval.unwrap_or_default());
         for taken in &returned {
             call.key(key_text(&taken.key)).arg(taken.slot.0).arg(taken.amount.to_string());
+        }
+        if let Some(key) = approval_key {
+            call.key(key);
         }
         self.connection.script(&call).await
     }
@@ -138,30 +149,39 @@ fn entry_args(call: &mut ScriptInvocation<'_>, entry: &Entry<'_>) {
     }
 }
 
-/// `[0, index, wait]` (wait: microseconds, or nothing), or `[1, bucket or nothing for each counter…, full shadow index…]`.
+/// `[0, index, wait]` (wait: microseconds, or nothing), or `[1, approval used up or nothing, bucket or nothing for each
+/// counter…, full shadow index…]`, or `[2, …]` as [`requests::standing`] reads it.
 fn read_answer(
     reserve: &Reserve<'_>,
     entries: &[Entry<'_>],
     answer: Vec<Value>,
 ) -> Result<Reserved, CountersUnavailable> {
-    let mut numbers = Vec::with_capacity(answer.len());
-    for value in answer {
-        numbers.push(Option::<i64>::from_redis_value(value).map_err(|_| not_understood())?);
-    }
-    let position = |number: &Option<i64>| number.and_then(|n| usize::try_from(n).ok()).ok_or_else(not_understood);
-    match numbers.as_slice() {
-        [Some(0), index, wait] => Ok(Reserved::Full { index: position(index)?, retry_after_us: *wait }),
-        [Some(1), rest @ ..] => {
-            let (slots, shadow) = rest.split_at_checked(entries.len()).ok_or_else(not_understood)?;
-            let charged =
-                entries.iter().zip(slots).filter_map(|(entry, slot)| slot.map(|slot| entry.taken(Slot(slot))));
-            let reservation = Reservation { account: reserve.account, taken: charged.collect() };
-            let mut shadow_full = shadow.iter().map(position).collect::<Result<Vec<_>, _>>()?;
+    let mut answer = answer.into_iter();
+    let mut next = || answer.next().ok_or_else(not_understood);
+    match number(next()?)? {
+        Some(0) => Ok(Reserved::Full { index: position(number(next()?)?)?, retry_after_us: number(next()?)? }),
+        Some(1) => {
+            let used = requests::used(reserve.approval.as_ref(), next()?)?;
+            let mut taken = Vec::with_capacity(entries.len());
+            for entry in entries {
+                taken.extend(number(next()?)?.map(|slot| entry.taken(Slot(slot))));
+            }
+            let reservation = Reservation { account: reserve.account, taken, used };
+            let mut shadow_full = answer.map(|value| position(number(value)?)).collect::<Result<Vec<_>, _>>()?;
             shadow_full.sort_unstable();
             Ok(Reserved::Granted { reservation, shadow_full, record_stored: reserve.record.is_some() })
         }
+        Some(2) => requests::standing(answer.collect()).map(Reserved::NotApproved).ok_or_else(not_understood),
         _ => Err(not_understood()),
     }
+}
+
+fn number(value: Value) -> Result<Option<i64>, CountersUnavailable> {
+    Option::from_redis_value(value).map_err(|_| not_understood())
+}
+
+fn position(number: Option<i64>) -> Result<usize, CountersUnavailable> {
+    number.and_then(|number| usize::try_from(number).ok()).ok_or_else(not_understood)
 }
 
 fn not_understood() -> CountersUnavailable {

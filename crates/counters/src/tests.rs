@@ -1,6 +1,7 @@
 //! One suite on every back end: in process, durable, and Redis with a clock that the test sets (the same script but for
 //! the reading of the clock). What needs no moving clock also runs on Redis as it is.
 
+mod approvals;
 mod calendar;
 mod concurrent;
 mod decimals;

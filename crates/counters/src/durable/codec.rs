@@ -1,6 +1,6 @@
 //! Counter keys, changes and whole counters as bytes.
 
-use domain::{AccountId, ServerId};
+use domain::{AccountId, ApprovalBinding, ApprovalId, GrantId, ServerId};
 use policy::{
     CalendarUnit, Decimal, Timestamp, Window,
     window::{Ring, Slot},
@@ -9,23 +9,39 @@ use uuid::Uuid;
 
 use crate::{
     CounterKey, Shadow,
-    memory::{Change, Counter},
+    approval::{Request, Stands},
+    memory::{Change, Counter, Part, Place, Stored},
 };
 
 const TOOK: u8 = 1;
 const GAVE_BACK: u8 = 2;
+const STANDS: u8 = 3;
+const GONE: u8 = 4;
 
 /// A change as it is read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum OwnedChange {
     Took { key: CounterKey, at: Timestamp, amount: Decimal },
     GaveBack { key: CounterKey, slot: Slot, amount: Decimal },
+    Stands { place: Place, request: Request },
+    Gone { place: Place },
 }
 
 impl OwnedChange {
-    pub(super) fn key(&self) -> &CounterKey {
+    pub(super) fn account(&self) -> AccountId {
         match self {
-            Self::Took { key, .. } | Self::GaveBack { key, .. } => key,
+            Self::Took { key, .. } | Self::GaveBack { key, .. } => key.account,
+            Self::Stands { place, .. } | Self::Gone { place } => place.account,
+        }
+    }
+
+    /// The number of the last change to the same thing, as far as it is known.
+    pub(super) fn last_change(&self, part: &Part) -> Option<u64> {
+        match self {
+            Self::Took { key, .. } | Self::GaveBack { key, .. } => {
+                part.counters.get(key).map(|counter| counter.changed)
+            }
+            Self::Stands { place, .. } | Self::Gone { place } => part.requests.get(*place).map(|stored| stored.changed),
         }
     }
 
@@ -33,6 +49,8 @@ impl OwnedChange {
         match self {
             Self::Took { key, at, amount } => Change::Took { key, at: *at, amount },
             Self::GaveBack { key, slot, amount } => Change::GaveBack { key, slot: *slot, amount },
+            Self::Stands { place, request } => Change::Stands { place: *place, request: *request },
+            Self::Gone { place } => Change::Gone { place: *place },
         }
     }
 }
@@ -41,15 +59,27 @@ impl OwnedChange {
 pub(super) fn write_record(out: &mut Vec<u8>, number: u64, changes: &[Change<'_>]) {
     out.extend_from_slice(&number.to_le_bytes());
     for change in changes {
-        let (kind, key, at, amount) = match change {
-            Change::Took { key, at, amount } => (TOOK, key, at.0, amount),
-            Change::GaveBack { key, slot, amount } => (GAVE_BACK, key, slot.0, amount),
-        };
-        out.push(kind);
-        out.extend_from_slice(&at.to_le_bytes());
-        write_text(out, &amount.to_string());
-        write_key(out, key);
+        match change {
+            Change::Took { key, at, amount } => write_count(out, TOOK, at.0, amount, key),
+            Change::GaveBack { key, slot, amount } => write_count(out, GAVE_BACK, slot.0, amount, key),
+            Change::Stands { place, request } => {
+                out.push(STANDS);
+                write_place(out, *place);
+                write_request(out, request);
+            }
+            Change::Gone { place } => {
+                out.push(GONE);
+                write_place(out, *place);
+            }
+        }
     }
+}
+
+fn write_count(out: &mut Vec<u8>, kind: u8, at: i64, amount: &Decimal, key: &CounterKey) {
+    out.push(kind);
+    out.extend_from_slice(&at.to_le_bytes());
+    write_text(out, &amount.to_string());
+    write_key(out, key);
 }
 
 pub(super) fn read_record(body: &[u8]) -> Option<(u64, Vec<OwnedChange>)> {
@@ -58,12 +88,17 @@ pub(super) fn read_record(body: &[u8]) -> Option<(u64, Vec<OwnedChange>)> {
     let mut changes = Vec::new();
     while !reader.0.is_empty() {
         let [kind] = reader.array()?;
-        let at = i64::from_le_bytes(reader.array()?);
-        let amount = reader.text()?.parse().ok()?;
-        let key = reader.key()?;
         changes.push(match kind {
-            TOOK => OwnedChange::Took { key, at: Timestamp(at), amount },
-            GAVE_BACK => OwnedChange::GaveBack { key, slot: Slot(at), amount },
+            TOOK => {
+                let (at, amount, key) = reader.count()?;
+                OwnedChange::Took { key, at: Timestamp(at), amount }
+            }
+            GAVE_BACK => {
+                let (slot, amount, key) = reader.count()?;
+                OwnedChange::GaveBack { key, slot: Slot(slot), amount }
+            }
+            STANDS => OwnedChange::Stands { place: reader.place()?, request: reader.request()? },
+            GONE => OwnedChange::Gone { place: reader.place()? },
             _ => return None,
         });
     }
@@ -87,26 +122,50 @@ pub(super) fn read_counter(body: &[u8]) -> Option<(CounterKey, Counter)> {
     reader.0.is_empty().then_some((key, Counter { ring, changed }))
 }
 
-/// The first record of a snapshot: `[format][generation][number][how many counters follow]`.
+/// `[changed][place][request]`
+pub(super) fn write_stored(out: &mut Vec<u8>, place: Place, stored: &Stored) {
+    out.extend_from_slice(&stored.changed.to_le_bytes());
+    write_place(out, place);
+    write_request(out, &stored.request);
+}
+
+pub(super) fn read_stored(body: &[u8]) -> Option<(Place, Stored)> {
+    let mut reader = Reader(body);
+    let changed = reader.u64()?;
+    let (place, request) = (reader.place()?, reader.request()?);
+    reader.0.is_empty().then_some((place, Stored { request, changed }))
+}
+
+/// The first record of a snapshot: `[format][generation][number][how many counters follow][how many requests then]`.
 pub(super) struct Head {
     pub(super) generation: u64,
     pub(super) number: u64,
     pub(super) counters: u64,
+    pub(super) requests: u64,
 }
 
-const FORMAT: &[u8; 8] = b"pclcnt1\n";
+const FORMAT: &[u8; 8] = b"pclcnt2\n";
+/// Before there were requests.
+const FORMAT_1: &[u8; 8] = b"pclcnt1\n";
 
 impl Head {
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(FORMAT);
-        for value in [self.generation, self.number, self.counters] {
+        for value in [self.generation, self.number, self.counters, self.requests] {
             out.extend_from_slice(&value.to_le_bytes());
         }
     }
 
     pub(super) fn read(body: &[u8]) -> Option<Self> {
-        let mut reader = Reader(body.strip_prefix(FORMAT)?);
-        Some(Self { generation: reader.u64()?, number: reader.u64()?, counters: reader.u64()? })
+        let (format, rest) = body.split_first_chunk()?;
+        let mut reader = Reader(rest);
+        let (generation, number, counters) = (reader.u64()?, reader.u64()?, reader.u64()?);
+        let requests = match format {
+            FORMAT => reader.u64()?,
+            FORMAT_1 => 0,
+            _ => return None,
+        };
+        Some(Self { generation, number, counters, requests })
     }
 }
 
@@ -123,6 +182,23 @@ fn write_key(out: &mut Vec<u8>, key: &CounterKey) {
     out.extend_from_slice(&seconds.to_le_bytes());
     write_text(out, &key.subject);
     write_text(out, &key.counter);
+}
+
+fn write_place(out: &mut Vec<u8>, place: Place) {
+    out.extend_from_slice(place.account.uuid().as_bytes());
+    out.extend_from_slice(place.binding.as_bytes());
+}
+
+fn write_request(out: &mut Vec<u8>, request: &Request) {
+    out.extend_from_slice(request.id.uuid().as_bytes());
+    out.extend_from_slice(request.grant.uuid().as_bytes());
+    out.push(match request.stands {
+        Stands::Pending => b'p',
+        Stands::Approved => b'a',
+        Stands::Refused => b'r',
+    });
+    out.extend_from_slice(&request.expires_at.0.to_le_bytes());
+    out.extend_from_slice(&request.told_at.0.to_le_bytes());
 }
 
 fn write_text(out: &mut Vec<u8>, text: &str) {
@@ -143,6 +219,39 @@ impl<'a> Reader<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
+    fn i64(&mut self) -> Option<i64> {
+        self.array().map(i64::from_le_bytes)
+    }
+
+    fn uuid(&mut self) -> Option<Uuid> {
+        self.array().map(Uuid::from_bytes)
+    }
+
+    fn count(&mut self) -> Option<(i64, Decimal, CounterKey)> {
+        let at = self.i64()?;
+        let amount = self.text()?.parse().ok()?;
+        Some((at, amount, self.key()?))
+    }
+
+    fn place(&mut self) -> Option<Place> {
+        let account = AccountId::from_uuid(self.uuid()?);
+        Some(Place { account, binding: ApprovalBinding::from_bytes(self.array()?) })
+    }
+
+    fn request(&mut self) -> Option<Request> {
+        let id = ApprovalId::from_uuid(self.uuid()?);
+        let grant = GrantId::from_uuid(self.uuid()?);
+        let stands = match self.array()? {
+            [b'p'] => Stands::Pending,
+            [b'a'] => Stands::Approved,
+            [b'r'] => Stands::Refused,
+            _ => return None,
+        };
+        let expires_at = domain::Timestamp(self.i64()?);
+        let told_at = domain::Timestamp(self.i64()?);
+        Some(Request { id, grant, stands, expires_at, told_at })
+    }
+
     fn text(&mut self) -> Option<&'a str> {
         let length = usize::try_from(u32::from_le_bytes(self.array()?)).ok()?;
         let (text, rest) = self.0.split_at_checked(length)?;
@@ -151,8 +260,8 @@ impl<'a> Reader<'a> {
     }
 
     fn key(&mut self) -> Option<CounterKey> {
-        let account = AccountId::from_uuid(Uuid::from_bytes(self.array()?));
-        let server = ServerId::from_uuid(Uuid::from_bytes(self.array()?));
+        let account = AccountId::from_uuid(self.uuid()?);
+        let server = ServerId::from_uuid(self.uuid()?);
         let shadow = match self.array()? {
             [0] => Shadow::No,
             [1] => Shadow::Yes,

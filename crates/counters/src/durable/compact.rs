@@ -59,8 +59,9 @@ fn write(store: &Store, start: &Start) -> io::Result<()> {
 
 fn content(store: &Store, start: &Start) -> io::Result<Vec<u8>> {
     let now = store.memory.now();
-    let mut counters = 0;
-    let mut frames = Vec::new();
+    let (mut counters, mut requests) = (0, 0);
+    // Counters come first, so requests are gathered apart.
+    let (mut frames, mut request_frames) = (Vec::new(), Vec::new());
     for mut part in store.memory.each_part() {
         part.sweep(now);
         for (key, counter) in &part.counters {
@@ -69,11 +70,16 @@ fn content(store: &Store, start: &Start) -> io::Result<Vec<u8>> {
             files::frame(&mut frames, |out| out.extend_from_slice(&body));
             counters += 1;
         }
+        for (place, stored) in part.requests.iter() {
+            files::frame(&mut request_frames, |out| codec::write_stored(out, *place, stored));
+            requests += 1;
+        }
     }
-    let head = codec::Head { generation: start.generation, number: start.number, counters };
-    let mut content = Vec::with_capacity(frames.len() + 64);
+    let head = codec::Head { generation: start.generation, number: start.number, counters, requests };
+    let mut content = Vec::with_capacity(frames.len() + request_frames.len() + 64);
     files::frame(&mut content, |out| head.write(out));
     content.extend_from_slice(&frames);
+    content.extend_from_slice(&request_frames);
     Ok(content)
 }
 

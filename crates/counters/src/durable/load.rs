@@ -44,6 +44,12 @@ fn read_snapshot(content: &[u8], memory: &Memory) -> Option<(u64, u64)> {
         memory.part(key.account).counters.insert(key, counter);
         rest = next;
     }
+    for _ in 0..head.requests {
+        let (body, next) = files::unframe(rest)?;
+        let (place, stored) = codec::read_stored(body)?;
+        memory.part(place.account).requests.put(place, stored.request, stored.changed);
+        rest = next;
+    }
     rest.is_empty().then_some((head.generation, head.number))
 }
 
@@ -55,8 +61,8 @@ fn replay(folder: &Path, generation: u64, memory: &Memory) -> io::Result<u64> {
     while let Some((body, next)) = files::unframe(rest) {
         let Some((number, changes)) = codec::read_record(body) else { break };
         for change in &changes {
-            let mut part = memory.part(change.key().account);
-            if part.counters.get(change.key()).is_none_or(|counter| counter.changed < number) {
+            let mut part = memory.part(change.account());
+            if change.last_change(&part).is_none_or(|last| last < number) {
                 part.apply(change.as_change(), number);
             }
         }

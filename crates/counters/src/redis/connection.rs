@@ -70,6 +70,12 @@ impl Connection {
         self.in_time(script.invoke_async(&mut manager)).await
     }
 
+    pub(super) async fn get(&self, key: &str) -> Result<Option<String>, CountersUnavailable> {
+        let mut manager = self.manager.clone();
+        let command = redis::cmd("GET").arg(key).to_owned();
+        self.in_time(command.query_async(&mut manager)).await
+    }
+
     async fn in_time<T>(&self, work: impl Future<Output = redis::RedisResult<T>>) -> Result<T, CountersUnavailable> {
         match tokio::time::timeout(self.answer_within, work).await {
             Ok(answer) => Ok(answer?),

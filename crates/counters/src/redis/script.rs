@@ -6,14 +6,19 @@ use redis::Script;
 const STORE_CLOCK: &str = include_str!("store_clock.lua");
 const DECIMAL: &str = include_str!("decimal.lua");
 const WINDOW: &str = include_str!("window.lua");
+const APPROVAL: &str = include_str!("approval.lua");
 const RESERVE: &str = include_str!("reserve.lua");
 const GIVE_BACK: &str = include_str!("give_back.lua");
 const READ: &str = include_str!("read.lua");
+const ANSWER: &str = include_str!("answer.lua");
+const WITHDRAW: &str = include_str!("withdraw.lua");
 
 pub(super) struct Scripts {
     pub(super) reserve: Script,
     pub(super) give_back: Script,
     pub(super) read: Script,
+    pub(super) answer: Script,
+    pub(super) withdraw: Script,
 }
 
 impl Scripts {
@@ -27,12 +32,19 @@ impl Scripts {
     pub(super) fn with_set_clock() -> Self {
         Self::with_clock(
             "local function now() return tonumber(redis.call('GET', 'test:clock')) end
-             local function write_until(key, value, at, from) redis.call('SET', key, value) end",
+             local function write_until(key, value, at, from) redis.call('SET', key, value) end
+             local function expire_at() end",
         )
     }
 
     fn with_clock(clock: &str) -> Self {
-        let script = |body| Script::new(&[clock, DECIMAL, WINDOW, body].join("\n"));
-        Self { reserve: script(RESERVE), give_back: script(GIVE_BACK), read: script(READ) }
+        let script = |body| Script::new(&[clock, DECIMAL, WINDOW, APPROVAL, body].join("\n"));
+        Self {
+            reserve: script(RESERVE),
+            give_back: script(GIVE_BACK),
+            read: script(READ),
+            answer: script(ANSWER),
+            withdraw: script(WITHDRAW),
+        }
     }
 }

@@ -69,7 +69,7 @@ local function read(key, bucket)
   local value, current, sum, held, older = call('GET', key), bucket, '0', '0', ''
   if value then current, sum, held, older = match(value, '^(%d+) (%S+) (%S+) ?(.*)$') end
   return {
-    key = key, kind = '', unit = 0, amount = 0, total = 0, charged = true, same = value and true,
+    key = key, kind = '', unit = 0, amount = 0, total = 0, same = value and true,
     current = tonumber(current), sum = decimal(sum), held = decimal(held), older = older,
   }
 end

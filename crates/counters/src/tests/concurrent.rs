@@ -6,6 +6,7 @@ use domain::Clock;
 use policy::Window;
 use test_support::RedisServer;
 
+use super::approvals::one_of_a_hundred;
 use super::fixture::{charge, ids, patient, sliding};
 use crate::{Charge, CounterKey, Counters, GiveBack, Reservation, Reserve, Reserved, Shadow};
 
@@ -25,10 +26,10 @@ async fn at_once(clients: &[Counters], call: Vec<Charge>) -> Vec<Reservation> {
         let (counters, call) = (clients[n % clients.len()].clone(), Arc::clone(&call));
         calls.spawn(async move {
             let account = call[0].key.account;
-            let reserve = Reserve { account, charges: &call, stream: "events", record: None };
+            let reserve = Reserve { account, charges: &call, stream: "events", record: None, approval: None };
             match counters.reserve(reserve).await.unwrap() {
                 Reserved::Granted { reservation, .. } => Some(reservation),
-                Reserved::Full { .. } => None,
+                Reserved::Full { .. } | Reserved::NotApproved(_) => None,
             }
         });
     }
@@ -52,13 +53,17 @@ async fn thirty_of_a_thousand(clients: &[Counters]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn in_process() {
-    thirty_of_a_thousand(&[Counters::memory(Clock::System)]).await;
+    let counters = [Counters::memory(Clock::System)];
+    thirty_of_a_thousand(&counters).await;
+    one_of_a_hundred(&counters).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn durable() {
     let folder = tempfile::tempdir().unwrap();
-    thirty_of_a_thousand(&[Counters::durable_with(folder.path(), Clock::System, 16 << 10).unwrap()]).await;
+    let counters = [Counters::durable_with(folder.path(), Clock::System, 16 << 10).unwrap()];
+    thirty_of_a_thousand(&counters).await;
+    one_of_a_hundred(&counters).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -66,5 +71,7 @@ async fn two_clients_of_one_redis() {
     let server = RedisServer::start();
     let first = Counters::redis(patient(&server)).await.unwrap();
     let second = Counters::redis(patient(&server)).await.unwrap();
-    thirty_of_a_thousand(&[first, second]).await;
+    let counters = [first, second];
+    thirty_of_a_thousand(&counters).await;
+    one_of_a_hundred(&counters).await;
 }

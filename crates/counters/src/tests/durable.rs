@@ -26,10 +26,10 @@ fn of(name: &str, max: u64) -> [Charge; 1] {
 }
 
 async fn ask(counters: &Counters, call: &[Charge]) -> Option<Reservation> {
-    let reserve = Reserve { account: ids(1).0, charges: call, stream: "events", record: None };
+    let reserve = Reserve { account: ids(1).0, charges: call, stream: "events", record: None, approval: None };
     match counters.reserve(reserve).await.unwrap() {
         Reserved::Granted { reservation, .. } => Some(reservation),
-        Reserved::Full { .. } => None,
+        Reserved::Full { .. } | Reserved::NotApproved(_) => None,
     }
 }
 
@@ -281,7 +281,7 @@ async fn one_process_at_a_time_and_nothing_after_closing() {
     assert!(error.contains("in use"), "{error}");
     counters.close().await;
     let call = of("c", 9);
-    let reserve = Reserve { account: ids(1).0, charges: &call, stream: "events", record: None };
+    let reserve = Reserve { account: ids(1).0, charges: &call, stream: "events", record: None, approval: None };
     assert!(matches!(counters.reserve(reserve).await, Err(crate::CountersUnavailable::Disk(_))));
     assert_eq!(sum(&counters, "c").await, "0", "what could not be written is not counted");
     drop(counters);

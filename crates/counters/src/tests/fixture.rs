@@ -87,13 +87,16 @@ impl Fixture {
     }
 
     pub(crate) async fn reserve(&self, charges: &[Charge]) -> Reserved {
-        self.counters.reserve(Reserve { account: self.account, charges, stream: "events", record: None }).await.unwrap()
+        self.counters
+            .reserve(Reserve { account: self.account, charges, stream: "events", record: None, approval: None })
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn granted(&self, charges: &[Charge]) -> Reservation {
         match self.reserve(charges).await {
             Reserved::Granted { reservation, .. } => reservation,
-            full @ Reserved::Full { .. } => panic!("granted was expected, not {full:?}"),
+            other => panic!("granted was expected, not {other:?}"),
         }
     }
 
@@ -101,7 +104,7 @@ impl Fixture {
     pub(crate) async fn full(&self, charges: &[Charge]) -> (usize, Option<i64>) {
         match self.reserve(charges).await {
             Reserved::Full { index, retry_after_us } => (index, retry_after_us),
-            granted @ Reserved::Granted { .. } => panic!("full was expected, not {granted:?}"),
+            other => panic!("full was expected, not {other:?}"),
         }
     }
 

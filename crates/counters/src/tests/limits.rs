@@ -123,7 +123,8 @@ async fn counters_never_meet(f: &Fixture) {
     }
     let mut neighbour = base.clone();
     neighbour.key.account = other_account;
-    let theirs = Reserve { account: other_account, charges: &[neighbour], stream: "events", record: None };
+    let theirs =
+        Reserve { account: other_account, charges: &[neighbour], stream: "events", record: None, approval: None };
     assert!(matches!(f.counters.reserve(theirs).await, Ok(Reserved::Granted { .. })));
     f.full(&[base]).await;
 }
@@ -171,7 +172,9 @@ async fn the_clock_of_a_counter_never_goes_backwards(f: &Fixture) {
 async fn what_cannot_be_right_is_refused(f: &Fixture) {
     let reserve = |charge| async move {
         let charges = [charge];
-        f.counters.reserve(Reserve { account: f.account, charges: &charges, stream: "events", record: None }).await
+        f.counters
+            .reserve(Reserve { account: f.account, charges: &charges, stream: "events", record: None, approval: None })
+            .await
     };
     f.granted(&[f.one_of(5, sliding(60))]).await;
     let refused = reserve(charge(f.key("c", sliding(60)), "-1", "5")).await;

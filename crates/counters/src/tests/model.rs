@@ -52,6 +52,7 @@ async fn like_a_log_of_every_call(f: &Fixture) {
                 let held = sum_since(&log, at - WINDOW_US * 17 / 16 - 1) + amount;
                 assert!(held > MAX, "refused with only {held} at {at}");
             }
+            other @ Reserved::NotApproved(_) => panic!("{other:?}"),
         }
     }
     assert!(granted > 200 && refused > 200, "the walk shows both: {granted}, {refused}");

@@ -17,7 +17,9 @@ fn call() -> [Charge; 1] {
 
 async fn reserve(counters: &Counters) -> Result<Reserved, CountersUnavailable> {
     let call = call();
-    counters.reserve(Reserve { account: ids(1).0, charges: &call, stream: "events", record: None }).await
+    counters
+        .reserve(Reserve { account: ids(1).0, charges: &call, stream: "events", record: None, approval: None })
+        .await
 }
 
 /// Asks until Redis answers again.

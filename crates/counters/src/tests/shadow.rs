@@ -19,7 +19,7 @@ fn shadow(f: &Fixture, name: &str, max: &str) -> Charge {
 async fn told(f: &Fixture, call: &[Charge]) -> Vec<usize> {
     match f.reserve(call).await {
         Reserved::Granted { shadow_full, .. } => shadow_full,
-        full @ Reserved::Full { .. } => panic!("{full:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

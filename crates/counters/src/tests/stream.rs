@@ -24,7 +24,7 @@ async fn the_record_is_stored_when_the_call_is_granted_and_only_then() {
     let stream = format!("pcl:{{{account}}}:events");
     let call = [charge(key(), "1", "2")];
     let record: &[u8] = b"{\"with\":\"\xc3\xa4 \\u0000\"}\r\n\0";
-    let reserve = Reserve { account, charges: &call, stream: &stream, record: Some(record) };
+    let reserve = Reserve { account, charges: &call, stream: &stream, record: Some(record), approval: None };
     assert!(stored(&counters.reserve(reserve).await.unwrap()));
     assert!(!stored(&counters.reserve(Reserve { record: None, ..reserve }).await.unwrap()));
     assert!(matches!(counters.reserve(reserve).await.unwrap(), Reserved::Full { index: 0, .. }));
@@ -40,7 +40,8 @@ async fn the_record_is_stored_when_the_call_is_granted_and_only_then() {
 async fn in_process_the_caller_appends() {
     let counters = Counters::memory(Clock::System);
     let call = [charge(key(), "1", "2")];
-    let reserve = Reserve { account: key().account, charges: &call, stream: "events", record: Some(b"{}") };
+    let reserve =
+        Reserve { account: key().account, charges: &call, stream: "events", record: Some(b"{}"), approval: None };
     assert!(!stored(&counters.reserve(reserve).await.unwrap()));
 }
 
@@ -58,7 +59,7 @@ async fn a_counter_takes_at_most_seventeen_fields_and_goes_by_itself() {
     let server = RedisServer::start();
     let counters = Counters::redis(patient(&server)).await.unwrap();
     let call = [charge(key(), "1", "9")];
-    let reserve = Reserve { account: key().account, charges: &call, stream: "events", record: None };
+    let reserve = Reserve { account: key().account, charges: &call, stream: "events", record: None, approval: None };
     counters.reserve(reserve).await.unwrap();
     let mut look = server.look();
     let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut look).unwrap();

@@ -39,12 +39,19 @@ impl Work<'_> {
             stream: &bus::event_stream_key(self.place.caller.account.id),
             charges: &charges,
             record: text.as_deref(),
+            approval: None,
         };
         let (reservation, shadow_full, stored) = match in_turn(self.shared, reserve).await {
             Ok(Reserved::Granted { reservation, shadow_full, record_stored }) => {
                 (Some(reservation), shadow_full, record_stored)
             }
             Ok(Reserved::Full { index, retry_after_us }) => return Ok(full(permit, index, retry_after_us)),
+            // None is asked for, so none can be missing; were it told, the call would not pass.
+            Ok(Reserved::NotApproved(_)) => {
+                let message = "A person has to approve this call first.".to_owned();
+                let denial = Denial { code: Code::ApprovalRequired, rule: permit.rule().to_owned(), message };
+                return Ok(Charged::Full(denial, None));
+            }
             Err(NotReserved) => {
                 if let Some(deny) = permit.charges().iter().find(|c| c.on_unavailable == OnUnavailable::Deny) {
                     return Ok(Charged::Full(deny.unavailable(), None));
