@@ -34,6 +34,8 @@ pub struct ToolView {
     pub evidence: Vec<String>,
     /// Its parameters, in the schema's order.
     pub parameters: Vec<Parameter>,
+    /// The JSON text of its input schema, as the server gives it; none when it gives none.
+    pub input_schema: Option<String>,
     /// How its definition stands.
     pub standing: ToolStanding,
     /// Since when its definition is the present one.
@@ -132,6 +134,7 @@ pub(crate) fn view(drift: DriftSetting, kind: Option<&KnownServer>, tool: ToolRo
         title: facts.title,
         description: facts.description,
         parameters: facts.parameters,
+        input_schema: input_schema(&tool.definition),
         class: tool.class,
         evidence: tool.evidence,
         standing,
