@@ -7,7 +7,7 @@
 //! that an answer can still carry the message's id; faults of the grammar stop it.
 
 pub(crate) mod fold;
-mod number;
+pub(crate) mod number;
 pub(crate) mod string;
 mod tokens;
 

@@ -11,6 +11,7 @@ mod message;
 mod method;
 mod read;
 mod response;
+mod schema;
 mod sse;
 mod tools;
 mod version;
@@ -34,6 +35,7 @@ pub use message::{ClientInfo, Message, Meta, Notification, Outcome, Params, Requ
 pub use method::{Family, Method, Sender};
 pub use read::{ReadError, ReadLimits, on_one_line, read, read_with};
 pub use response::{Frame, ResponseFacts, ResponseKind, frame, response_facts};
+pub use schema::{InputSchema, InputSchemaError, Misfit};
 pub use sse::{DEFAULT_MAX_EVENT_BYTES, SseError, SseEvent, SseParser};
 pub use tools::{
     Annotations, CursorError, Keep, ListError, MergedCursor, Tool, ToolsPage, filter_tools_list, merge_tools_lists,

@@ -33,7 +33,7 @@ pub(crate) fn same_number(left: &str, right: &str) -> bool {
 }
 
 /// Sign, digits without leading and trailing zeros, and the exponent of the last digit.
-fn parts(text: &str) -> Option<(bool, String, i64)> {
+pub(crate) fn parts(text: &str) -> Option<(bool, String, i64)> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
         None => (text, 0),

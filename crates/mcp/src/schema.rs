@@ -1,0 +1,150 @@
+//! A tool's `inputSchema`, compiled, and arguments held against it (2026-07-28 server/tools "Input Schema"; JSON Schema
+//! 2020-12 unless `$schema` says otherwise).
+//!
+//! The schema comes from a server and the arguments from a client, so both may be hostile: patterns run on a linear-time
+//! engine, no `$ref` leaves the document, and schemas whose work cannot be bounded beforehand are not used at all.
+//!
+//! Invariant: arguments that fit are never refused. What is not certain (a number that a float cannot hold, a schema
+//! keyword that only annotates) speaks for the call; the server still looks at the arguments itself.
+
+mod bounds;
+mod exact;
+mod misfit;
+
+use std::{borrow::Cow, sync::Arc};
+
+use jsonschema::{PatternOptions, ValidationError, Validator};
+use serde_json::Value;
+
+use bounds::Bounds;
+pub use misfit::Misfit;
+
+/// Longest schema that is used, in bytes.
+const MOST_BYTES: usize = 256 << 10;
+/// Largest compiled pattern of a schema, in bytes.
+const PATTERN_BYTES: usize = 256 << 10;
+/// What one check may cost: bytes of arguments times the schema's work at one place.
+const MOST_WORK: u64 = 1 << 30;
+/// Up to this work a check takes well under half a millisecond.
+const LITTLE_WORK: u64 = 1 << 19;
+/// How deep a check may recurse: nesting of the arguments times nesting of the schema at one place.
+const MOST_RECURSION: u64 = 640;
+
+/// An input schema, ready to check arguments.
+#[derive(Debug)]
+pub struct InputSchema {
+    validator: Validator,
+    bounds: Bounds,
+    /// The text, where it has numbers that a float cannot hold.
+    inexact: Option<Arc<str>>,
+}
+
+/// Why a schema cannot be used; the tool's arguments are then not checked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputSchemaError {
+    /// Longer than is read.
+    #[error("the input schema is longer than {MOST_BYTES} bytes")]
+    TooLarge,
+    /// Not a JSON object.
+    #[error("the input schema is not a JSON object")]
+    NotAnObject,
+    /// Its work cannot be bounded: references that multiply, nest too deep, or are found only at run time.
+    #[error("the input schema's work cannot be bounded: {0}")]
+    Unbounded(&'static str),
+    /// Not a schema, a reference that leads out of the document, or a pattern that is not linear.
+    #[error("the input schema cannot be compiled: {0}")]
+    Unusable(String),
+}
+
+impl InputSchema {
+    /// Compiles the raw JSON of an input schema. Takes up to some milliseconds, so call it off the async threads.
+    ///
+    /// # Errors
+    /// [`InputSchemaError`].
+    pub fn compile(text: &str) -> Result<Self, InputSchemaError> {
+        if text.len() > MOST_BYTES {
+            return Err(InputSchemaError::TooLarge);
+        }
+        let schema: Value = serde_json::from_str(text).map_err(|_| InputSchemaError::NotAnObject)?;
+        if !schema.is_object() {
+            return Err(InputSchemaError::NotAnObject);
+        }
+        let bounds = Bounds::of(&schema).map_err(InputSchemaError::Unbounded)?;
+        let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES);
+        // `format`, `contentEncoding` and `contentMediaType` only annotate (2020-12 validation §7.2.1, §8).
+        let options = jsonschema::options()
+            .offline()
+            .with_pattern_options(patterns)
+            .should_validate_formats(false)
+            .without_content_encoding_support("base64")
+            .without_content_media_type_support("application/json");
+        let validator = options.build(&schema).map_err(|error| unusable(&error))?;
+        let inexact = (!exact::all_exact(text)).then(|| text.into());
+        Ok(Self { validator, bounds, inexact })
+    }
+
+    /// Checks the raw JSON object of `arguments`, which a strict pass has accepted; none is `{}`. Arguments whose check
+    /// would take too much work pass.
+    ///
+    /// # Errors
+    /// The first misfit, which names the place and the rule and never a value.
+    pub fn check(&self, arguments: Option<&str>) -> Result<(), Misfit> {
+        let text = arguments.unwrap_or("{}");
+        let depth = exact::nesting(text);
+        if self.bounds.work(text.len(), depth) > MOST_WORK || depth * self.bounds.nesting > MOST_RECURSION {
+            return Ok(());
+        }
+        let exact = exact::all_exact(text);
+        let readable = if exact { Cow::Borrowed(text) } else { exact::within_floats(text) };
+        let Ok(instance) = serde_json::from_str::<Value>(&readable) else { return Ok(()) };
+        if self.validator.is_valid(&instance) {
+            return Ok(());
+        }
+        let certain = exact && self.inexact.is_none();
+        let mut errors = self.validator.iter_errors(&instance);
+        let found = errors.find(|error| certain || self.is_certain(error, text));
+        found.map_or(Ok(()), |error| Err(Misfit::of(&error)))
+    }
+
+    /// Whether checking these arguments takes so long that it belongs off the async threads.
+    #[must_use]
+    pub fn is_long_work(&self, arguments: Option<&str>) -> bool {
+        let text = arguments.unwrap_or_default();
+        self.bounds.work(text.len(), exact::nesting(text)) > LITTLE_WORK
+    }
+
+    /// Whether the misfit would also be found if numbers were compared by their exact values.
+    fn is_certain(&self, error: &ValidationError<'_>, arguments: &str) -> bool {
+        let place = error.instance_path().as_str();
+        let rule = error.schema_path().as_str();
+        let conditional = rule.split('/').any(|part| matches!(part, "then" | "else" | "dependentSchemas"));
+        if conditional || rule.contains("/unevaluated") {
+            return false;
+        }
+        let by_value = matches!(
+            error.kind().keyword(),
+            "minimum"
+                | "maximum"
+                | "exclusiveMinimum"
+                | "exclusiveMaximum"
+                | "multipleOf"
+                | "const"
+                | "enum"
+                | "uniqueItems"
+                | "contains"
+                | "anyOf"
+                | "oneOf"
+                | "not"
+        );
+        !by_value || (exact::at(arguments, place) && self.inexact.as_ref().is_none_or(|schema| exact::at(schema, rule)))
+    }
+}
+
+fn unusable(error: &ValidationError<'_>) -> InputSchemaError {
+    let text: String = error.to_string().chars().take(200).collect();
+    InputSchemaError::Unusable(text)
+}
+
+#[cfg(test)]
+mod tests;
