@@ -13,6 +13,7 @@ mod pattern;
 mod problem;
 mod projection;
 mod rule;
+mod schema;
 pub mod simulation;
 mod standing;
 mod time;
@@ -29,6 +30,7 @@ pub use judge::{
     Approval, Arguments, Call, Definition, Facts, Findings, Permit, Verdict, judge, judge_with, visibility,
 };
 pub use problem::{Problem, Problems};
+pub use schema::schema;
 pub use simulation::Ledger;
 pub use standing::{StandingKind, ToolStanding, standings};
 pub use time::Timestamp;

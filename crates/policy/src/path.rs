@@ -52,27 +52,36 @@ pub(crate) enum Quantifier {
     Any,
 }
 
-const FACTS: [(&str, Fact); 10] = [
-    ("grant.label", Fact::GrantLabel),
-    ("member.email", Fact::MemberEmail),
-    ("member.role", Fact::MemberRole),
-    ("client.name", Fact::ClientName),
-    ("client.version", Fact::ClientVersion),
-    ("client.ip", Fact::ClientIp),
-    ("session.id", Fact::SessionId),
-    ("tool.class", Fact::ToolClass),
-    ("time.hour", Fact::TimeHour),
-    ("time.weekday", Fact::TimeWeekday),
+/// With what they are.
+const FACTS: [(&str, Fact, &str); 10] = [
+    ("grant.label", Fact::GrantLabel, "The grant's label."),
+    ("member.email", Fact::MemberEmail, "The mail address of the person who calls."),
+    ("member.role", Fact::MemberRole, "Their role in the account."),
+    ("client.name", Fact::ClientName, "The client's name, as it says."),
+    ("client.version", Fact::ClientVersion, "The client's version, as it says."),
+    ("client.ip", Fact::ClientIp, "The address that the call comes from."),
+    ("session.id", Fact::SessionId, "The session."),
+    ("tool.class", Fact::ToolClass, "The tool's risk class."),
+    ("time.hour", Fact::TimeHour, "The hour, 0 to 23, UTC."),
+    ("time.weekday", Fact::TimeWeekday, "`mon` to `sun`, UTC."),
 ];
+
+/// A regular expression that every path into the arguments matches; the reader is stricter.
+pub(crate) const SHAPE: &str = r"^args[.\[]";
+
+/// The paths that are facts, and what they are.
+pub(crate) fn facts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FACTS.into_iter().map(|(name, _, text)| (name, text))
+}
 
 impl Path {
     /// Reads a path; the error says what is allowed.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let known = FACTS.iter().find(|(name, _)| *name == text);
+        let known = FACTS.iter().find(|(name, ..)| *name == text);
         let root = match (known, text.strip_prefix("args")) {
-            (Some((_, fact)), _) => Root::Fact(*fact),
+            (Some((_, fact, _)), _) => Root::Fact(*fact),
             (None, Some(rest)) if rest.starts_with(['.', '[']) => Root::Arguments(segments(rest)?),
-            _ => return Err(format!("a path under `args.`, or one of {}", FACTS.map(|(name, _)| name).join(", "))),
+            _ => return Err(format!("a path under `args.`, or one of {}", FACTS.map(|(name, ..)| name).join(", "))),
         };
         Ok(Self { text: text.into(), root })
     }

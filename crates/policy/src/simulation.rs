@@ -71,16 +71,13 @@ pub struct SimOutcome {
     pub retry_after_ms: Option<i64>,
 }
 
-impl Outcome {
-    /// Every outcome by the word for it in tests.
-    pub(crate) const WORDS: [(&'static str, Self); 3] =
-        [("allow", Self::Allow), ("deny", Self::Deny), ("approval", Self::Approval)];
-}
-
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = Self::WORDS.into_iter().find(|(_, outcome)| outcome == self);
-        f.write_str(word.map_or("", |(word, _)| word))
+        f.write_str(match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Approval => "approval",
+        })
     }
 }
 

@@ -63,6 +63,25 @@ impl Code {
         }
     }
 
+    /// What it means, in a sentence.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::NoPolicy => "No policy is attached to the grant.",
+            Self::Hidden => "The tool is hidden.",
+            Self::ToolChanged => "The tool is new or has changed, and nobody has accepted it yet.",
+            Self::Denied => "The tool is denied, or a person refused the call.",
+            Self::DefaultDeny => "No entry matches the tool, and the default is to deny.",
+            Self::InvalidArguments => {
+                "The arguments do not fit the tool, or have a number that cannot be judged exactly."
+            }
+            Self::ArgumentDenied => "A required check does not hold, or a denying one does.",
+            Self::ApprovalRequired => "A person has to approve the call first.",
+            Self::RateLimited => "A limit has no room.",
+            Self::CounterUnavailable => "A limit could not be checked.",
+            Self::GrantSuspended => "The grant is suspended.",
+        }
+    }
+
     /// The code with this exact name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|code| code.as_str() == name)

@@ -1,16 +1,69 @@
 //! Reads `approval`: who may approve, and for how long the request stands.
 
+use serde_json::{Value as Json, json};
+
+use super::field::{Choice, Field, Object, Shape, choice, words};
 use super::{At, Reader};
 use crate::json::Value;
+use crate::schema;
 use crate::{ApprovalTerms, Approvers, SelfApproval};
+
+/// How long a request may stand, in seconds.
+const TIMEOUT: (u32, u32) = (1, u32::MAX);
+const ROLES: &[Choice<Role>] = &[
+    choice("admin", Role::Admin, "Admins and owners of the account."),
+    choice("policy_manager", Role::PolicyManager, "Policy managers, admins and owners of the account."),
+];
+
+/// Approvers by role.
+#[derive(Clone, Copy)]
+enum Role {
+    Admin,
+    PolicyManager,
+}
+
+pub(crate) const APPROVAL: Object = Object {
+    name: "approval",
+    title: "Approval",
+    text: "Who may approve a call, and how long a request for it stands.",
+    fields: FIELDS,
+    together: None,
+};
+
+const FIELDS: &[Field] = &[
+    Field::optional(
+        "timeout",
+        "Time-out",
+        "Seconds that a request, and the approval it was given, stand.",
+        Shape::Whole(TIMEOUT.0, TIMEOUT.1),
+    )
+    .or("1800"),
+    Field::optional("approvers", "Approvers", "Who may approve.", Shape::Other(approvers))
+        .or("\"admin\"")
+        .like(&["{\"team\": \"finance\"}"]),
+    Field::optional("self", "Own calls", "Whether the caller may approve the call they made.", Shape::Boolean)
+        .or("false"),
+];
+
+const TEAM: &[Field] =
+    &[Field::required("team", "Team", "The slug of the team whose members may approve.", Shape::Other(slug))
+        .like(&["\"finance\""])];
+
+fn approvers() -> Json {
+    json!({ "anyOf": [schema::words(&words(ROLES)), schema::object(TEAM)] })
+}
+
+fn slug() -> Json {
+    json!({ "type": "string", "minLength": 1 })
+}
 
 const APPROVERS: &str = "\"admin\", \"policy_manager\" or {\"team\": slug}";
 
 pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>) -> ApprovalTerms {
     let mut terms = ApprovalTerms::default();
-    let Some(fields) = reader.object(at, &["timeout", "approvers", "self"]) else { return terms };
+    let Some(fields) = reader.object(at, FIELDS) else { return terms };
     if let Some(timeout) = fields.get("timeout")
-        && let Some(seconds) = reader.integer(&timeout, 1..=u32::MAX, "whole seconds")
+        && let Some(seconds) = reader.integer(&timeout, TIMEOUT, "whole seconds")
     {
         terms.timeout_seconds = seconds;
     }
@@ -25,10 +78,14 @@ pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>) -> ApprovalTerms {
 
 fn read_approvers(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Approvers> {
     match &at.node.value {
-        Value::String(role) if role == "admin" => Some(Approvers::Admin),
-        Value::String(role) if role == "policy_manager" => Some(Approvers::PolicyManager),
+        Value::String(word) if ROLES.iter().any(|role| role.word == *word) => {
+            reader.one_of(at, ROLES).map(|role| match role {
+                Role::Admin => Approvers::Admin,
+                Role::PolicyManager => Approvers::PolicyManager,
+            })
+        }
         Value::Object(_) => {
-            let fields = reader.object(at, &["team"])?;
+            let fields = reader.object(at, TEAM)?;
             let team = reader.required(&fields, "team")?;
             let slug = reader.text_of(&team, "the slug of a team")?;
             if slug.is_empty() {

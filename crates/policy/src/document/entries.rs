@@ -2,15 +2,18 @@
 
 use std::collections::HashMap;
 
+use serde_json::json;
+
 use super::{At, Reader, rule};
 use crate::json::Value;
 use crate::pattern::{Effort, Glob};
 use crate::rule::Rule;
+use crate::schema;
 
 /// Most entries of `hide` and `tools` together: a hide pattern is short for a tool entry (POLICY.md §1).
 const MAX_ENTRIES: usize = 1_000;
 /// Longest pattern, in characters: eight times what the protocol recommends for a tool's name. Pointers repeat it.
-const MAX_PATTERN: usize = 1_024;
+pub(super) const MAX_PATTERN: usize = 1_024;
 /// How many clashing patterns one problem names.
 const NAMED_CLASHES: usize = 3;
 
@@ -22,6 +25,16 @@ pub(crate) enum Name {
 }
 
 pub(crate) type Entries = Vec<(Name, Rule)>;
+
+/// What `tools` takes.
+pub(super) fn rules() -> serde_json::Value {
+    json!({
+        "type": "object",
+        "propertyNames": { "maxLength": MAX_PATTERN },
+        "maxProperties": MAX_ENTRIES,
+        "additionalProperties": schema::reference(&rule::RULE),
+    })
+}
 
 /// A pattern with its place in the document; `offset` is that of the key or list element.
 struct Pattern<'t> {

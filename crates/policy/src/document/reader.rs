@@ -1,5 +1,6 @@
 //! The few ways in which a member of a document can be read, each reporting what it does not like.
 
+use super::field::{Choice, Named};
 use super::regexes::Regexes;
 use crate::json::{Member, Node, Value};
 use crate::problem::{Problems, Unplaced};
@@ -124,9 +125,11 @@ impl<'t> Reader<'t> {
         }
     }
 
-    pub(crate) fn object<'n>(&mut self, at: &At<'n>, allowed: &[&str]) -> Option<Fields<'n>> {
+    pub(crate) fn object<'n>(&mut self, at: &At<'n>, allowed: &[impl Named]) -> Option<Fields<'n>> {
         let members = self.members(at)?;
-        for member in members.iter().filter(|member| !allowed.contains(&&*member.key)) {
+        let known = |key: &str| allowed.iter().any(|field| field.name() == key);
+        for member in members.iter().filter(|member| !known(&member.key)) {
+            let allowed: Vec<&str> = allowed.iter().map(Named::name).collect();
             let message = format!("found the unknown field {:?}; allowed: {}", member.key, allowed.join(", "));
             self.problem_at(member.key_start, &at.member(member).pointer, message);
         }
@@ -190,13 +193,13 @@ impl<'t> Reader<'t> {
         }
     }
 
-    pub(crate) fn one_of<T: Clone>(&mut self, at: &At<'_>, choices: &[(&str, T)]) -> Option<T> {
+    pub(crate) fn one_of<T: Copy>(&mut self, at: &At<'_>, choices: &[Choice<T>]) -> Option<T> {
         let chosen = match &at.node.value {
-            Value::String(text) => choices.iter().find(|(name, _)| *name == *text).map(|(_, value)| value.clone()),
+            Value::String(text) => choices.iter().find(|choice| choice.word == *text).map(|choice| choice.value),
             _ => None,
         };
         if chosen.is_none() {
-            let names: Vec<String> = choices.iter().map(|(name, _)| format!("{name:?}")).collect();
+            let names: Vec<String> = choices.iter().map(|choice| format!("{:?}", choice.word)).collect();
             self.refuse(at, &names.join(", "));
         }
         chosen
@@ -226,10 +229,11 @@ impl<'t> Reader<'t> {
     }
 
     /// A whole number within a range.
-    pub(crate) fn integer(&mut self, at: &At<'_>, range: std::ops::RangeInclusive<u32>, what: &str) -> Option<u32> {
-        let allowed = format!("{what} from {} to {}", range.start(), range.end());
+    pub(crate) fn integer(&mut self, at: &At<'_>, (least, most): (u32, u32), what: &str) -> Option<u32> {
+        let allowed = format!("{what} from {least} to {most}");
         let number = self.decimal(at, &allowed)?;
-        let value = number.to_i64().and_then(|value| u32::try_from(value).ok()).filter(|value| range.contains(value));
+        let value =
+            number.to_i64().and_then(|value| u32::try_from(value).ok()).filter(|value| (least..=most).contains(value));
         if value.is_none() {
             self.refuse(at, &allowed);
         }

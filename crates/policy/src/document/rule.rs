@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::field::{Choice, Field, Object, Shape, choice, words};
 use super::{At, Reader, approval, check, limit};
 use crate::rule::{Action, Rule};
 use crate::{Mode, RiskClass};
@@ -27,31 +28,111 @@ impl Kind<'_> {
         }
     }
 
-    fn fields(&self) -> &'static [&'static str] {
-        const ALL: &[&str] =
-            &["action", "reason", "require", "deny_if", "approve_if", "limits", "rate_limit", "approval", "mode"];
+    fn fields(&self) -> &'static [Field] {
         match self {
-            Self::AllTools => &ALL[2..],
-            Self::Tool(_) | Self::Class(_) => ALL,
+            Self::AllTools => ALL_TOOLS.fields,
+            Self::Tool(_) | Self::Class(_) => RULE.fields,
         }
     }
 }
 
-const ACTIONS: &[(&str, Action)] = &[
-    ("allow", Action::Allow),
-    ("deny", Action::Deny),
-    ("hide", Action::Hide),
-    ("require_approval", Action::RequireApproval),
+/// The rule of a tool, pattern or class.
+pub(crate) const RULE: Object = Object {
+    name: "rule",
+    title: "Rule",
+    text: "What is done with calls of the tools that it is for. `{}` allows them.",
+    fields: FIELDS,
+    together: None,
+};
+
+/// The rule that is added to every call.
+pub(crate) const ALL_TOOLS: Object = Object {
+    name: "all_tools",
+    title: "Rule for every call",
+    text: "Checks and limits added to every call, whatever else matched.",
+    fields: FIELDS.split_at(2).1,
+    together: None,
+};
+
+const ACTIONS: &[Choice<Action>] = &[
+    choice("allow", Action::Allow, "Calls pass, subject to the checks and limits here."),
+    choice("deny", Action::Deny, "Every call is denied; the tool stays listed, unless the server says otherwise."),
+    choice(
+        "hide",
+        Action::Hide,
+        "The tool is not listed, and calling it is answered as for a tool that does not exist.",
+    ),
+    choice("require_approval", Action::RequireApproval, "A person has to approve each call before it is forwarded."),
+];
+const MODES: &[Choice<Mode>] = &[
+    choice("enforce", Mode::Enforce, "The rule decides."),
+    choice("shadow", Mode::Shadow, "The rule is evaluated, counted apart and recorded, and never stops a call."),
+];
+
+/// The first two are not for `all_tools`.
+const FIELDS: &[Field] = &[
+    Field::optional("action", "Action", "What happens to calls of these tools.", Shape::Choice(|| words(ACTIONS)))
+        .or("\"allow\""),
+    Field::optional(
+        "reason",
+        "Reason",
+        "Told to the caller with a denial, a full limit or a request for approval.",
+        Shape::Text(Some(MAX_REASON)),
+    )
+    .like(&["\"Ask the model owner.\""]),
+    Field::optional(
+        "require",
+        "Required",
+        "Each of these checks has to hold, or the call is denied. A wildcard in a path means every element.",
+        Shape::List(&Shape::Object(&check::CHECK)),
+    )
+    .or("[]"),
+    Field::optional(
+        "deny_if",
+        "Denied if",
+        "Any of these checks that holds denies the call. A wildcard in a path means any element.",
+        Shape::List(&Shape::Object(&check::CHECK)),
+    )
+    .or("[]"),
+    Field::optional(
+        "approve_if",
+        "Approval if",
+        "Any of these checks that holds makes the call wait for a person's approval. A wildcard in a path means any element.",
+        Shape::List(&Shape::Object(&check::CHECK)),
+    )
+    .or("[]"),
+    Field::optional(
+        "limits",
+        "Limits",
+        "How often, or for how much, these tools may be called. All of a call's limits are charged, or none.",
+        Shape::List(&Shape::Object(&limit::LIMIT)),
+    )
+    .or("[]"),
+    Field::optional(
+        "rate_limit",
+        "Rate limit",
+        "Short for one limit, counted as `<pattern>_rate`.",
+        Shape::Object(&limit::RATE_LIMIT),
+    )
+    .like(&["{\"max\": 30, \"window\": \"minute\"}"]),
+    Field::optional(
+        "approval",
+        "Approval",
+        "Who may approve a call that needs it, and how long a request stands.",
+        Shape::Object(&approval::APPROVAL),
+    )
+    .like(&["{\"timeout\": 600, \"approvers\": {\"team\": \"finance\"}}"]),
+    Field::optional("mode", "Mode", "Whether the rule decides or is only watched.", Shape::Choice(|| words(MODES)))
+        .or("\"enforce\""),
 ];
 
 pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, kind: &Kind<'_>) -> Option<Rule> {
     let fields = reader.object(at, kind.fields())?;
-    let known = |name: &str| fields.get(name).filter(|_| kind.fields().contains(&name));
+    let allowed = |name: &str| kind.fields().iter().any(|field| field.name == name);
+    let known = |name: &str| fields.get(name).filter(|_| allowed(name));
     let action = known("action").and_then(|at| reader.one_of(&at, ACTIONS)).unwrap_or(Action::Allow);
     let reason = known("reason").and_then(|at| read_reason(reader, &at));
-    let mode = known("mode")
-        .and_then(|at| reader.one_of(&at, &[("enforce", Mode::Enforce), ("shadow", Mode::Shadow)]))
-        .unwrap_or(Mode::Enforce);
+    let mode = known("mode").and_then(|at| reader.one_of(&at, MODES)).unwrap_or(Mode::Enforce);
     let mut checks = |name| known(name).map(|at| check::read_all(reader, &at)).unwrap_or_default();
     let (require, deny_if, approve_if) = (checks("require"), checks("deny_if"), checks("approve_if"));
     let context = limit::Context { prefix: kind.counter_prefix(), reason: reason.clone(), mode };
