@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod judge;
 mod load;
 mod process;
+mod reserve;
 mod servers;
 mod table;
 
@@ -51,7 +53,8 @@ async fn compare(portcullis: &str) -> anyhow::Result<()> {
         &["--port", &redis_port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
         &[],
     )?;
-    wait_for(SocketAddr::from(([127, 0, 0, 1], redis_port))).await?;
+    let redis_address = SocketAddr::from(([127, 0, 0, 1], redis_port));
+    wait_for(redis_address).await?;
     let ways = start_ways(portcullis, &redis_url).await?;
     let mut rows: Vec<Row> = ways.iter().map(|way| Row::new(way.name)).collect();
     for round in 0..=ROUNDS {
@@ -67,6 +70,9 @@ async fn compare(portcullis: &str) -> anyhow::Result<()> {
         }
     }
     print!("{}", table::render(&rows, CONNECTIONS, ROUNDS));
+    let (judged, trips) = (judge::micros_per_call()?, reserve::round_trips(redis_address).await?);
+    println!("\njudging a call under 200 rules, 40 tools: {judged:.2} µs");
+    println!("reserving 5 limits with the record: {trips:.2} round trips");
     Ok(())
 }
 
