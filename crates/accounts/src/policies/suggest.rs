@@ -1,0 +1,106 @@
+//! A least-privilege policy to begin with: from what a grant really called, or, without calls, from the tools' risk classes.
+//! It is a text for the workbench; nothing of it is saved.
+
+mod classes;
+mod observe;
+mod write;
+
+use domain::{GrantId, Outcome, Permission, ServerId, Timestamp};
+use policy::CompiledPolicy;
+use storage::{PastCalls, ToolRow};
+
+use self::observe::{Observer, Seen};
+use super::history::Documents;
+use crate::{Accounts, Caller, Error};
+
+/// How far back calls are looked at.
+const LOOK_BACK_DAYS: i64 = 30;
+
+/// A policy to begin with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suggestion {
+    /// The document.
+    pub document: String,
+    /// Why each of its lines is there, in their order.
+    pub why: Vec<SuggestedLine>,
+    /// What it was made from.
+    pub source: SuggestionSource,
+}
+
+/// Why a line of a suggested policy is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SuggestedLine {
+    /// JSON Pointer into the document.
+    pub pointer: String,
+    /// The reason, a sentence.
+    pub why: String,
+}
+
+/// What a suggested policy was made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SuggestionSource {
+    /// Calls that were allowed.
+    Calls {
+        /// How many.
+        calls: u64,
+        /// From then on.
+        since: Timestamp,
+    },
+    /// The risk classes of the server's tools: there was no call.
+    Classes,
+}
+
+impl Accounts {
+    /// A policy for a server's grant that allows what it was seen to do, and little else; without a grant, for all of the
+    /// server's grants. Needs the permission to write policies, because it may name values of recorded arguments.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a server or grant that is not there.
+    pub async fn suggest_policy(
+        &self,
+        caller: &Caller,
+        server: ServerId,
+        grant: Option<GrantId>,
+    ) -> Result<Suggestion, Error> {
+        let mut tx = self.look(caller, Permission::WritePolicies).await?;
+        tx.server(server).await?.ok_or(Error::NotFound)?;
+        let grants: Vec<GrantId> = tx.grants(Some(server)).await?.iter().map(|row| row.id).collect();
+        let grants = match grant {
+            Some(id) if grants.contains(&id) => vec![id],
+            Some(_) => return Err(Error::NotFound),
+            None => grants,
+        };
+        let tools = tx.tools(server).await?;
+        let account = tx.account_row().await?;
+        tx.commit().await?;
+        let key = self.key().open_data_key(account.id, &account.data_key)?;
+        let since = self.now().plus_seconds(-LOOK_BACK_DAYS * 24 * 60 * 60);
+        let which = PastCalls { grants, outcome: Some(Outcome::Allow), since };
+        let worked = self.work_through(caller, &which, Documents::Unwanted, move |mut pages| {
+            let mut observer = Observer::new(key);
+            while let Some(page) = pages.blocking_recv() {
+                page.calls.iter().for_each(|call| observer.see(call));
+            }
+            suggest(&tools, &observer.done(), since)
+        });
+        Ok(worked.await?.made)
+    }
+}
+
+fn suggest(tools: &[ToolRow], seen: &[Seen], since: Timestamp) -> Suggestion {
+    if seen.is_empty() {
+        return classes::suggest(tools);
+    }
+    // Tools with very long names could make a document that is too large: then the most called ones have to do.
+    let mut most = write::MOST_TOOLS;
+    loop {
+        let suggestion = write::suggest(tools, seen, since, most);
+        if most == 0 || CompiledPolicy::compile(&suggestion.document).is_ok() {
+            return suggestion;
+        }
+        most /= 2;
+    }
+}
+
+#[cfg(test)]
+mod tests;
