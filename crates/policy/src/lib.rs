@@ -14,6 +14,7 @@ mod problem;
 mod projection;
 mod rule;
 mod schema;
+mod shadowed;
 pub mod simulation;
 mod standing;
 mod time;
@@ -31,6 +32,7 @@ pub use judge::{
 };
 pub use problem::{Problem, Problems};
 pub use schema::schema;
+pub use shadowed::shadowed;
 pub use simulation::Ledger;
 pub use standing::{StandingKind, ToolStanding, standings};
 pub use time::Timestamp;
