@@ -21,6 +21,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, Policy};
 
+/// A call makes and drops buffers of several KiB, which the C library's allocator does at a fifth of a call's whole CPU time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let command = Cli::parse().command;
     if let Command::Policy(policy) = &command {
