@@ -53,10 +53,43 @@ impl Counters {
         Ok(Self(Arc::new(Inner::Durable(Durable::open_with(folder, clock, long_bytes)?))))
     }
 
-    /// With a script that takes the time from a key, which a test sets.
+    /// Counters in Redis that go by `clock` instead of the store's: the same scripts but for that. Every key goes an hour
+    /// (of the store's) after it was written. For tests and [`crate::ledger`]; for accounts that nothing else counts.
+    ///
+    /// # Errors
+    /// As [`Counters::redis`].
+    pub(crate) async fn redis_with_clock(config: &RedisConfig, clock: Clock) -> Result<Self, CountersUnavailable> {
+        Ok(Self(Arc::new(Inner::Redis(Box::new(RedisCounters::connect_with_set_clock(config, clock).await?)))))
+    }
+
+    /// Removes what a set clock will never let expire.
+    pub(crate) async fn remove(&self, keys: &[String]) -> Result<(), CountersUnavailable> {
+        match &*self.0 {
+            Inner::Redis(redis) => redis.remove(keys).await,
+            Inner::Memory(_) | Inner::Durable(_) => Ok(()),
+        }
+    }
+
+    /// The request that stands, in this process; over or not.
     #[cfg(test)]
-    pub(crate) async fn redis_with_set_clock(config: RedisConfig) -> Result<Self, CountersUnavailable> {
-        Ok(Self(Arc::new(Inner::Redis(Box::new(RedisCounters::connect_with_set_clock(&config).await?)))))
+    pub(crate) fn standing(&self, account: AccountId, binding: ApprovalBinding) -> Option<ApprovalId> {
+        let place = Place { account, binding };
+        let of = |memory: &Memory| memory.part(account).requests.get(place).map(|stored| stored.request.id);
+        match &*self.0 {
+            Inner::Memory(memory) => of(memory),
+            Inner::Durable(durable) => of(durable.memory()),
+            Inner::Redis(_) => None,
+        }
+    }
+
+    /// How much is held in this process.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        match &*self.0 {
+            Inner::Memory(memory) => memory.held(),
+            Inner::Durable(durable) => durable.memory().held(),
+            Inner::Redis(_) => 0,
+        }
     }
 
     /// Charges every limit of a call, or none if an enforced one has no room or the approval it needs does not stand. An

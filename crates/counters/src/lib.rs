@@ -5,6 +5,7 @@ mod charge;
 mod counters;
 mod durable;
 mod error;
+pub mod ledger;
 mod memory;
 mod payer;
 mod plan;

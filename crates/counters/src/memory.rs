@@ -167,6 +167,12 @@ impl Memory {
         keys.iter().map(|key| sum(key).unwrap_or(Decimal::ZERO)).collect()
     }
 
+    /// How many counters and requests it holds, idle ones included.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.each_part().map(|part| part.counters.len() + part.requests.len()).sum()
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         Timestamp(self.clock.now().0)
     }

@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
-use domain::Secret;
+use domain::{Clock, Secret};
 use policy::{CalendarUnit, Decimal, Window, window::Slot};
-use redis::{FromRedisValue as _, ScriptInvocation, Value};
+use redis::{FromRedisValue, ScriptInvocation, Value};
 
 use crate::{
     CounterKey, CountersUnavailable, GiveBack, Reservation, Reserve, Reserved, Shadow,
@@ -16,7 +16,7 @@ use crate::{
 };
 
 mod connection;
-mod requests;
+pub(crate) mod requests;
 mod script;
 
 use connection::Connection;
@@ -45,16 +45,37 @@ impl RedisConfig {
 pub(crate) struct RedisCounters {
     connection: Connection,
     scripts: Scripts,
+    /// The clock that decides in place of the store's.
+    set_clock: Option<Clock>,
 }
 
 impl RedisCounters {
     pub(crate) async fn connect(config: &RedisConfig) -> Result<Self, CountersUnavailable> {
-        Ok(Self { connection: Connection::open(config).await?, scripts: Scripts::with_store_clock() })
+        Ok(Self { connection: Connection::open(config).await?, scripts: Scripts::with_store_clock(), set_clock: None })
     }
 
-    #[cfg(test)]
-    pub(crate) async fn connect_with_set_clock(config: &RedisConfig) -> Result<Self, CountersUnavailable> {
-        Ok(Self { connection: Connection::open(config).await?, scripts: Scripts::with_set_clock() })
+    pub(crate) async fn connect_with_set_clock(
+        config: &RedisConfig,
+        clock: Clock,
+    ) -> Result<Self, CountersUnavailable> {
+        let connection = Connection::open(config).await?;
+        Ok(Self { connection, scripts: Scripts::with_set_clock(), set_clock: Some(clock) })
+    }
+
+    /// Runs a script, with the time if that is set.
+    async fn script<T: FromRedisValue>(&self, mut call: ScriptInvocation<'_>) -> Result<T, CountersUnavailable> {
+        if let Some(clock) = &self.set_clock {
+            call.arg(clock.now().0);
+        }
+        self.connection.script(&call).await
+    }
+
+    /// Removes keys of one account at once.
+    pub(crate) async fn remove(&self, keys: &[String]) -> Result<(), CountersUnavailable> {
+        match keys {
+            [] => Ok(()),
+            keys => self.connection.run(redis::cmd("UNLINK").arg(keys)).await,
+        }
     }
 
     pub(crate) async fn reserve(&self, reserve: &Reserve<'_>) -> Result<Reserved, CountersUnavailable> {
@@ -78,7 +99,7 @@ impl RedisCounters {
         for entry in &entries {
             entry_args(&mut call, entry);
         }
-        let answer: Vec<Value> = self.connection.script(&call).await?;
+        let answer: Vec<Value> = self.script(call).await?;
         read_answer(reserve, &entries, answer)
     }
 
@@ -97,7 +118,7 @@ impl RedisCounters {
         if let Some(key) = approval_key {
             call.key(key);
         }
-        self.connection.script(&call).await
+        self.script(call).await
     }
 
     pub(crate) async fn read(&self, keys: &[CounterKey]) -> Result<Vec<Decimal>, CountersUnavailable> {
@@ -109,7 +130,7 @@ impl RedisCounters {
                 let (kind, unit_us) = window_args(key.window);
                 call.key(key_text(key)).arg(kind).arg(unit_us);
             }
-            let texts: Vec<String> = self.connection.script(&call).await?;
+            let texts: Vec<String> = self.script(call).await?;
             for text in texts {
                 sums.push(text.parse().map_err(|_| not_understood())?);
             }
@@ -119,7 +140,7 @@ impl RedisCounters {
 }
 
 /// Unambiguous whatever the subject and the counter are called: the subject's length stands before it.
-fn key_text(key: &CounterKey) -> String {
+pub(crate) fn key_text(key: &CounterKey) -> String {
     let CounterKey { account, server, subject, counter, window, shadow } = key;
     let mode = match shadow {
         Shadow::No => 'e',

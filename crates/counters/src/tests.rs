@@ -6,13 +6,16 @@ mod calendar;
 mod concurrent;
 mod decimals;
 mod durable;
+mod durable_approvals;
 mod fixture;
+mod idle;
 mod limits;
 mod model;
 mod outage;
 mod refunds;
 mod shadow;
 mod stream;
+mod vectors;
 
 /// Runs each test on every back end whose clock the test can set.
 macro_rules! on_each {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use redis::{
-    Client, ConnectionAddr, FromRedisValue, IntoConnectionInfo as _, ScriptInvocation,
+    Client, Cmd, ConnectionAddr, FromRedisValue, IntoConnectionInfo as _, ScriptInvocation,
     aio::{ConnectionManager, ConnectionManagerConfig},
     io::tcp::TcpSettings,
 };
@@ -56,9 +56,7 @@ impl Connection {
     }
 
     async fn eviction_policy(&self) -> Result<Option<String>, CountersUnavailable> {
-        let mut manager = self.manager.clone();
-        let command = redis::cmd("INFO").arg("memory").to_owned();
-        let info: String = self.in_time(command.query_async(&mut manager)).await?;
+        let info: String = self.run(redis::cmd("INFO").arg("memory")).await?;
         Ok(info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:")).map(str::to_owned))
     }
 
@@ -70,9 +68,8 @@ impl Connection {
         self.in_time(script.invoke_async(&mut manager)).await
     }
 
-    pub(super) async fn get(&self, key: &str) -> Result<Option<String>, CountersUnavailable> {
+    pub(super) async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, CountersUnavailable> {
         let mut manager = self.manager.clone();
-        let command = redis::cmd("GET").arg(key).to_owned();
         self.in_time(command.query_async(&mut manager)).await
     }
 

@@ -25,7 +25,7 @@ impl RedisCounters {
             ApprovalAnswer::Approved => "a",
             ApprovalAnswer::Refused => "r",
         });
-        match self.connection.script::<i64>(&call).await? {
+        match self.script::<i64>(call).await? {
             1 => Ok(Answered::Done),
             _ => Ok(Answered::Gone),
         }
@@ -35,13 +35,16 @@ impl RedisCounters {
         let Some(grant) = self.grant_of(place).await? else { return Ok(()) };
         let mut call = self.scripts.withdraw.prepare_invoke();
         call.key(request_key(place.account, place.binding)).key(open_key(place.account, grant)).arg(id.to_string());
-        self.connection.script(&call).await
+        self.script(call).await
     }
 
     /// A script may only touch keys that it was given, and one of them is named after the grant. A binding's grant never
     /// changes, so it may be read in a step of its own.
     async fn grant_of(&self, place: Place) -> Result<Option<GrantId>, CountersUnavailable> {
-        let value = self.connection.get(&request_key(place.account, place.binding)).await?;
+        let value = self
+            .connection
+            .run::<Option<String>>(redis::cmd("GET").arg(request_key(place.account, place.binding)))
+            .await?;
         value.map(|value| parse(&value).map(|request| request.grant).ok_or_else(not_understood)).transpose()
     }
 }
@@ -87,11 +90,11 @@ pub(super) fn standing(answer: Vec<Value>) -> Option<ApprovalStanding> {
     (id.is_some() || state == ApprovalState::TooMany).then_some(ApprovalStanding { id, state, expires_at })
 }
 
-fn request_key(account: AccountId, binding: ApprovalBinding) -> String {
+pub(crate) fn request_key(account: AccountId, binding: ApprovalBinding) -> String {
     format!("pcl:{{{account}}}:a:{binding}")
 }
 
-fn open_key(account: AccountId, grant: GrantId) -> String {
+pub(crate) fn open_key(account: AccountId, grant: GrantId) -> String {
     format!("pcl:{{{account}}}:o:{grant}")
 }
 

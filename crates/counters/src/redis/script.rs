@@ -4,6 +4,8 @@ use redis::Script;
 
 /// The store's own clock, and expiry by it.
 const STORE_CLOCK: &str = include_str!("store_clock.lua");
+/// The caller's clock.
+const SET_CLOCK: &str = include_str!("set_clock.lua");
 const DECIMAL: &str = include_str!("decimal.lua");
 const WINDOW: &str = include_str!("window.lua");
 const APPROVAL: &str = include_str!("approval.lua");
@@ -26,15 +28,9 @@ impl Scripts {
         Self::with_clock(STORE_CLOCK)
     }
 
-    /// For tests: everything the same but for `now()`, which reads what the test set, and no expiry, because the store
-    /// would expire by its own clock.
-    #[cfg(test)]
+    /// Everything the same but for `now()`, which every call brings along, and expiry, which is the store's own.
     pub(super) fn with_set_clock() -> Self {
-        Self::with_clock(
-            "local function now() return tonumber(redis.call('GET', 'test:clock')) end
-             local function write_until(key, value, at, from) redis.call('SET', key, value) end
-             local function expire_at() end",
-        )
+        Self::with_clock(SET_CLOCK)
     }
 
     fn with_clock(clock: &str) -> Self {

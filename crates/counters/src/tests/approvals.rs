@@ -70,6 +70,11 @@ impl Fixture {
         }
     }
 
+    /// Of a call without limits.
+    pub(super) async fn state_of(&self, ask: AskApproval) -> ApprovalState {
+        self.state(&[], ask).await
+    }
+
     async fn state(&self, charges: &[Charge], ask: AskApproval) -> ApprovalState {
         self.standing(charges, ask).await.state
     }

@@ -12,7 +12,7 @@ use domain::{Clock, Timestamp};
 use super::fixture::{START_US, charge, ids, sliding};
 use crate::{Charge, CounterKey, Counters, GiveBack, Reservation, Reserve, Reserved, Shadow};
 
-const CHILD_FOLDER: &str = "COUNTERS_TEST_CHILD_FOLDER";
+pub(super) const CHILD_FOLDER: &str = "COUNTERS_TEST_CHILD_FOLDER";
 const DAY: u32 = 86_400;
 
 fn key(name: &str) -> CounterKey {
@@ -48,10 +48,10 @@ fn files(folder: &Path, start: &str) -> Vec<PathBuf> {
     files
 }
 
-/// Starts the test `name` of this file as a process of its own, and gives what it prints.
-fn start_child(name: &str, folder: &Path) -> (Child, impl Iterator<Item = String>) {
+/// Starts the test `name` as a process of its own, and gives what it prints.
+pub(super) fn start_child(name: &str, folder: &Path) -> (Child, impl Iterator<Item = String>) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", &format!("tests::durable::{name}"), "--nocapture"])
+        .args(["--exact", &format!("tests::{name}"), "--nocapture"])
         .env(CHILD_FOLDER, folder)
         .stdout(Stdio::piped())
         .spawn()
@@ -80,7 +80,7 @@ async fn child_that_fills() {
 #[tokio::test]
 async fn a_day_limit_that_was_full_is_full_after_kill_9() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut child, mut said) = start_child("child_that_fills", folder.path());
+    let (mut child, mut said) = start_child("durable::child_that_fills", folder.path());
     assert!(said.any(|line| line == "full"), "the child ended early");
     // SIGKILL: no destructor, no flush.
     child.kill().unwrap();
@@ -110,7 +110,7 @@ async fn nothing_answered_is_forgotten_wherever_the_process_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let mut there = 0;
     for dies_after in [1, 7, 60, 300, 11, 150] {
-        let (mut child, lines) = start_child("child_that_counts", folder.path());
+        let (mut child, lines) = start_child("durable::child_that_counts", folder.path());
         let mut said = lines.filter_map(|line| line.strip_prefix("counted ").map(|n| n.parse::<u64>().unwrap()));
         let reached = said.by_ref().find(|n| *n >= there + dies_after).expect("the child ended early");
         child.kill().unwrap();

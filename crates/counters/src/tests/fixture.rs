@@ -17,19 +17,21 @@ pub(crate) struct Fixture {
     pub(crate) counters: Counters,
     pub(crate) account: AccountId,
     pub(crate) server: ServerId,
-    clock: SetClock,
-    _folder: Option<TempDir>,
+    clock: Clock,
+    /// Where the back end is, for as long as the fixture is.
+    kept: Kept,
 }
 
-enum SetClock {
-    Here(Clock),
-    Redis(RedisServer),
+enum Kept {
+    Nothing,
+    Folder(#[expect(dead_code, reason = "kept for its drop")] TempDir),
+    Server(RedisServer),
 }
 
 impl Fixture {
     pub(crate) fn memory() -> Self {
         let clock = Clock::fixed(Timestamp(START_US));
-        Self::new(Counters::memory(clock.clone()), SetClock::Here(clock), None)
+        Self::new(Counters::memory(clock.clone()), clock, Kept::Nothing)
     }
 
     pub(crate) fn durable() -> Self {
@@ -37,30 +39,34 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         // So short a journal is replaced again and again while the suite runs.
         let counters = Counters::durable_with(folder.path(), clock.clone(), 4096).unwrap();
-        Self::new(counters, SetClock::Here(clock), Some(folder))
+        Self::new(counters, clock, Kept::Folder(folder))
     }
 
     pub(crate) async fn redis() -> Self {
         let server = RedisServer::start();
-        let counters = Counters::redis_with_set_clock(patient(&server)).await.unwrap();
-        let fixture = Self::new(counters, SetClock::Redis(server), None);
-        fixture.set_us(START_US);
-        fixture
+        let clock = Clock::fixed(Timestamp(START_US));
+        let counters = Counters::redis_with_clock(&patient(&server), clock.clone()).await.unwrap();
+        Self::new(counters, clock, Kept::Server(server))
     }
 
-    fn new(counters: Counters, clock: SetClock, folder: Option<TempDir>) -> Self {
+    fn new(counters: Counters, clock: Clock, kept: Kept) -> Self {
         let (account, server) = ids(1);
-        Self { counters, account, server, clock, _folder: folder }
+        Self { counters, account, server, clock, kept }
+    }
+
+    /// Behind the back of the counters.
+    pub(crate) fn look(&self) -> redis::Connection {
+        match &self.kept {
+            Kept::Server(server) => server.look(),
+            Kept::Nothing | Kept::Folder(_) => panic!("only Redis can be looked at"),
+        }
     }
 
     /// Sets the clock to so many microseconds since the epoch.
     pub(crate) fn set_us(&self, at: i64) {
         match &self.clock {
-            SetClock::Here(Clock::Fixed(now)) => *now.lock().unwrap() = Timestamp(at),
-            SetClock::Here(Clock::System) => unreachable!("fixtures have fixed clocks"),
-            SetClock::Redis(server) => {
-                redis::cmd("SET").arg("test:clock").arg(at).exec(&mut server.look()).unwrap();
-            }
+            Clock::Fixed(now) => *now.lock().unwrap() = Timestamp(at),
+            Clock::System => unreachable!("fixtures have fixed clocks"),
         }
     }
 

@@ -5,6 +5,7 @@ use crate::{Charge, Enforce, Reserved, Shadow};
 
 super::on_each! {
     a_full_shadow_limit_is_told_and_refuses_nothing
+    one_full_shadow_limit_leaves_all_shadow_counters_alone
     a_refused_call_is_not_counted_by_shadow_limits
     shadow_counters_are_apart
 }
@@ -36,6 +37,20 @@ async fn a_full_shadow_limit_is_told_and_refuses_nothing(f: &Fixture) {
     f.give_back(second, crate::GiveBack::All).await;
     assert_eq!(f.sum(&call[2].key).await, "1", "what was not charged is not given back");
     assert_eq!(f.sum(&call[1].key).await, "3");
+}
+
+/// As enforced limits are: all or none, since an enforced one that is full would have charged none of the others.
+async fn one_full_shadow_limit_leaves_all_shadow_counters_alone(f: &Fixture) {
+    let call = [shadow(f, "small", "1"), f.one_of(9, sliding(60)), shadow(f, "large", "5")];
+    assert_eq!(told(f, &call).await, Vec::<usize>::new());
+    for charged in 2..5 {
+        assert_eq!(told(f, &call).await, [0]);
+        assert_eq!(f.sum(&call[2].key).await, "1");
+        assert_eq!(f.sum(&call[1].key).await, charged.to_string());
+    }
+    let reservation = f.granted(&call).await;
+    f.give_back(reservation, crate::GiveBack::All).await;
+    assert_eq!(f.sum(&call[2].key).await, "1", "what was not charged is not given back");
 }
 
 async fn a_refused_call_is_not_counted_by_shadow_limits(f: &Fixture) {

@@ -3,7 +3,7 @@
 use domain::Clock;
 use test_support::RedisServer;
 
-use super::fixture::{Fixture, charge, ids, patient, sliding};
+use super::fixture::{charge, ids, patient, sliding};
 use crate::{CounterKey, Counters, Reserve, Reserved, Shadow};
 
 fn key() -> CounterKey {
@@ -43,28 +43,4 @@ async fn in_process_the_caller_appends() {
     let reserve =
         Reserve { account: key().account, charges: &call, stream: "events", record: Some(b"{}"), approval: None };
     assert!(!stored(&counters.reserve(reserve).await.unwrap()));
-}
-
-#[tokio::test]
-async fn a_counter_takes_at_most_seventeen_fields_and_goes_by_itself() {
-    let f = Fixture::redis().await;
-    let call = [charge(f.key("c", sliding(60)), "1", "1000000")];
-    for n in 0..500 {
-        f.at(f64::from(n) * 1.7);
-        f.granted(&call).await;
-    }
-    let fields = f.sum(&call[0].key).await;
-    assert!(fields.parse::<u64>().unwrap() < 40);
-
-    let server = RedisServer::start();
-    let counters = Counters::redis(patient(&server)).await.unwrap();
-    let call = [charge(key(), "1", "9")];
-    let reserve = Reserve { account: key().account, charges: &call, stream: "events", record: None, approval: None };
-    counters.reserve(reserve).await.unwrap();
-    let mut look = server.look();
-    let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut look).unwrap();
-    assert_eq!(keys.len(), 1, "{keys:?}");
-    assert!(keys[0].starts_with(&format!("pcl:{{{}}}:c:", key().account)), "{keys:?}");
-    let left_ms: i64 = redis::cmd("PTTL").arg(&keys[0]).query(&mut look).unwrap();
-    assert!((1..=64_750 + 1_000).contains(&left_ms), "{left_ms}");
 }

@@ -1,0 +1,131 @@
+//! What counts nothing any more goes by itself, and what is left is as small as promised.
+
+use domain::AccountId;
+use policy::{CalendarUnit, Window};
+use redis::Connection;
+use test_support::RedisServer;
+
+use super::{
+    approvals::Names,
+    fixture::{Fixture, START_US, charge, ids, patient, sliding},
+};
+use crate::{Charge, CounterKey, Counters, Reserve, Reserved, Shadow};
+
+/// The most that the README promises for a counter of whole numbers on Redis, in bytes.
+const COUNTER_BYTES: usize = 640;
+
+fn key(counter: &str, window: Window) -> CounterKey {
+    let (account, server) = ids(1);
+    let subject = format!("grant:{}", Names::new(1).grant());
+    CounterKey { account, server, subject, counter: counter.into(), window, shadow: Shadow::No }
+}
+
+async fn fill(f: &Fixture, name: &str, window: Window) {
+    for n in 0..2000 {
+        f.granted(&[charge(f.key(&format!("{name} {n}"), window), "1", "1")]).await;
+    }
+}
+
+async fn forgotten(f: &Fixture) {
+    fill(f, "minute", sliding(60)).await;
+    fill(f, "day", Window::Calendar(CalendarUnit::Seconds(86_400))).await;
+    let names = Names::new(1);
+    for _ in 0..1000 {
+        f.state_of(names.ask()).await;
+    }
+    assert_eq!(f.counters.held(), 5000);
+    f.set_us(START_US + 100_000_000);
+    fill(f, "again", sliding(60)).await;
+    fill(f, "and again", sliding(60)).await;
+    assert!(f.counters.held() <= 6500, "{}: the minutes and the requests are gone", f.counters.held());
+    f.set_us(START_US + 2 * 86_400_000_000);
+    fill(f, "later", sliding(60)).await;
+    fill(f, "and later", sliding(60)).await;
+    fill(f, "and later still", sliding(60)).await;
+    assert!(f.counters.held() <= 8192, "{}: everything before is gone", f.counters.held());
+}
+
+#[tokio::test]
+async fn in_process() {
+    forgotten(&Fixture::memory()).await;
+}
+
+#[tokio::test]
+async fn durable() {
+    forgotten(&Fixture::durable()).await;
+}
+
+async fn charged(counters: &Counters, call: &[Charge]) {
+    let reserve = Reserve { account: ids(1).0, charges: call, stream: "events", record: None, approval: None };
+    assert!(matches!(counters.reserve(reserve).await.unwrap(), Reserved::Granted { .. }));
+}
+
+fn ask(look: &mut Connection, command: &str, key: &str) -> i64 {
+    let mut words = command.split(' ');
+    let mut command = redis::cmd(words.next().unwrap());
+    words.for_each(|word| {
+        command.arg(word);
+    });
+    command.arg(key).query(look).unwrap()
+}
+
+fn keys(look: &mut Connection, account: AccountId) -> Vec<String> {
+    redis::cmd("KEYS").arg(format!("pcl:{{{account}}}:*")).query(look).unwrap()
+}
+
+#[tokio::test]
+async fn on_redis_each_key_goes_when_it_counts_no_more() {
+    const DAY_MS: i64 = 86_400_000;
+    let server = RedisServer::start();
+    let counters = Counters::redis(patient(&server)).await.unwrap();
+    let mut look = server.look();
+    for (window, most_ms) in [
+        (sliding(1), 1_063 + 1_001),
+        (sliding(60), 63_750 + 1_001),
+        (sliding(2_678_400), 2_845_800_000 + 1_001),
+        (Window::Calendar(CalendarUnit::Seconds(86_400)), DAY_MS + 1_001),
+        (Window::Calendar(CalendarUnit::Seconds(604_800)), 7 * DAY_MS + 1_001),
+        (Window::Calendar(CalendarUnit::Month), 31 * DAY_MS + 1_001),
+    ] {
+        let key = key("c", window);
+        charged(&counters, &[charge(key.clone(), "1", "9")]).await;
+        charged(&counters, &[charge(key.clone(), "1", "9")]).await;
+        let left_ms = ask(&mut look, "PTTL", &crate::redis::key_text(&key));
+        assert!((1..=most_ms).contains(&left_ms), "{window}: {left_ms}");
+    }
+}
+
+#[tokio::test]
+async fn on_redis_requests_go_when_they_are_over() {
+    let server = RedisServer::start();
+    let counters = Counters::redis(patient(&server)).await.unwrap();
+    let (names, account) = (Names::new(1), ids(1).0);
+    for stands_seconds in [500, 20] {
+        let grant = Names::new(2).grant();
+        let ask = crate::AskApproval { grant, stands_seconds, ..names.ask() };
+        let reserve = Reserve { account, charges: &[], stream: "events", record: None, approval: Some(ask) };
+        counters.reserve(reserve).await.unwrap();
+    }
+    let mut look = server.look();
+    let keys = keys(&mut look, account);
+    let mut left: Vec<i64> = keys.iter().map(|key| ask(&mut look, "PTTL", key) / 10_000).collect();
+    left.sort_unstable();
+    assert_eq!(left, [2, 50, 50], "{keys:?}: two requests, and the set of those that wait");
+}
+
+/// All 17 buckets in use, each with seven digits.
+#[tokio::test]
+async fn a_counter_is_as_small_as_promised_on_redis() {
+    let f = Fixture::redis().await;
+    let key = key("set_model_alias_rate", sliding(2_678_400));
+    for n in 0..60 {
+        f.set_us(START_US + n * 60_000_000_000);
+        f.granted(&[charge(key.clone(), "1234567", "999999999999")]).await;
+    }
+    let mut look = f.look();
+    let text = crate::redis::key_text(&key);
+    let value: String = redis::cmd("GET").arg(&text).query(&mut look).unwrap();
+    assert!((14..=16).contains(&value.matches(':').count()), "its buckets are in use: {value}");
+    let bytes = usize::try_from(ask(&mut look, "MEMORY USAGE", &text)).unwrap();
+    assert!(bytes <= COUNTER_BYTES, "{bytes}");
+}
