@@ -1,0 +1,153 @@
+// The visual side: reads the text, shows it as rows, and changes it by small edits. It keeps nothing of the policy itself.
+
+import { format, lineColumn, parsePointer } from "../json/pointer.js";
+import { NoPlace } from "../json/edit.js";
+import { tryParse } from "../json/tree.js";
+import { ACTS, Unfit } from "./acts.js";
+import { morph } from "./dom.js";
+import { builder } from "./view.js";
+
+/** What typing changes at once; everything else waits for `change` or `click`. */
+const isTyped = (control) => control.matches("input:not([type=radio], [type=checkbox])");
+
+const isWithin = (pointer, hit) => hit === pointer || hit.startsWith(`${pointer}/`);
+
+export class Builder {
+  #ui = { filter: "", class: "", standing: "", pattern: "", selected: new Set(), open: new Set(), ownPaths: new Set(), bad: null };
+  #root = null;
+  #fault = null;
+  #hit = null;
+  #text = "";
+  #due = false;
+  #after = {};
+
+  /** `about`: parent, tools, mayWrite, text(), put(text, typing), goTo(pointer), goToOffset(offset), say(words). */
+  constructor(about) {
+    this.about = about;
+    this.dom = document.createElement("div");
+    this.dom.className = "wb-builder";
+    about.parent.append(this.dom);
+    this.#listen();
+    this.read(about.text());
+    this.#draw();
+  }
+
+  /** Takes another state of the text; what cannot be read leaves the last state standing. */
+  read(text) {
+    const { root, fault } = tryParse(text);
+    if (root) this.#take(root, text);
+    else this.#fault = { ...lineColumn(text, fault.offset), message: fault.message, offset: fault.offset };
+    this.isEmpty = text.trim() === "";
+    this.#plan();
+  }
+
+  #take(root, text) {
+    this.#root = root;
+    this.#text = text;
+    this.#fault = null;
+  }
+
+  /** Makes the row of a pointer stand out and opens it; null ends it. */
+  hit(pointer) {
+    this.#hit = pointer;
+    this.#plan();
+  }
+
+  #view() {
+    return {
+      root: this.#root,
+      text: this.#text,
+      tools: this.about.tools,
+      mayWrite: this.about.mayWrite,
+      ui: this.#ui,
+      fault: this.isEmpty ? null : this.#fault,
+      isEmpty: this.isEmpty,
+      isHit: (path) => this.#hit !== null && isWithin(format(path), this.#hit),
+      isHitWithin: (path) => this.#hit !== null && isWithin(format(path), this.#hit),
+      after: (wish) => Object.assign(this.#after, wish),
+      say: this.about.say,
+    };
+  }
+
+  #plan() {
+    if (this.#due) return;
+    this.#due = true;
+    requestAnimationFrame(() => this.#due && this.#draw());
+  }
+
+  #draw() {
+    this.#due = false;
+    morph(this.dom, builder(this.#view()));
+    const { focus } = this.#after;
+    delete this.#after.focus;
+    if (focus) document.getElementById(focus)?.focus();
+  }
+
+  #listen() {
+    const { dom } = this;
+    dom.addEventListener("input", ({ target }) => isTyped(target) && this.#act(target));
+    dom.addEventListener("change", ({ target }) => !isTyped(target) && this.#act(target));
+    dom.addEventListener("click", (event) => {
+      const control = event.target.closest("button[data-do]");
+      if (control) this.#act(control);
+    });
+    dom.addEventListener("focusout", () => this.#forgive());
+    dom.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.target.matches("input[data-do=pattern-name]")) this.#act(dom.querySelector("[data-do=pattern-add]"));
+    });
+  }
+
+  // What was typed and meant nothing goes back to what the text says.
+  #forgive() {
+    if (!this.#ui.bad) return;
+    this.#ui.bad = null;
+    this.#plan();
+  }
+
+  #act(control) {
+    const path = parsePointer(control.dataset.at).map((step, index, all) => (isPosition(all, index) ? Number(step) : step));
+    const typing = isTyped(control) ? control.id : null;
+    try {
+      this.#ui.bad = null;
+      this.#apply(ACTS[control.dataset.do](this.#view(), path, valuesOf(control)), typing);
+    } catch (error) {
+      this.#refuse(control, error);
+    }
+    this.#finish();
+  }
+
+  #apply(text, typing) {
+    if (text !== this.#text || this.isEmpty) this.about.put(text, typing);
+  }
+
+  #refuse(control, error) {
+    if (error instanceof Unfit) {
+      const input = control.matches("button") ? control.parentElement.querySelector("input") : control;
+      this.#ui.bad = { id: input.id, message: error.message };
+      this.about.say(error.message);
+    } else if (error instanceof NoPlace) {
+      this.about.say("The JSON has something else at this place: change it there.");
+    } else {
+      throw error;
+    }
+  }
+
+  #finish() {
+    this.#draw();
+    const { goTo, goToFault } = this.#after;
+    this.#after = {};
+    if (goTo) this.about.goTo(format(goTo));
+    if (goToFault && this.#fault) this.about.goToOffset(this.#fault.offset);
+  }
+}
+
+// Names of tools and classes are never positions, also when they are digits.
+const isPosition = (path, index) => {
+  if (path[0] === "tools" || path[0] === "classes") return index > 1 && /^[0-9]+$/.test(path[index]);
+  return /^[0-9]+$/.test(path[index]);
+};
+
+const valuesOf = (control) => {
+  const timeout = control.parentElement?.querySelector("[data-do=approval-timeout]");
+  return { value: control.value, checked: control.checked, dataset: control.dataset, before: Number(timeout?.value) };
+};

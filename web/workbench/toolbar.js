@@ -1,0 +1,65 @@
+// Undo, redo, and which sides are shown. The choice of sides lasts as long as the tab.
+
+import { h } from "./builder/dom.js";
+
+const VIEWS = [
+  ["both", "Both"],
+  ["builder", "Builder"],
+  ["json", "JSON"],
+];
+const KEY = "portcullis:workbench-view";
+const WIDE = matchMedia("(min-width: 64rem)");
+
+const remembered = () => {
+  try {
+    return sessionStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+};
+
+const remember = (view) => {
+  try {
+    sessionStorage.setItem(KEY, view);
+  } catch {
+    // Not remembered then.
+  }
+};
+
+/** `about`: undo, redo, panes. Gives `{ dom, update, need }`. */
+export const toolbar = ({ undo, redo, panes }) => {
+  const button = (label, act, shortcut) => {
+    const node = h("button", { type: "button", class: "button s", "aria-keyshortcuts": shortcut }, label);
+    node.addEventListener("click", act);
+    return node;
+  };
+  const back = button("Undo", undo, "Control+Z");
+  const forth = button("Redo", redo, "Control+Y");
+  const state = h("span", { class: "small soft wb-unsaved" });
+  const views = VIEWS.map(([value, label]) => h("button", { type: "button", value, "data-view": value }, label));
+  const show = (view) => {
+    panes.dataset.view = view;
+    for (const one of views) one.setAttribute("aria-pressed", String(one.value === view));
+  };
+  const dom = h("div", { class: "wb-bar" }, h("div", { class: "segments", role: "group", "aria-label": "What is shown" }, views), back, forth, state);
+  dom.addEventListener("click", ({ target }) => {
+    const view = target.closest("[data-view]")?.value;
+    if (!view) return;
+    remember(view);
+    show(view);
+  });
+  // `aria-disabled`, not `disabled`: who has just undone the last change keeps the focus.
+  const update = (depths, unsaved) => {
+    back.setAttribute("aria-disabled", String(depths.undo === 0));
+    forth.setAttribute("aria-disabled", String(depths.redo === 0));
+    state.textContent = unsaved ? "Not saved yet" : "";
+  };
+  const known = VIEWS.some(([view]) => view === remembered());
+  show(known ? remembered() : WIDE.matches ? "both" : "builder");
+  update({ undo: 0, redo: 0 }, false);
+  /** Makes a side visible that has to be seen. */
+  const need = (side) => {
+    if (panes.dataset.view !== "both" && panes.dataset.view !== side) show(side);
+  };
+  return { dom, update, need };
+};

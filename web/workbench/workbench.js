@@ -1,0 +1,230 @@
+// Puts the two sides and the panels together.
+
+import { Builder } from "./builder/builder.js";
+import { h } from "./builder/dom.js";
+import { Editor } from "./editor/editor.js";
+import { Keeper } from "./keep.js";
+import { Asker, problemsIn, quiet } from "./panels/ask.js";
+import { TryForm } from "./panels/try.js";
+import { addTest } from "./policy/edits.js";
+import { toolbar } from "./toolbar.js";
+
+const CHECK_AFTER_MS = 350;
+
+const say = (words) => {
+  const region = document.getElementById("announce");
+  if (region) region.textContent = words;
+};
+
+const readData = () => {
+  const node = document.getElementById("workbench-data");
+  return { tools: [], mayWrite: true, ...(node ? JSON.parse(node.textContent) : {}) };
+};
+
+const HINT =
+  "Tab leaves the editor. Ctrl+Space completes, Ctrl+] and Ctrl+[ indent, Ctrl+F searches, F8 goes to the next problem (Cmd on a Mac).";
+
+// The builder beside the editor; the textarea stays in the form, out of sight, and is what is sent.
+const panes = (form, textarea) => {
+  const left = form.querySelector("[data-builder]") ?? h("div", { "data-builder": true });
+  const field = textarea.closest(".field") ?? textarea.parentElement;
+  const label = field.querySelector("label")?.textContent.trim() || "Policy, as JSON";
+  const right = h("div", { class: "wb-json" }, h("p", { class: "hint", id: "wb-editor-hint" }, HINT));
+  const both = h("div", { class: "wb-panes" });
+  field.before(both);
+  left.hidden = false;
+  field.hidden = true;
+  both.append(left, right);
+  const check = form.querySelector("[data-part=check]");
+  if (check && field.contains(check)) right.append(check);
+  return { both, left, right, label };
+};
+
+class Workbench {
+  constructor(form) {
+    this.form = form;
+    this.data = readData();
+    this.textarea = form.querySelector("textarea[name=document]");
+    this.parts = Object.fromEntries(["check", "try", "effect"].map((name) => [name, form.querySelector(`[data-part=${name}]`)]));
+    this.schema = null;
+    this.keeper = new Keeper(form, this.textarea.value);
+    this.panes = panes(form, this.textarea);
+  }
+
+  start() {
+    const { data, panes: at } = this;
+    this.bar = toolbar({ undo: () => this.travel("undo"), redo: () => this.travel("redo"), panes: at.both });
+    at.both.before(this.bar.dom);
+    this.editor = this.#editor();
+    this.builder = new Builder({
+      parent: at.left,
+      tools: data.tools,
+      mayWrite: data.mayWrite,
+      text: () => this.editor.text,
+      put: (text, typing) => this.editor.put(text, typing),
+      goTo: (pointer) => this.goTo(pointer),
+      goToOffset: (offset) => this.show("json", () => this.editor.goToOffset(offset)),
+      say,
+    });
+    this.#panels();
+    this.#listen();
+    this.#offerLeft();
+    this.#marks();
+    this.#loadSchema();
+  }
+
+  #editor() {
+    const { textarea, data, panes: at } = this;
+    const described = ["wb-editor-hint", this.parts.check?.id].filter(Boolean).join(" ");
+    return new Editor({
+      textarea,
+      parent: at.right,
+      label: at.label,
+      describedBy: described,
+      tools: data.tools,
+      schema: () => this.schema,
+      readOnly: !data.mayWrite,
+      changed: (text) => this.changed(text),
+    });
+  }
+
+  changed(text) {
+    this.keeper.changed(text);
+    this.builder.read(text);
+    this.bar.update(this.editor.depths, this.keeper.isUnsaved);
+    this.checkSoon();
+  }
+
+  travel(direction) {
+    const done = direction === "undo" ? this.editor.undo() : this.editor.redo();
+    say(done ? (direction === "undo" ? "Undone" : "Redone") : `Nothing to ${direction}`);
+  }
+
+  show(side, act) {
+    this.bar.need(side);
+    act();
+  }
+
+  goTo(pointer) {
+    this.show("json", () => this.editor.goTo(pointer));
+  }
+
+  // --- the server's parts ----------------------------------------------------------------------------------------------------------
+
+  #panels() {
+    const { form, data, parts } = this;
+    const asker = (name, url, done) => new Asker({ form, part: parts[name], url, say, done });
+    this.askers = {
+      check: asker("check", data.checkUrl, () => this.#marks()),
+      try: asker("try", data.tryUrl, (part) => this.#decided(part)),
+      effect: asker("effect", data.effectUrl, () => say("The effect is shown.")),
+    };
+    this.checkSoon = quiet(CHECK_AFTER_MS, () => this.askers.check.ask());
+    this.tryForm = new TryForm(form, data.tools);
+  }
+
+  #marks() {
+    if (this.parts.check) this.editor.problems(problemsIn(this.parts.check));
+  }
+
+  #decided(part) {
+    const rule = part.querySelector("[data-rule]")?.dataset.rule ?? null;
+    this.editor.hit(rule || null);
+    this.builder.hit(rule || null);
+    say(part.textContent.trim().replace(/\s+/g, " ").slice(0, 200));
+  }
+
+  #addTest(button) {
+    try {
+      this.editor.put(addTest(this.editor.text, button.dataset.addTest));
+      say("The test was added to the policy, at the end of “tests”. Undo takes it out again.");
+    } catch {
+      say("The test could not be added: mend the JSON first.");
+    }
+  }
+
+  // --- what a person does ------------------------------------------------------------------------------------------------------------
+
+  #listen() {
+    const { form, textarea, data } = this;
+    form.addEventListener("submit", (event) => this.#submit(event));
+    form.addEventListener("click", (event) => this.#click(event));
+    document.addEventListener("keydown", (event) => this.#key(event));
+    // Whatever else writes into the textarea (the browser's own restoring, say) is taken over.
+    textarea.addEventListener("input", () => this.editor.put(textarea.value));
+    form.addEventListener("reset", () => queueMicrotask(() => this.editor.put(textarea.value)));
+    form.querySelector(`label[for="${textarea.id}"]`)?.addEventListener("click", () => this.editor.view.focus());
+    if (!data.mayWrite) textarea.readOnly = true;
+  }
+
+  #submit(event) {
+    const target = event.submitter?.formAction;
+    const asked = ["try", "effect", "check"].find((name) => target && this.parts[name] && this.#isUrl(target, this.data[`${name}Url`]));
+    if (!asked) return;
+    event.preventDefault();
+    this.askers[asked].ask();
+  }
+
+  #isUrl(target, url) {
+    return Boolean(url) && new URL(target).pathname === new URL(url, location.href).pathname;
+  }
+
+  #click(event) {
+    const at = event.target.closest("[data-line], [data-goto], button[data-add-test]");
+    if (!at || this.panes.both.contains(at) === false && !this.form.contains(at)) return;
+    if (at.dataset.addTest !== undefined) return this.#addTest(at);
+    event.preventDefault();
+    if (at.dataset.goto !== undefined) return this.goTo(at.dataset.goto);
+    return this.show("json", () => this.editor.goToLine(Number(at.dataset.line), Number(at.dataset.column) || 1));
+  }
+
+  // Undo and redo also work with the focus in the builder, where no text is being typed; Ctrl+S saves the draft.
+  #key(event) {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+    const key = event.key.toLowerCase();
+    if (key === "s" && !event.shiftKey) return this.#save(event);
+    if (key !== "z" && key !== "y") return;
+    if (!this.panes.left.contains(event.target)) return;
+    event.preventDefault();
+    this.travel(key === "y" || event.shiftKey ? "redo" : "undo");
+  }
+
+  #save(event) {
+    const button = this.form.querySelector('button[formaction$="/draft"]');
+    if (!button || !this.data.mayWrite) return;
+    event.preventDefault();
+    this.form.requestSubmit(button);
+  }
+
+  #offerLeft() {
+    const left = this.keeper.left();
+    if (!left || !this.data.mayWrite) return;
+    const at = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(new Date(left.at));
+    const restore = h("button", { type: "button", class: "button s" }, "Restore unsaved text");
+    const forget = h("button", { type: "button", class: "button s quiet" }, "Forget it");
+    const notice = h("div", { class: "notice wb-left", role: "status" }, h("p", {}, `This tab still has a text of ${at} that was not saved.`), h("div", { class: "row" }, restore, forget));
+    restore.addEventListener("click", () => {
+      notice.remove();
+      this.editor.put(left.text);
+      this.editor.view.focus();
+    });
+    forget.addEventListener("click", () => {
+      notice.remove();
+      this.keeper.forget();
+      this.editor.view.focus();
+    });
+    this.bar.dom.before(notice);
+  }
+
+  async #loadSchema() {
+    if (!this.data.schemaUrl) return;
+    const answer = await fetch(this.data.schemaUrl, { headers: { accept: "application/json" } }).catch(() => null);
+    if (answer?.ok) this.schema = await answer.json().catch(() => null);
+  }
+}
+
+/** Builds the workbench into a page's form. */
+export const startWorkbench = (form) => {
+  new Workbench(form).start();
+  form.dataset.ready = "";
+};
