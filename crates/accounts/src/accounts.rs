@@ -80,6 +80,10 @@ impl Accounts {
         &self.inner.wiring.db
     }
 
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.inner.wiring.counters
+    }
+
     pub(crate) fn bus(&self) -> &Bus {
         &self.inner.wiring.bus
     }

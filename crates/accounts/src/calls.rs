@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt, str::FromStr};
 
 use domain::{CallId, GrantId, Name, Outcome, Permission, PolicyId, Principal, ServerId, ServerSlug, Timestamp};
-use storage::{CallPlace, CallQuery, CallRow, Tx};
+use storage::{CallPlace, CallQuery, CallRow, Tx, WouldDenyFilter};
 
 use crate::{Accounts, Caller, Error};
 
@@ -27,6 +27,12 @@ pub struct CallFilter {
     pub code: Option<String>,
     /// Made by this principal.
     pub principal: Option<Principal>,
+    /// Decided by this policy.
+    pub policy: Option<PolicyId>,
+    /// Decided by a version of that number.
+    pub version: Option<u32>,
+    /// Only those that a shadow rule would have denied.
+    pub would_deny: Option<WouldDenyFilter>,
     /// Older than this place.
     pub before: Option<CallCursor>,
     /// At most so many; 200 at the most, which none (0) stands for.
@@ -86,7 +92,8 @@ impl Accounts {
         let limit = page_size(filter.limit);
         let before = filter.before.map(|cursor| cursor.0);
         // One more than shown tells whether there are older ones.
-        let mut rows = tx.calls(&CallQuery { before, limit: limit + 1, ..query(filter) }).await?;
+        let asked = query(&mut tx, filter).await?;
+        let mut rows = tx.calls(&CallQuery { before, limit: limit + 1, ..asked }).await?;
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         let older = rows.last().filter(|_| more).map(|row| CallCursor(row.place));
@@ -109,7 +116,8 @@ impl Accounts {
     ) -> Result<CallPage, Error> {
         let mut tx = self.look(caller, Permission::ViewCalls).await?;
         let after = since.map(|CallCursor(place)| CallPlace { at: place.at.plus_seconds(-OVERLAP_SECONDS), ..place });
-        let rows = tx.calls(&CallQuery { after, limit: page_size(filter.limit), ..query(filter) }).await?;
+        let asked = query(&mut tx, filter).await?;
+        let rows = tx.calls(&CallQuery { after, limit: page_size(filter.limit), ..asked }).await?;
         let newest = rows.first().map(|row| CallCursor(row.place)).or(since);
         let calls = with_names(&mut tx, rows).await?;
         tx.commit().await?;
@@ -141,18 +149,26 @@ impl Accounts {
     }
 }
 
-fn query(filter: &CallFilter) -> CallQuery {
-    CallQuery {
-        server: filter.server,
+/// The filter as a query. A policy's calls are those of its server, which an index finds.
+async fn query(tx: &mut Tx, filter: &CallFilter) -> Result<CallQuery, Error> {
+    let of_policy = match (filter.server, filter.policy) {
+        (None, Some(policy)) => tx.policy(policy).await?.map(|row| row.server),
+        _ => None,
+    };
+    Ok(CallQuery {
+        server: filter.server.or(of_policy),
         grant: filter.grant,
         tool: filter.tool.clone(),
         outcome: filter.outcome,
         code: filter.code.clone(),
         principal: filter.principal,
+        policy: filter.policy,
+        version: filter.version,
+        would_deny: filter.would_deny.clone(),
         before: None,
         after: None,
         limit: 0,
-    }
+    })
 }
 
 fn page_size(limit: u32) -> u32 {

@@ -1,6 +1,6 @@
 //! The one way to change something in an account.
 //!
-//! Invariant: a change is checked, versioned, noted and published, or it is not made.
+//! Invariant: a change is checked, noted and, where gateways have to know of it, versioned and published; or it is not made.
 
 use domain::{Permission, Role, Timestamp, UserId};
 use serde_json::Value;
@@ -18,28 +18,50 @@ pub(crate) struct Change<'a> {
     pub(crate) at: Timestamp,
     by: UserId,
     role: Role,
+    reach: Reach,
+}
+
+/// Who has to hear of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// Gateways: it is in the snapshot.
+    Snapshot,
+    /// Nobody but those who look: drafts, answers.
+    Pages,
 }
 
 impl Accounts {
     /// Begins a change: takes the account's lock, under which the role is read once more, because it may have changed
     /// since the caller entered.
     pub(crate) async fn change(&self, caller: &Caller, needs: Permission) -> Result<Change<'_>, Error> {
+        self.begin(caller, needs, Reach::Snapshot).await
+    }
+
+    /// Begins a change that no gateway has to hear of; otherwise the same.
+    pub(crate) async fn change_of_pages(&self, caller: &Caller, needs: Permission) -> Result<Change<'_>, Error> {
+        self.begin(caller, needs, Reach::Pages).await
+    }
+
+    async fn begin(&self, caller: &Caller, needs: Permission, reach: Reach) -> Result<Change<'_>, Error> {
         caller.allowed(needs)?;
         let at = self.now();
         let mut tx = self.db().account(caller.scope()).await?;
-        tx.bump_snapshot(at).await?;
+        match reach {
+            Reach::Snapshot => _ = tx.bump_snapshot(at).await?,
+            Reach::Pages => tx.lock_account().await?,
+        }
         let role = tx.role_of(caller.user()).await?.ok_or(Error::NotFound)?;
         if !role.may(needs) {
             return Err(Error::NotAllowed { needs });
         }
-        Ok(Change { accounts: self, tx, at, by: caller.user(), role })
+        Ok(Change { accounts: self, tx, at, by: caller.user(), role, reach })
     }
 
     /// Begins a change by somebody who is becoming a member by it.
     pub(crate) async fn joining(&self, mut tx: Tx, by: UserId, role: Role) -> Result<Change<'_>, Error> {
         let at = self.now();
         tx.bump_snapshot(at).await?;
-        Ok(Change { accounts: self, tx, at, by, role })
+        Ok(Change { accounts: self, tx, at, by, role, reach: Reach::Snapshot })
     }
 }
 
@@ -56,13 +78,15 @@ impl Change<'_> {
 
     /// Notes what was done, makes it last, and has the gateways told.
     pub(crate) async fn done(self, action: &'static str, subject: impl ToString, detail: Value) -> Result<(), Error> {
-        let Self { accounts, mut tx, at, by, .. } = self;
+        let Self { accounts, mut tx, at, by, reach, .. } = self;
         let id = time_ordered(accounts, at);
         let event = NewAdminEvent { id, at, actor: by, action, subject: subject.to_string(), detail };
         tx.insert_admin_event(&event).await?;
         let scope = tx.scope();
         tx.commit().await?;
-        accounts.published(&scope).await;
+        if reach == Reach::Snapshot {
+            accounts.published(&scope).await;
+        }
         Ok(())
     }
 }

@@ -35,7 +35,14 @@ pub use invites::{CreatedInvite, Invitation, NewPerson};
 pub use keys::{CreatedKey, NewKey};
 pub use members::MemberView;
 pub use people::{ChangePassword, NewAccount, SignUp, SignUpError, SignedIn};
-pub use policies::{PolicyEdit, PolicySummary, PolicyView, SaveError};
+pub use policies::{
+    CheckReport, CheckedTest, Conflicting, Draft, DraftEdit, DraftNote, PolicyEdit, PolicySummary, PolicyView, Restore,
+    SaveError,
+};
+pub use policies::{
+    Direction, Effect, EffectForm, GrantName, Replay, ReplayedCall, ShadowReport, SuggestedLine, Suggestion,
+    SuggestionSource, ToolChange, Tried, TriedCounter, TriedOutcome, TryForm,
+};
 pub use servers::{
     CreatedConnector, CreatedServer, NewServer, NewServerProbe, NewTransport, RiskCounts, ServerEdit, ServerSummary,
     ServerView, gateway_url,
@@ -43,6 +50,7 @@ pub use servers::{
 pub use sessions::{LogIn, LogInError, LoggedIn, SessionView};
 pub use storage::{
     AdminEventRow, CallEnd, CallPlace, CallRow, ConnectorRow, InviteRow, KeyRow, TeamMemberRow, TeamRow, VersionRow,
+    WouldDenyFilter,
 };
 pub use teams::{NewTeam, TeamView};
 pub use test_calls::{NewTestCall, TestAnswer, TestCall, TestCallResult, TestOutcome};

@@ -1,17 +1,37 @@
-//! Policies: checked, saved as versions, compared.
+//! Policies: checked, drafted, published as versions, compared.
 
 mod check;
+mod drafts;
+mod effect;
+mod history;
+mod off_threads;
+mod pin;
 mod place;
+mod recorded_tests;
+mod shadow;
+mod standin;
+mod suggest;
+mod try_call;
+mod versions;
+mod words;
+
+use std::fmt;
 
 use domain::{Email, Name, Permission, PolicyId, ServerId, Timestamp};
 use policy::Problems;
 use serde_json::json;
-use storage::{Constraint, NewVersion, PolicyRow, StorageError, VersionRow};
+use storage::{Constraint, NewPolicyRow, NewVersion, PolicyRow, StorageError, VersionRow};
 
+use self::check::{Teams, examine};
 use crate::{Accounts, Caller, Error, Rule};
 
-/// What an author may say of a version.
-const MAX_NOTE: usize = 500;
+pub use check::{CheckReport, CheckedTest};
+pub use drafts::{Draft, DraftEdit, DraftNote};
+pub use effect::{Direction, Effect, EffectForm, GrantName, Replay, ReplayedCall, ToolChange};
+pub use shadow::ShadowReport;
+pub use suggest::{SuggestedLine, Suggestion, SuggestionSource};
+pub use try_call::{Tried, TriedCounter, TriedOutcome, TryForm};
+pub use versions::{PolicyEdit, Restore};
 
 /// A policy in a list.
 #[derive(Clone, Debug)]
@@ -22,14 +42,16 @@ pub struct PolicySummary {
     pub server: ServerId,
     /// Its name.
     pub name: Name,
-    /// The newest version, which is the published one.
+    /// The newest version, which is the published one; 0: none was published yet.
     pub version: u32,
-    /// When it was saved.
+    /// When it was published; without one, when the draft was saved.
     pub saved_at: Timestamp,
     /// By whom.
     pub author: Email,
     /// How many grants have the policy.
     pub grants: u64,
+    /// What is written and not published.
+    pub draft: Option<DraftNote>,
 }
 
 /// A policy with its document.
@@ -37,23 +59,14 @@ pub struct PolicySummary {
 pub struct PolicyView {
     /// The policy and its newest version.
     pub policy: PolicySummary,
-    /// The version shown.
+    /// The version shown; 0: none was published yet.
     pub shown_version: u32,
-    /// That version's document, exactly as it was saved.
+    /// That version's document, exactly as it was saved; empty without one.
     pub document: String,
     /// All versions, the newest first.
     pub versions: Vec<VersionRow>,
-}
-
-/// A new version of a policy.
-#[derive(Clone, Debug)]
-pub struct PolicyEdit {
-    /// The version that its author looked at.
-    pub based_on: u32,
-    /// The document.
-    pub document: String,
-    /// What its author says of it; may be empty.
-    pub note: String,
+    /// What is written and not published.
+    pub draft: Option<Draft>,
 }
 
 /// Why a policy was not saved.
@@ -62,10 +75,12 @@ pub enum SaveError {
     /// The document has problems.
     #[error("the policy has {} problems", .0.0.len())]
     Problems(Problems),
-    /// Somebody else saved a version meanwhile.
-    #[error("{by} saved version {version} meanwhile")]
+    /// Somebody else published, or saved a draft, that the author did not look at. Nothing was overwritten.
+    #[error("{by} saved {what} {version} meanwhile")]
     Conflict {
-        /// The newest version now.
+        /// What they saved.
+        what: Conflicting,
+        /// The newest version, or the draft's revision.
         version: u32,
         /// Who saved it.
         by: Email,
@@ -77,13 +92,39 @@ pub enum SaveError {
     Other(#[from] Error),
 }
 
+/// What somebody else saved meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conflicting {
+    /// A version.
+    Published,
+    /// A draft.
+    Draft,
+}
+
 impl Accounts {
-    /// Whether a document could be saved. Its size, its problems, its tests, and what this version does not have yet.
+    /// What is to be said about a document: its problems as a policy, and how its tests went.
+    ///
+    /// # Errors
+    /// [`Error::Busy`].
+    pub async fn check_report(&self, document: &str) -> Result<CheckReport, Error> {
+        examine(self.checks(), document, Teams::Any).await
+    }
+
+    /// Whether a document could be published, as far as that can be told without its account.
     ///
     /// # Errors
     /// [`SaveError::Problems`], [`SaveError::Other`] with [`Error::Busy`].
     pub async fn check_policy(&self, document: &str) -> Result<(), SaveError> {
-        check::check(self.checks(), document).await
+        none(self.check_report(document).await?)
+    }
+
+    /// Whether a document can be published in the caller's account, which has to have the teams that are to answer.
+    async fn publishable(&self, caller: &Caller, document: &str) -> Result<(), SaveError> {
+        let mut tx = self.look(caller, Permission::View).await?;
+        let teams = tx.teams().await.map_err(Error::from)?;
+        tx.commit().await.map_err(Error::from)?;
+        let teams = teams.into_iter().map(|team| team.slug.to_string()).collect();
+        none(examine(self.checks(), document, Teams::These(teams)).await?)
     }
 
     /// A server's policies, by name.
@@ -105,13 +146,31 @@ impl Accounts {
         let mut tx = self.look(caller, Permission::View).await?;
         let row = tx.policy(id).await?.ok_or(Error::NotFound)?;
         let shown_version = version.unwrap_or(row.version);
-        let document = tx.policy_document(id, shown_version).await?.ok_or(Error::NotFound)?;
+        let document = match shown_version {
+            0 if row.version == 0 => String::new(),
+            _ => tx.policy_document(id, shown_version).await?.ok_or(Error::NotFound)?,
+        };
         let versions = tx.policy_versions(id).await?;
+        let draft = tx.policy_draft(id).await?;
         tx.commit().await?;
-        Ok(PolicyView { policy: summary(row), shown_version, document, versions })
+        let policy = summary(row);
+        let draft = policy.draft.clone().zip(draft).map(|(note, document)| Draft { note, document });
+        Ok(PolicyView { policy, shown_version, document, versions, draft })
     }
 
-    /// Makes a policy of a server, with its first version.
+    /// The document of one version of a policy.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn policy_document(&self, caller: &Caller, id: PolicyId, version: u32) -> Result<String, Error> {
+        let mut tx = self.look(caller, Permission::View).await?;
+        tx.policy(id).await?.ok_or(Error::NotFound)?;
+        let document = tx.policy_document(id, version).await?.ok_or(Error::NotFound)?;
+        tx.commit().await?;
+        Ok(document)
+    }
+
+    /// Makes a policy of a server, with its first version published.
     ///
     /// # Errors
     /// [`SaveError::Problems`]; [`Error::NotFound`] for a server that is not there; [`Error::Invalid`]: field `name`.
@@ -124,35 +183,16 @@ impl Accounts {
     ) -> Result<PolicyId, SaveError> {
         caller.allowed(Permission::WritePolicies)?;
         let name = Name::parse(name).map_err(|error| Error::field("name", error))?;
-        self.check_policy(document).await?;
+        self.publishable(caller, document).await?;
         let mut change = self.change(caller, Permission::WritePolicies).await?;
         change.tx.server(server).await.map_err(Error::from)?.ok_or(Error::NotFound)?;
         let id = PolicyId::new(self.clock(), self.entropy());
+        let new = NewPolicyRow { id, server, name, created_by: caller.user(), created_at: change.at };
+        change.tx.insert_policy(&new).await.map_err(name_taken)?;
         let first = NewVersion { document, note: "", author: caller.user(), at: change.at };
-        change.tx.insert_policy(id, server, &name, &first).await.map_err(name_taken)?;
-        change.done("policy.created", id, json!({ "server": server, "name": name })).await?;
+        change.tx.add_policy_version(id, 0, &first).await.map_err(Error::from)?.ok_or(Error::NotFound)?;
+        change.done("policy.created", id, json!({ "server": server, "name": new.name, "version": 1 })).await?;
         Ok(id)
-    }
-
-    /// Saves a version; it is in force at every gateway that hears of it, at most seconds later.
-    ///
-    /// # Errors
-    /// [`SaveError`]; [`Error::NotFound`].
-    pub async fn save_policy(&self, caller: &Caller, id: PolicyId, edit: &PolicyEdit) -> Result<u32, SaveError> {
-        caller.allowed(Permission::WritePolicies)?;
-        if edit.note.chars().count() > MAX_NOTE {
-            return Err(Error::field("note", format!("must be at most {MAX_NOTE} characters long")).into());
-        }
-        self.check_policy(&edit.document).await?;
-        let mut change = self.change(caller, Permission::WritePolicies).await?;
-        let row = change.tx.policy(id).await.map_err(Error::from)?.ok_or(Error::NotFound)?;
-        let new = NewVersion { document: &edit.document, note: &edit.note, author: caller.user(), at: change.at };
-        let saved = change.tx.add_policy_version(id, edit.based_on, &new).await.map_err(Error::from)?;
-        let Some(version) = saved else {
-            return Err(SaveError::Conflict { version: row.version, by: row.author, at: row.saved_at });
-        };
-        change.done("policy.saved", id, json!({ "version": version })).await?;
-        Ok(version)
     }
 
     /// Renames a policy.
@@ -192,12 +232,28 @@ fn summary(row: PolicyRow) -> PolicySummary {
         saved_at: row.saved_at,
         author: row.author,
         grants: u64::try_from(row.grants).unwrap_or(0),
+        draft: row.draft.map(drafts::note),
     }
+}
+
+fn none(report: CheckReport) -> Result<(), SaveError> {
+    let obstacles = report.obstacles();
+    if obstacles.is_empty() { Ok(()) } else { Err(SaveError::Problems(Problems(obstacles))) }
 }
 
 fn name_taken(error: StorageError) -> Error {
     match error.constraint() {
         Some(Constraint::PolicyNameTaken) => Error::field("name", "is taken by another policy of this server"),
         _ => error.into(),
+    }
+}
+
+/// In words that a number follows.
+impl fmt::Display for Conflicting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Published => "version",
+            Self::Draft => "draft",
+        })
     }
 }

@@ -215,7 +215,7 @@ fn pin(definition: &str) -> String {
 }
 
 /// The raw JSON of a definition's `inputSchema`.
-fn input_schema(definition: &str) -> Option<String> {
+pub(crate) fn input_schema(definition: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Schema<'a> {
         #[serde(rename = "inputSchema", borrow)]

@@ -4,6 +4,8 @@
 
 #[path = "service/calls.rs"]
 mod calls;
+#[path = "service/drafts.rs"]
+mod drafts;
 #[path = "service/grants.rs"]
 mod grants;
 #[path = "service/neighbours.rs"]

@@ -1,16 +1,20 @@
 //! Recorded calls: written by the recorder, read by pages. Storing a record again changes nothing.
 
+mod past;
 mod row;
 mod write;
 
 use domain::{
-    CallId, Client, DecisionId, GrantId, KeyId, Outcome, PolicyId, Principal, ServerId, Settlement, Timestamp,
-    WouldDeny,
+    ApprovalId, CallId, Client, DecisionId, GrantId, KeyId, Outcome, PolicyId, Principal, ServerId, Settlement,
+    Timestamp, WouldDeny,
 };
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use self::row::{call, server_use};
+pub(crate) use past::STATEMENTS as PAST_STATEMENTS;
+pub use past::{PastCall, PastCalls, ShadowCount};
+
 use crate::{JobTx, StorageError, Tx, read};
 
 /// The columns of a [`CallRow`].
@@ -19,7 +23,7 @@ macro_rules! columns {
         "decided_at, id, decision_id, server_id, user_id, agent_id, key_id, grant_id, policy_id, policy_version, \
          method, tool, class, outcome, code, rule, message, retry_after_ms, argument_keys, would_deny_code, \
          would_deny_rule, client_name, client_version, decide_us, settlement, http_status, upstream_us, gateway_us, \
-         response_bytes"
+         response_bytes, approval_id"
     };
 }
 
@@ -30,6 +34,9 @@ statements! {
                 and ($6::text is null or code = $6) and ($7::uuid is null or coalesce(user_id, agent_id) = $7) \
                 and ($8::timestamptz is null or (decided_at, id) < ($8, $9)) \
                 and ($10::timestamptz is null or (decided_at, id) > ($10, $11)) \
+                and ($13::uuid is null or policy_id = $13) and ($14::bigint is null or policy_version = $14) \
+                and ($15::boolean is not true or would_deny_code is not null) \
+                and ($16::text is null or would_deny_rule = $16) \
             order by decided_at desc, id desc limit $12");
     ONE = concat!("select ", columns!(), " from call where account_id = $1 and id = $2 and outcome is not null");
     FIRST = concat!("select ", columns!(), " from call where account_id = $1 and server_id = $2 \
@@ -44,15 +51,16 @@ statements! {
     PARTITION = "select make_call_partition($1)";
     UPSERT_DECIDED = "insert into call (account_id, decided_at, id, decision_id, server_id, user_id, agent_id, key_id, \
             grant_id, policy_id, policy_version, method, tool, class, outcome, code, rule, message, retry_after_ms, \
-            argument_keys, would_deny_code, would_deny_rule, client_name, client_version, decide_us) \
+            argument_keys, would_deny_code, would_deny_rule, client_name, client_version, decide_us, approval_id, \
+            arguments) \
         select $1, decided_at, id, decision_id, server_id, user_id, agent_id, key_id, grant_id, policy_id, \
             policy_version, method, tool, class, outcome, code, rule, message, retry_after_ms, argument_keys, \
-            would_deny_code, would_deny_rule, client_name, client_version, decide_us \
+            would_deny_code, would_deny_rule, client_name, client_version, decide_us, approval_id, arguments \
         from jsonb_to_recordset($2) as r(decided_at timestamptz, id uuid, decision_id uuid, server_id uuid, \
             user_id uuid, agent_id uuid, key_id uuid, grant_id uuid, policy_id uuid, policy_version integer, \
             method text, tool text, class text, outcome text, code text, rule text, message text, \
             retry_after_ms bigint, argument_keys text[], would_deny_code text, would_deny_rule text, \
-            client_name text, client_version text, decide_us bigint) \
+            client_name text, client_version text, decide_us bigint, approval_id uuid, arguments text) \
         on conflict (account_id, decided_at, id) do update set decision_id = excluded.decision_id, \
             server_id = excluded.server_id, user_id = excluded.user_id, agent_id = excluded.agent_id, \
             key_id = excluded.key_id, grant_id = excluded.grant_id, policy_id = excluded.policy_id, \
@@ -61,7 +69,8 @@ statements! {
             message = excluded.message, retry_after_ms = excluded.retry_after_ms, \
             argument_keys = excluded.argument_keys, would_deny_code = excluded.would_deny_code, \
             would_deny_rule = excluded.would_deny_rule, client_name = excluded.client_name, \
-            client_version = excluded.client_version, decide_us = excluded.decide_us";
+            client_version = excluded.client_version, decide_us = excluded.decide_us, \
+            approval_id = excluded.approval_id, arguments = excluded.arguments";
     UPSERT_SETTLED = "insert into call (account_id, decided_at, id, settlement, http_status, upstream_us, gateway_us, \
             response_bytes) \
         select $1, decided_at, id, settlement, http_status, upstream_us, gateway_us, response_bytes \
@@ -87,12 +96,25 @@ pub struct CallQuery {
     pub code: Option<String>,
     /// Made by this principal.
     pub principal: Option<Principal>,
+    /// Decided by this policy. Its server should be asked for with it: then an index finds them.
+    pub policy: Option<PolicyId>,
+    /// Decided by a version with this number.
+    pub version: Option<u32>,
+    /// Which a shadow rule would have denied.
+    pub would_deny: Option<WouldDenyFilter>,
     /// Older than this place.
     pub before: Option<CallPlace>,
     /// Newer than this place.
     pub after: Option<CallPlace>,
     /// At most so many.
     pub limit: u32,
+}
+
+/// Only calls that a shadow rule would have denied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WouldDenyFilter {
+    /// This one, by its JSON Pointer; none: any.
+    pub rule: Option<String>,
 }
 
 /// Where a call stands in the order of time.
@@ -141,6 +163,8 @@ pub struct CallRow {
     pub argument_keys: Vec<String>,
     /// What a shadow rule would have denied.
     pub would_deny: Option<WouldDeny>,
+    /// The approval that it asked for, was refused, or used up.
+    pub approval: Option<ApprovalId>,
     /// The client, as it named itself.
     pub client: Option<Client>,
     /// Our own time until the decision, in microseconds.
@@ -197,6 +221,10 @@ impl Tx {
             .bind(query.after.map(|place| place.at.to_datetime()))
             .bind(query.after.map(|place| place.id.uuid()))
             .bind(i64::from(query.limit))
+            .bind(query.policy.map(PolicyId::uuid))
+            .bind(query.version.map(i64::from))
+            .bind(query.would_deny.is_some())
+            .bind(query.would_deny.as_ref().and_then(|filter| filter.rule.as_deref()))
             .try_map(call);
         Ok(rows.fetch_all(self.connection()).await?)
     }

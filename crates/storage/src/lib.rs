@@ -6,6 +6,7 @@ pub mod statements;
 mod accounts;
 mod admin_events;
 mod agents;
+mod approvals;
 mod calls;
 pub mod cluster;
 mod connectors;
@@ -31,7 +32,8 @@ mod users;
 pub use accounts::{AccountRow, AccountVersion, NewAccountRow};
 pub use admin_events::{AdminEventRow, NewAdminEvent};
 pub use agents::AgentRow;
-pub use calls::{CallEnd, CallPlace, CallQuery, CallRow, ServerUse};
+pub use approvals::{AnswerKind, AnswerRow, AnswerState, ApprovalRow, NewAnswer, WaitingAnswer};
+pub use calls::{CallEnd, CallPlace, CallQuery, CallRow, PastCall, PastCalls, ServerUse, ShadowCount, WouldDenyFilter};
 pub use connectors::{ConnectorRow, NewConnectorRow};
 pub use db::{Db, PoolSize};
 pub use error::{Constraint, OpenError, StorageError};
@@ -40,7 +42,7 @@ pub use invites::{FoundInvite, InviteRow, NewInviteRow};
 pub use keys::{KeyPurpose, KeyRow, NewKeyRow};
 pub use members::{MemberRow, MembershipRow};
 pub use outbox::WaitingSnapshot;
-pub use policies::{NewVersion, PolicyRow, VersionRow};
+pub use policies::{DraftRow, NewDraft, NewPolicyRow, NewVersion, PolicyRow, VersionRow};
 pub use scope::AccountScope;
 pub use servers::{Freshness, InventoryNote, NewServerRow, ServerChange, ServerRow};
 pub use sessions::{FoundSession, NewSessionRow, SessionRow};
@@ -55,7 +57,10 @@ const FILES_WITH_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("accounts.rs", accounts::STATEMENTS),
     ("admin_events.rs", admin_events::STATEMENTS),
     ("agents.rs", agents::STATEMENTS),
+    ("approvals.rs", approvals::STATEMENTS),
+    ("approvals/write.rs", approvals::WRITE_STATEMENTS),
     ("calls.rs", calls::STATEMENTS),
+    ("calls/past.rs", calls::PAST_STATEMENTS),
     ("connectors.rs", connectors::STATEMENTS),
     ("db.rs", db::STATEMENTS),
     ("grants.rs", grants::STATEMENTS),
@@ -65,6 +70,7 @@ const FILES_WITH_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("names.rs", names::STATEMENTS),
     ("outbox.rs", outbox::STATEMENTS),
     ("policies.rs", policies::STATEMENTS),
+    ("policies/drafts.rs", policies::DRAFT_STATEMENTS),
     ("servers.rs", servers::STATEMENTS),
     ("sessions.rs", sessions::STATEMENTS),
     ("teams.rs", teams::STATEMENTS),

@@ -8,6 +8,7 @@ use crate::{AccountScope, JobTx, StorageError, Tx, read};
 
 statements! {
     BUMP = "update account set snapshot_version = snapshot_version + 1 where id = $1 returning snapshot_version";
+    LOCK = "select id from account where id = $1 for no key update";
     INSERT = "insert into outbox (account_id, version, created_at) values ($1, $2, $3)";
     WAITING = "select account_id, max(version) as version, min(created_at) as since from outbox \
                group by account_id order by min(created_at) limit $1";
@@ -36,6 +37,16 @@ impl Tx {
         let version: i64 = sqlx::query_scalar(BUMP).bind(account).fetch_one(self.connection()).await?;
         sqlx::query(INSERT).bind(account).bind(version).bind(at.to_datetime()).execute(self.connection()).await?;
         Ok(u64::try_from(version).map_err(|error| read::damaged("snapshot_version", error))?)
+    }
+
+    /// Begins a change that gateways need not know of: it takes its place in the same queue, and makes no version.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`].
+    pub async fn lock_account(&mut self) -> Result<(), StorageError> {
+        let account = self.id();
+        sqlx::query(LOCK).bind(account).execute(self.connection()).await?;
+        Ok(())
     }
 
     /// Notes that the bus has this version.

@@ -1,30 +1,44 @@
 //! Policies and their versions. Documents are kept exactly as they were saved.
 
+mod drafts;
+
 use domain::{Email, Name, PolicyId, ServerId, SnapshotPolicy, Timestamp, UserId};
 use sqlx::{Row as _, postgres::PgRow};
 
 use crate::{StorageError, Tx, read};
 
+pub(crate) use drafts::STATEMENTS as DRAFT_STATEMENTS;
+pub use drafts::{DraftRow, NewDraft};
+
+/// A policy with the place of its newest version and of its draft.
+macro_rules! select_policies {
+    ($($rest:tt)*) => {
+        concat!(
+            "select p.id, p.server_id, p.name, p.version, p.created_at, coalesce(v.saved_at, d.saved_at, p.created_at) as saved_at, \
+                 coalesce(u.email, du.email, c.email) as author, d.revision as draft_revision, \
+                 d.based_on as draft_based_on, d.saved_at as draft_saved_at, du.email as draft_author, \
+                 (select count(*) from access_grant g where g.account_id = p.account_id and g.policy_id = p.id \
+                     and g.state <> 'revoked') as grants \
+             from policy p \
+             left join policy_version v on v.account_id = p.account_id and v.policy_id = p.id and v.version = p.version \
+             left join app_user u on u.id = v.author \
+             left join app_user c on c.id = p.created_by \
+             left join policy_draft d on d.account_id = p.account_id and d.policy_id = p.id \
+             left join app_user du on du.id = d.author ",
+            $($rest)*
+        )
+    };
+}
+
 statements! {
-    INSERT = "insert into policy (account_id, id, server_id, name, version, created_at) values ($1, $2, $3, $4, 1, $5)";
+    INSERT = "insert into policy (account_id, id, server_id, name, version, created_by, created_at) \
+              values ($1, $2, $3, $4, 0, $5, $6)";
     INSERT_VERSION = "insert into policy_version (account_id, policy_id, version, document, note, author, saved_at) \
                       values ($1, $2, $3, $4, $5, $6, $7)";
     NEXT = "update policy set version = version + 1 \
             where account_id = $1 and id = $2 and version = $3 and removed_at is null returning version";
-    LIST = "select p.id, p.server_id, p.name, p.version, p.created_at, v.saved_at, u.email as author, \
-                (select count(*) from access_grant g where g.account_id = p.account_id and g.policy_id = p.id \
-                    and g.state <> 'revoked') as grants \
-            from policy p \
-            join policy_version v on v.account_id = p.account_id and v.policy_id = p.id and v.version = p.version \
-            join app_user u on u.id = v.author \
-            where p.account_id = $1 and p.server_id = $2 and p.removed_at is null order by lower(p.name), p.id";
-    ONE = "select p.id, p.server_id, p.name, p.version, p.created_at, v.saved_at, u.email as author, \
-               (select count(*) from access_grant g where g.account_id = p.account_id and g.policy_id = p.id \
-                   and g.state <> 'revoked') as grants \
-           from policy p \
-           join policy_version v on v.account_id = p.account_id and v.policy_id = p.id and v.version = p.version \
-           join app_user u on u.id = v.author \
-           where p.account_id = $1 and p.id = $2 and p.removed_at is null";
+    LIST = select_policies!("where p.account_id = $1 and p.server_id = $2 and p.removed_at is null order by lower(p.name), p.id");
+    ONE = select_policies!("where p.account_id = $1 and p.id = $2 and p.removed_at is null");
     NAMES = "select id, name from policy where account_id = $1";
     DOCUMENT = "select document from policy_version where account_id = $1 and policy_id = $2 and version = $3";
     VERSIONS = "select v.version, v.note, v.saved_at, u.email as author from policy_version v \
@@ -39,7 +53,7 @@ statements! {
                 order by p.id";
 }
 
-/// A policy that was not removed, with its newest version.
+/// A policy that was not removed, with its newest version and its draft.
 #[derive(Clone, Debug)]
 pub struct PolicyRow {
     /// Which.
@@ -48,16 +62,33 @@ pub struct PolicyRow {
     pub server: ServerId,
     /// Its name.
     pub name: Name,
-    /// The newest version.
+    /// The newest version, which is the published one; 0: none was published yet.
     pub version: u32,
     /// Since when there is the policy.
     pub created_at: Timestamp,
-    /// When the newest version was saved.
+    /// When the newest version was saved; without one, when its draft was.
     pub saved_at: Timestamp,
     /// By whom.
     pub author: Email,
+    /// What stands in no version yet.
+    pub draft: Option<DraftRow>,
     /// How many grants have it.
     pub grants: i64,
+}
+
+/// A policy to be.
+#[derive(Clone, Debug)]
+pub struct NewPolicyRow {
+    /// Its id.
+    pub id: PolicyId,
+    /// Whose it will be.
+    pub server: ServerId,
+    /// Its name.
+    pub name: Name,
+    /// Who makes it.
+    pub created_by: UserId,
+    /// When.
+    pub created_at: Timestamp,
 }
 
 /// A version to be.
@@ -87,30 +118,25 @@ pub struct VersionRow {
 }
 
 impl Tx {
-    /// Adds a policy with its first version.
+    /// Adds a policy without a version.
     ///
     /// # Errors
     /// [`crate::Constraint::PolicyNameTaken`].
-    pub async fn insert_policy(
-        &mut self,
-        id: PolicyId,
-        server: ServerId,
-        name: &Name,
-        first: &NewVersion<'_>,
-    ) -> Result<(), StorageError> {
+    pub async fn insert_policy(&mut self, new: &NewPolicyRow) -> Result<(), StorageError> {
         let account = self.id();
         sqlx::query(INSERT)
             .bind(account)
-            .bind(id.uuid())
-            .bind(server.uuid())
-            .bind(name.as_str())
-            .bind(first.at.to_datetime())
+            .bind(new.id.uuid())
+            .bind(new.server.uuid())
+            .bind(new.name.as_str())
+            .bind(new.created_by.uuid())
+            .bind(new.created_at.to_datetime())
             .execute(self.connection())
             .await?;
-        self.insert_version(id, 1, first).await
+        Ok(())
     }
 
-    /// Adds a version behind `based_on`; none when that is not the newest any more, or the policy is gone.
+    /// Adds a version behind `based_on`, 0 for the first one; none when that is not the newest any more, or the policy is gone.
     ///
     /// # Errors
     /// [`StorageError::Database`].
@@ -237,6 +263,7 @@ fn policy(row: PgRow) -> Result<PolicyRow, sqlx::Error> {
         created_at: read::time(&row, "created_at")?,
         saved_at: read::time(&row, "saved_at")?,
         author: read::text(&row, "author")?,
+        draft: drafts::note(&row)?,
         grants: row.try_get("grants")?,
     })
 }

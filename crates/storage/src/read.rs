@@ -52,6 +52,16 @@ where
     T::try_from(text).map_err(|error| damaged(column, error))
 }
 
+/// The same for a column that may be null.
+pub(crate) fn text_or_none<T>(row: &PgRow, column: &str) -> Result<Option<T>, sqlx::Error>
+where
+    T: TryFrom<String>,
+    T::Error: Error + Send + Sync + 'static,
+{
+    let text: Option<String> = row.try_get(column)?;
+    text.map(|text| T::try_from(text).map_err(|error| damaged(column, error))).transpose()
+}
+
 /// A column with a token's hash.
 pub(crate) fn hash(row: &PgRow, column: &str) -> Result<TokenHash, sqlx::Error> {
     let bytes: Vec<u8> = row.try_get(column)?;

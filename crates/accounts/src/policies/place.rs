@@ -1,26 +1,45 @@
-//! Where a value stands in a JSON text that is known to be valid.
+//! Where values stand in a JSON text that is known to be valid.
 
 /// Line and column (in characters) of the value at `path`, from 1; of the text's begin when there is none.
 pub(super) fn place(text: &str, path: &[&str]) -> (u32, u32) {
-    let offset = find(text, path).unwrap_or(0);
-    let before = text.get(..offset).unwrap_or_default();
-    let lines = before.split('\n').count();
-    let last = before.rsplit('\n').next().unwrap_or_default();
-    (count(lines), count(last.chars().count() + 1))
+    let offset = find(text, path).map_or(0, |walk| walk.at);
+    places(text, &[offset]).pop().unwrap_or((1, 1))
 }
 
-fn count(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
+/// The same of every item of the array at `path`, in one go.
+pub(super) fn place_items(text: &str, path: &[&str]) -> Vec<(u32, u32)> {
+    let Some(mut walk) = find(text, path) else { return Vec::new() };
+    let mut offsets = Vec::new();
+    _ = walk.items(&mut offsets);
+    places(text, &offsets)
 }
 
-/// The byte offset of the value at `path`.
-fn find(text: &str, path: &[&str]) -> Option<usize> {
+/// Lines and columns of rising offsets. `\n`, `\r\n` and a lone `\r` end a line.
+fn places(text: &str, offsets: &[usize]) -> Vec<(u32, u32)> {
+    let (mut line, mut column, mut last) = (1_u32, 1_u32, '\0');
+    let mut rest = offsets.iter().peekable();
+    let mut found = Vec::with_capacity(offsets.len());
+    for (at, c) in text.char_indices().chain([(text.len(), '\0')]) {
+        if last == '\r' && c != '\n' {
+            (line, column) = (line + 1, 1);
+        }
+        while rest.next_if(|offset| **offset <= at).is_some() {
+            found.push((line, column));
+        }
+        (line, column) = if c == '\n' { (line + 1, 1) } else { (line, column + 1) };
+        last = c;
+    }
+    found
+}
+
+/// At the value at `path`.
+fn find<'a>(text: &'a str, path: &[&str]) -> Option<Walk<'a>> {
     let mut walk = Walk { text, at: 0 };
     walk.space();
     for part in path {
         walk.enter(part)?;
     }
-    Some(walk.at)
+    Some(walk)
 }
 
 struct Walk<'a> {
@@ -53,6 +72,26 @@ impl Walk<'_> {
             }
         }
         None
+    }
+
+    /// The offsets of an array's items.
+    fn items(&mut self, offsets: &mut Vec<usize>) -> Option<()> {
+        if self.peek()? != b'[' {
+            return None;
+        }
+        self.at += 1;
+        loop {
+            self.space();
+            if self.peek()? == b']' {
+                return Some(());
+            }
+            offsets.push(self.at);
+            self.skip()?;
+            self.space();
+            if self.peek()? == b',' {
+                self.at += 1;
+            }
+        }
     }
 
     /// A member's key, unescaped, and on to its value.
@@ -97,5 +136,16 @@ mod tests {
         assert_eq!(place(text, &["b", "c"]), (2, 30));
         assert_eq!(place(text, &["nowhere"]), (1, 1));
         assert_eq!(place("", &["a"]), (1, 1));
+    }
+
+    #[test]
+    fn items_are_placed_in_one_go_behind_every_kind_of_line_ending() {
+        let text = "{\"é\": [1,\r  {\"x\": [3]},\r\n\n\"é\" , 4]}";
+        assert_eq!(place_items(text, &["é"]), [(1, 8), (2, 3), (4, 1), (4, 7)]);
+        for (index, at) in place_items(text, &["é"]).into_iter().enumerate() {
+            assert_eq!(place(text, &["é", &index.to_string()]), at);
+        }
+        assert_eq!(place_items(text, &["nowhere"]), []);
+        assert_eq!(place_items("{\"a\": 1}", &["a"]), []);
     }
 }

@@ -2,7 +2,9 @@
 
 use std::fmt::Debug;
 
-use accounts::{Error, NewGrant, NewSubject, NewTestCall, PolicyEdit, SaveError, ServerEdit, TestCall};
+use accounts::{
+    DraftEdit, Error, NewGrant, NewSubject, NewTestCall, PolicyEdit, Restore, SaveError, ServerEdit, TestCall,
+};
 use domain::{CallId, ConnectorId, GrantId, PolicyId, ServerId, ServerSettings};
 
 use crate::support::{SEED, Work, to_agent};
@@ -71,8 +73,14 @@ async fn on_policies(work: &Work, ids: &Ids) {
     assert!(accounts.list_policies(owner, ids.server).await.expect("asked").is_empty());
     not_found("policy", accounts.policy(owner, ids.policy, None).await);
     not_saved("create_policy", accounts.create_policy(owner, ids.server, "x", SEED).await);
-    let edit = PolicyEdit { based_on: 1, document: SEED.to_owned(), note: String::new() };
-    not_saved("save_policy", accounts.save_policy(owner, ids.policy, &edit).await);
+    let edit = PolicyEdit { based_on: 1, revision: 0, document: SEED.to_owned(), note: String::new() };
+    not_saved("publish_policy", accounts.publish_policy(owner, ids.policy, &edit).await);
+    not_found("policy_document", accounts.policy_document(owner, ids.policy, 1).await);
+    not_saved("create_draft_policy", accounts.create_draft_policy(owner, ids.server, "x", SEED).await);
+    let draft = DraftEdit { based_on: 1, revision: 0, document: SEED.to_owned() };
+    not_saved("save_draft", accounts.save_draft(owner, ids.policy, &draft).await);
+    not_saved("discard_draft", accounts.discard_draft(owner, ids.policy, 1).await);
+    not_saved("restore_policy", accounts.restore_policy(owner, ids.policy, &Restore { version: 1, based_on: 1 }).await);
     not_found("rename_policy", accounts.rename_policy(owner, ids.policy, "x").await);
     not_found("remove_policy", accounts.remove_policy(owner, ids.policy).await);
 }

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use accounts::{CallFilter, Error, NewGrant, NewServerProbe, NewSubject, PolicyEdit, SaveError, ServerEdit};
+use accounts::{
+    CallFilter, DraftEdit, Error, NewGrant, NewServerProbe, NewSubject, PolicyEdit, Restore, SaveError, ServerEdit,
+};
 use domain::{Role, ServerSettings};
 use test_support::Person;
 
@@ -20,7 +22,8 @@ macro_rules! actions {
 actions! {
     list_servers server register_server update_server remove_server probe refresh_tools accept_tool new_connector
     revoke_connector
-    list_policies policy create_policy save_policy rename_policy remove_policy
+    list_policies policy policy_document create_policy publish_policy rename_policy remove_policy
+    create_draft_policy save_draft discard_draft restore_policy
     list_grants grant create_grant suspend_grant resume_grant revoke_grant attach_policy update_grant
     calls calls_since first_call
 }
@@ -50,8 +53,15 @@ async fn act(work: &Work, person: &Person, action: Action) -> Result<(), Error> 
         A::register_server | A::update_server | A::remove_server | A::new_connector | A::revoke_connector => {
             on_a_server(work, person, action).await
         }
-        A::list_policies | A::policy | A::create_policy | A::save_policy | A::rename_policy | A::remove_policy => {
-            on_a_policy(work, person, action).await
+        A::list_policies
+        | A::policy
+        | A::policy_document
+        | A::create_policy
+        | A::publish_policy
+        | A::rename_policy
+        | A::remove_policy => on_a_policy(work, person, action).await,
+        A::create_draft_policy | A::save_draft | A::discard_draft | A::restore_policy => {
+            on_a_draft(work, person, action).await
         }
         A::list_grants | A::grant | A::calls | A::calls_since | A::first_call => shows(work, person, action).await,
         _ => on_a_grant(work, person, action).await,
@@ -97,17 +107,37 @@ async fn on_a_policy(work: &Work, person: &Person, action: Action) -> Result<(),
     match action {
         Action::list_policies => return accounts.list_policies(me, server).await.map(drop),
         Action::policy => return accounts.policy(me, work.ours.policy, None).await.map(drop),
+        Action::policy_document => return accounts.policy_document(me, work.ours.policy, 1).await.map(drop),
         Action::create_policy => return saved(accounts.create_policy(me, server, &name, SEED).await),
         _ => {}
     }
     let fresh = accounts.create_policy(&work.fixture.ours.owner.caller, server, &name, SEED).await.expect("a policy");
     match action {
-        Action::save_policy => {
-            let edit = PolicyEdit { based_on: 1, document: SEED.to_owned(), note: String::new() };
-            saved(accounts.save_policy(me, fresh, &edit).await)
+        Action::publish_policy => {
+            let edit = PolicyEdit { based_on: 1, revision: 0, document: SEED.to_owned(), note: String::new() };
+            saved(accounts.publish_policy(me, fresh, &edit).await)
         }
         Action::rename_policy => accounts.rename_policy(me, fresh, "renamed").await,
         _ => accounts.remove_policy(me, fresh).await,
+    }
+}
+
+async fn on_a_draft(work: &Work, person: &Person, action: Action) -> Result<(), Error> {
+    let (accounts, me, server) = (&work.fixture.accounts, &person.caller, work.ours.server.id);
+    let name = format!("fresh {action:?}");
+    if let Action::create_draft_policy = action {
+        return saved(accounts.create_draft_policy(me, server, &name, "{").await);
+    }
+    let owner = &work.fixture.ours.owner.caller;
+    let fresh = accounts.create_policy(owner, server, &name, SEED).await.expect("a policy");
+    let edit = DraftEdit { based_on: 1, revision: 0, document: "{".to_owned() };
+    match action {
+        Action::save_draft => saved(accounts.save_draft(me, fresh, &edit).await),
+        Action::discard_draft => {
+            let revision = accounts.save_draft(owner, fresh, &edit).await.expect("saved");
+            saved(accounts.discard_draft(me, fresh, revision).await)
+        }
+        _ => saved(accounts.restore_policy(me, fresh, &Restore { version: 1, based_on: 1 }).await),
     }
 }
 

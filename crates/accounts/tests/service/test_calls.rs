@@ -118,9 +118,13 @@ async fn the_denied_variant_picks_a_tool_that_the_policy_denies() {
     let TestOutcome::Denied { code, rule, .. } = result.answer.outcome else { panic!("{:?}", result.answer) };
     assert_eq!((code.as_str(), rule.as_str()), ("default_deny", "/default"));
 
-    let open =
-        PolicyEdit { based_on: 1, document: r#"{"version":"1","default":"allow"}"#.to_owned(), note: String::new() };
-    accounts.save_policy(owner, work.ours.policy, &open).await.expect("saved");
+    let open = PolicyEdit {
+        based_on: 1,
+        revision: 0,
+        document: r#"{"version":"1","default":"allow"}"#.to_owned(),
+        note: String::new(),
+    };
+    accounts.publish_policy(owner, work.ours.policy, &open).await.expect("saved");
     assert!(matches!(accounts.test_call(owner, &denied).await, Err(Error::Rule(Rule::NothingDenied))));
     accounts.attach_policy(owner, work.ours.grant.id, None).await.expect("detached");
     assert_eq!(

@@ -161,6 +161,7 @@ impl Filter {
             principal: self.principal()?,
             before: given::<CallCursor>(&self.before)?,
             limit: PAGE,
+            ..CallFilter::default()
         })
     }
 

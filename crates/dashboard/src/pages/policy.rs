@@ -149,8 +149,8 @@ async fn show(visit: Visit<Member>, Path(named): Path<Named>, Query(asked): Quer
 async fn save(visit: Visit<Member>, Path(named): Path<Named>, Form(typed): Form<Typed>) -> Answer {
     let (server, newest) = load(&visit, &named, None).await?;
     let document = pasted(&typed.document);
-    let edit = PolicyEdit { based_on: typed.based_on, document: document.clone(), note: typed.note.clone() };
-    let refused = match visit.accounts().save_policy(visit.caller(), newest.policy.id, &edit).await {
+    let edit = PolicyEdit { based_on: typed.based_on, revision: 0, document: document.clone(), note: typed.note.clone() };
+    let refused = match visit.accounts().publish_policy(visit.caller(), newest.policy.id, &edit).await {
         Ok(version) => {
             let done =
                 Flash::done(format!("Version {version} is saved, and in force on every gateway within seconds."));

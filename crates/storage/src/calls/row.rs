@@ -1,6 +1,8 @@
 //! Rows of calls as types.
 
-use domain::{AgentId, CallId, Client, DecisionId, GrantId, KeyId, PolicyId, Principal, ServerId, UserId, WouldDeny};
+use domain::{
+    AgentId, ApprovalId, CallId, Client, DecisionId, GrantId, KeyId, PolicyId, Principal, ServerId, UserId, WouldDeny,
+};
 use serde::de::DeserializeOwned;
 use sqlx::{Row as _, postgres::PgRow};
 
@@ -26,6 +28,7 @@ pub(super) fn call(row: PgRow) -> Result<CallRow, sqlx::Error> {
         retry_after_ms: count_or_none(&row, "retry_after_ms")?,
         argument_keys: row.try_get("argument_keys")?,
         would_deny: would_deny(&row)?,
+        approval: read::id_or_none(&row, "approval_id", ApprovalId::from_uuid)?,
         client: client(&row)?,
         decide_us: count_or_none(&row, "decide_us")?.unwrap_or(0),
         end: end(&row)?,
@@ -52,12 +55,12 @@ pub(super) fn server_use(row: PgRow) -> Result<ServerUse, sqlx::Error> {
     })
 }
 
-fn principal(row: &PgRow) -> Result<Option<Principal>, sqlx::Error> {
+pub(super) fn principal(row: &PgRow) -> Result<Option<Principal>, sqlx::Error> {
     let user = read::id_or_none(row, "user_id", UserId::from_uuid)?.map(Principal::Member);
     Ok(user.or(read::id_or_none(row, "agent_id", AgentId::from_uuid)?.map(Principal::Agent)))
 }
 
-fn policy(row: &PgRow) -> Result<Option<(PolicyId, u32)>, sqlx::Error> {
+pub(super) fn policy(row: &PgRow) -> Result<Option<(PolicyId, u32)>, sqlx::Error> {
     let version = row.try_get::<Option<i32>, _>("policy_version")?.and_then(|version| u32::try_from(version).ok());
     Ok(read::id_or_none(row, "policy_id", PolicyId::from_uuid)?.zip(version))
 }
@@ -68,14 +71,14 @@ fn would_deny(row: &PgRow) -> Result<Option<WouldDeny>, sqlx::Error> {
     Ok(code.zip(rule).map(|(code, rule)| WouldDeny { code, rule }))
 }
 
-fn client(row: &PgRow) -> Result<Option<Client>, sqlx::Error> {
+pub(super) fn client(row: &PgRow) -> Result<Option<Client>, sqlx::Error> {
     let (name, version): (Option<String>, Option<String>) =
         (row.try_get("client_name")?, row.try_get("client_version")?);
     Ok(name.zip(version).map(|(name, version)| Client { name, version }))
 }
 
 /// A column with the word of a serde enum.
-fn enum_or_none<T: DeserializeOwned>(row: &PgRow, column: &str) -> Result<Option<T>, sqlx::Error> {
+pub(super) fn enum_or_none<T: DeserializeOwned>(row: &PgRow, column: &str) -> Result<Option<T>, sqlx::Error> {
     let Some(word) = row.try_get::<Option<String>, _>(column)? else { return Ok(None) };
     serde_json::from_value(serde_json::Value::String(word)).map(Some).map_err(|error| read::damaged(column, error))
 }

@@ -40,6 +40,8 @@ struct Decided<'a> {
     client_name: Option<String>,
     client_version: Option<String>,
     decide_us: u64,
+    approval_id: Option<Uuid>,
+    arguments: Option<&'a str>,
 }
 
 /// The columns of an outcome record.
@@ -112,6 +114,8 @@ fn decided(record: &CallDecided) -> Decided<'_> {
         client_name: record.client.as_ref().map(|client| storable(&client.name)),
         client_version: record.client.as_ref().map(|client| storable(&client.version)),
         decide_us: record.decide_us,
+        approval_id: record.approval.map(domain::ApprovalId::uuid),
+        arguments: record.arguments.as_ref().map(|sealed| sealed.0.as_str()),
     }
 }
 

@@ -6,8 +6,8 @@ use domain::{
 };
 use policy::RiskClass;
 use storage::{
-    Acceptance, Constraint, Freshness, InventoryNote, NewConnectorRow, NewGrantRow, NewServerRow, NewVersion, PutTool,
-    Tx,
+    Acceptance, Constraint, Freshness, InventoryNote, NewConnectorRow, NewDraft, NewGrantRow, NewPolicyRow,
+    NewServerRow, NewVersion, PutTool, Tx,
 };
 
 use crate::support::{Tenant, World};
@@ -77,7 +77,11 @@ async fn register(world: &World, tenant: &Tenant, tx: &mut Tx, slug: &str) -> Up
     tx.put_tools(server, &[put("set_model_alias", "p1", Acceptance::Accepted)], now).await.expect("a tool");
     let policy = PolicyId::new(clock, entropy);
     let first = NewVersion { document: DOCUMENT, note: "", author: tenant.user, at: now };
-    tx.insert_policy(policy, server, &name("Default"), &first).await.expect("a policy");
+    let new = NewPolicyRow { id: policy, server, name: name("Default"), created_by: tenant.user, created_at: now };
+    tx.insert_policy(&new).await.expect("a policy");
+    assert_eq!(tx.add_policy_version(policy, 0, &first).await.expect("a version"), Some(1));
+    let draft = NewDraft { document: "not { json", based_on: 1, author: tenant.user, at: now };
+    assert_eq!(tx.put_policy_draft(policy, &draft).await.expect("a draft"), Some(1));
     let new = new_grant(world, tenant, (server, policy), GrantSubject::Agent(tenant.agent));
     tx.insert_grant(&new).await.expect("a grant");
     Upstream { server, connector, policy, grant: new.id }
@@ -119,6 +123,10 @@ async fn a_neighbours_upstream_ids_name_nothing() {
     assert!(!tx.remove_policy(theirs.policy, now).await.expect("asked"));
     let version = NewVersion { document: "{}", note: "", author: world.ours.user, at: now };
     assert_eq!(tx.add_policy_version(theirs.policy, 1, &version).await.expect("asked"), None);
+    let draft = NewDraft { document: "{}", based_on: 1, author: world.ours.user, at: now };
+    assert_eq!(tx.put_policy_draft(theirs.policy, &draft).await.expect("asked"), None);
+    assert_eq!(tx.policy_draft(theirs.policy).await.expect("asked"), None);
+    assert!(!tx.remove_policy_draft(theirs.policy).await.expect("asked"));
     assert!(tx.grant(theirs.grant).await.expect("asked").is_none());
     assert!(!tx.revoke_grant(theirs.grant, now).await.expect("asked"));
     assert!(!tx.set_grant_policy(theirs.grant, None).await.expect("asked"));
@@ -180,6 +188,21 @@ async fn a_policy_version_is_kept_as_it_was_and_a_stale_base_conflicts() {
     assert_eq!(versions, [2, 1]);
     let published = tx.snapshot_policies().await.expect("asked");
     assert_eq!((published[0].version, &*published[0].document), (2, "{}"));
+}
+
+#[tokio::test]
+async fn a_drafts_revision_is_never_given_twice() {
+    let (world, ours, _) = both().await;
+    let mut tx = tx(&world, &world.ours).await;
+    let draft = NewDraft { document: "second", based_on: 1, author: world.ours.user, at: world.clock.now() };
+    assert_eq!(tx.put_policy_draft(ours.policy, &draft).await.expect("asked"), Some(2));
+    assert_eq!(tx.policy_draft(ours.policy).await.expect("asked").as_deref(), Some("second"));
+    assert!(tx.remove_policy_draft(ours.policy).await.expect("asked"));
+    assert!(!tx.remove_policy_draft(ours.policy).await.expect("asked"));
+    assert!(tx.policy(ours.policy).await.expect("asked").expect("the policy").draft.is_none());
+    assert_eq!(tx.put_policy_draft(ours.policy, &draft).await.expect("asked"), Some(3));
+    let row = tx.policy(ours.policy).await.expect("asked").expect("the policy");
+    assert_eq!(row.draft.map(|draft| (draft.revision, draft.based_on)), Some((3, 1)));
 }
 
 #[tokio::test]

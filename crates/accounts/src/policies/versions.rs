@@ -1,0 +1,124 @@
+//! Publishing: a text becomes the next version, which is in force at every gateway that hears of it, at most seconds later.
+
+use domain::{Permission, PolicyId};
+use serde_json::{Value, json};
+use storage::NewVersion;
+
+use super::{
+    SaveError,
+    drafts::{same_draft, same_version},
+};
+use crate::{Accounts, Caller, Error};
+
+/// What an author may say of a version.
+const MAX_NOTE: usize = 500;
+
+/// A new version of a policy.
+#[derive(Clone, Debug)]
+pub struct PolicyEdit {
+    /// The version that its author looked at; 0: none was published.
+    pub based_on: u32,
+    /// The draft that its author looked at, which goes; 0: none.
+    pub revision: u32,
+    /// The document.
+    pub document: String,
+    /// What its author says of it; may be empty.
+    pub note: String,
+}
+
+/// An old version that is to be in force again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restore {
+    /// Which.
+    pub version: u32,
+    /// The newest version that whoever asks looked at.
+    pub based_on: u32,
+}
+
+/// A version on its way.
+struct Publishing<'a> {
+    document: &'a str,
+    note: &'a str,
+    based_on: u32,
+    draft: DraftAfter,
+    action: &'static str,
+    detail: Value,
+}
+
+/// What becomes of the draft.
+enum DraftAfter {
+    /// It goes; it was this one.
+    Gone(u32),
+    /// It stays as it is.
+    Same,
+}
+
+impl Accounts {
+    /// Publishes a document as the next version. The draft goes.
+    ///
+    /// # Errors
+    /// [`SaveError::Problems`], also while a test in the document fails; [`SaveError::Conflict`] when somebody published,
+    /// or saved a draft, that the author did not look at; [`Error::NotFound`]; [`Error::Invalid`]: field `note`.
+    pub async fn publish_policy(&self, caller: &Caller, id: PolicyId, edit: &PolicyEdit) -> Result<u32, SaveError> {
+        caller.allowed(Permission::WritePolicies)?;
+        short(&edit.note)?;
+        self.publishable(caller, &edit.document).await?;
+        let publishing = Publishing {
+            document: &edit.document,
+            note: &edit.note,
+            based_on: edit.based_on,
+            draft: DraftAfter::Gone(edit.revision),
+            action: "policy.published",
+            detail: json!({}),
+        };
+        self.publish_version(caller, id, publishing).await
+    }
+
+    /// Publishes an old version's text as the next version. A draft stays.
+    ///
+    /// # Errors
+    /// Like [`Accounts::publish_policy`]; [`Error::NotFound`] for a version that is not there.
+    pub async fn restore_policy(&self, caller: &Caller, id: PolicyId, restore: &Restore) -> Result<u32, SaveError> {
+        caller.allowed(Permission::WritePolicies)?;
+        let document = self.policy_document(caller, id, restore.version).await?;
+        self.publishable(caller, &document).await?;
+        let note = format!("Restores version {}", restore.version);
+        let publishing = Publishing {
+            document: &document,
+            note: &note,
+            based_on: restore.based_on,
+            draft: DraftAfter::Same,
+            action: "policy.restored",
+            detail: json!({ "restores": restore.version }),
+        };
+        self.publish_version(caller, id, publishing).await
+    }
+
+    async fn publish_version(&self, caller: &Caller, id: PolicyId, new: Publishing<'_>) -> Result<u32, SaveError> {
+        let mut change = self.change(caller, Permission::WritePolicies).await?;
+        let row = change.tx.policy(id).await.map_err(Error::from)?.ok_or(Error::NotFound)?;
+        same_version(&row, new.based_on)?;
+        if let DraftAfter::Gone(seen) = new.draft {
+            same_draft(&row, seen)?;
+        }
+        let version = NewVersion { document: new.document, note: new.note, author: caller.user(), at: change.at };
+        let version = change.tx.add_policy_version(id, new.based_on, &version).await.map_err(Error::from)?;
+        let version = version.ok_or(Error::NotFound)?;
+        if let DraftAfter::Gone(_) = new.draft {
+            change.tx.remove_policy_draft(id).await.map_err(Error::from)?;
+        }
+        let mut detail = new.detail;
+        detail["version"] = version.into();
+        change.done(new.action, id, detail).await?;
+        Ok(version)
+    }
+}
+
+fn short(note: &str) -> Result<(), Error> {
+    let (long, control) = (note.chars().count() > MAX_NOTE, note.contains('\0'));
+    if long || control {
+        Err(Error::field("note", format!("must be at most {MAX_NOTE} characters long")))
+    } else {
+        Ok(())
+    }
+}
