@@ -79,8 +79,9 @@ pub enum Unit {
 /// One reservation to be made before a call is forwarded.
 ///
 /// All enforced charges of a call are reserved all or nothing. When several are full, the first in the list decides the
-/// answer's rule, and the longest wait is the one to tell, because only after it the same call passes. Within one
-/// [`crate::Permit`] no two enforced charges share an identity, and no two shadow charges do.
+/// answer's rule, and the longest wait is the one to tell, because only after it the same call passes. Charges of one
+/// [`crate::Permit`] that share a count ([`Charge::shares_count`]) are charged once: the larger amount, which has to fit under
+/// each maximum, and is given back only when both would be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Charge {
     /// The counter's name.
@@ -118,33 +119,12 @@ impl Charge {
         format!("{mode}{}/{}/{}", self.scope.as_str(), self.window, self.counter)
     }
 
-    /// Whether both take from the same count of the same subject.
-    pub(crate) fn shares_count(&self, other: &Self) -> bool {
+    /// Whether both take from the same count of the same subject, when the same caller makes both.
+    pub fn shares_count(&self, other: &Self) -> bool {
         self.mode == other.mode
             && self.scope == other.scope
             && self.window == other.window
             && self.counter == other.counter
-    }
-
-    /// Adds another limit on the same count: charged once, under the lower maximum. Where one counts calls and the
-    /// other an amount, the larger is charged, and it is given back only when both would be, so neither is ever
-    /// exceeded.
-    pub(crate) fn merge(&mut self, other: Self) {
-        if other.amount > self.amount {
-            self.amount = other.amount;
-        }
-        if other.refund == Refund::Undelivered {
-            self.refund = Refund::Undelivered;
-        }
-        if other.on_unavailable == OnUnavailable::Deny {
-            self.on_unavailable = OnUnavailable::Deny;
-        }
-        if other.max < self.max {
-            self.max = other.max;
-            self.unit = other.unit;
-            self.rule = other.rule;
-            self.reason = other.reason;
-        }
     }
 
     /// The answer when this limit is full.
@@ -217,17 +197,6 @@ mod tests {
         assert_eq!(shadow.identity(), "shadow/grant/sliding-60/c");
         assert!(!base.shares_count(&shadow));
         assert!(base.shares_count(&charge(2)), "the maximum is not part of it");
-    }
-
-    #[test]
-    fn two_limits_on_one_count_keep_the_stricter_of_each() {
-        let mut merged = charge(5);
-        let strict =
-            Charge { refund: Refund::Undelivered, on_unavailable: OnUnavailable::Deny, amount: 2.into(), ..charge(3) };
-        merged.merge(strict.clone());
-        assert_eq!(merged, strict);
-        merged.merge(charge(9));
-        assert_eq!(merged, strict);
     }
 
     #[test]

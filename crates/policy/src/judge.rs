@@ -11,7 +11,7 @@ use crate::{ApprovalNeed, Code, CompiledPolicy, Denial, Mode, RiskClass, Timesta
 
 mod evaluate;
 
-use evaluate::{Evaluation, Stop, Subject};
+use evaluate::{Charges, Evaluation, Stop, Subject};
 
 /// What is known about a call besides its tool and arguments. `None` where there is no such thing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -100,9 +100,10 @@ pub enum Verdict {
 /// Leave to forward one call once its charges are reserved. Only [`judge`] makes one.
 #[derive(Debug)]
 pub struct Permit {
-    rule: Arc<str>,
-    charges: Vec<Charge>,
-    shadow_charges: Vec<Charge>,
+    /// None for `/default`.
+    rule: Option<Arc<str>>,
+    charges: Charges,
+    shadow_charges: Charges,
     would_deny: Option<Denial>,
     spends_approval: bool,
 }
@@ -110,12 +111,12 @@ pub struct Permit {
 impl Permit {
     /// What to reserve, all or nothing. The limits of the entry come first, then those of `all_tools`.
     pub fn charges(&self) -> &[Charge] {
-        &self.charges
+        self.charges.as_slice()
     }
 
     /// What shadow rules count, all or nothing among themselves. One that is full is recorded, never enforced.
     pub fn shadow_charges(&self) -> &[Charge] {
-        &self.shadow_charges
+        self.shadow_charges.as_slice()
     }
 
     /// What a shadow rule would have answered for another reason than a limit.
@@ -125,7 +126,7 @@ impl Permit {
 
     /// JSON Pointer of the entry that allowed the call: `/tools/x`, `/classes/read` or `/default`.
     pub fn rule(&self) -> &str {
-        &self.rule
+        self.rule.as_deref().unwrap_or("/default")
     }
 
     /// The call passes only because it was approved, so the approval is used up with the reservation.
@@ -200,10 +201,10 @@ fn permit(rules: &[Option<&Rule>; 2], call: &Call<'_>, now: Timestamp) -> Result
     let shadow = shadow(rules, &subject);
     let (shadow_charges, would_deny) = match shadow {
         Ok(evaluation) => (evaluation.charges, None),
-        Err(stop) => (Vec::new(), Some(stop.into_denial())),
+        Err(stop) => (Charges::None, Some(stop.into_denial())),
     };
     Ok(Permit {
-        rule: rules[0].map_or_else(|| Arc::from("/default"), |entry| entry.pointer.clone()),
+        rule: rules[0].map(|entry| Arc::clone(&entry.pointer)),
         charges: enforced.charges,
         shadow_charges,
         would_deny,

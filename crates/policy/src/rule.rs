@@ -27,6 +27,8 @@ pub(crate) struct Rule {
     pub(crate) deny_if: Vec<Check>,
     pub(crate) approve_if: Vec<Check>,
     pub(crate) limits: Vec<Limit>,
+    /// Those of all limits, where none reads an amount: they are the same for every call.
+    pub(crate) charges: Option<Arc<[Charge]>>,
     pub(crate) approval: ApprovalTerms,
     pub(crate) mode: Mode,
     /// Some condition or amount has a path under `args`.
@@ -52,6 +54,15 @@ pub(crate) struct Limit {
 }
 
 impl Rule {
+    /// Works out what is the same for every call, once the rule is read.
+    pub(crate) fn prepared(mut self) -> Self {
+        let reads_arguments = self.argument_paths().next().is_some();
+        self.reads_arguments = reads_arguments;
+        let same = self.limits.iter().all(|limit| limit.amount.is_none());
+        self.charges = same.then(|| self.limits.iter().map(|limit| limit.charge.clone()).collect());
+        self
+    }
+
     pub(crate) fn checks(&self) -> impl Iterator<Item = &Check> {
         self.require.iter().chain(&self.deny_if).chain(&self.approve_if)
     }

@@ -219,7 +219,7 @@ fn a_permit_lists_what_to_reserve() {
 }
 
 #[test]
-fn limits_on_one_count_are_charged_once() {
+fn limits_on_one_count_stay_in_their_order_and_share_it() {
     let policy = compile(
         r#"{"version":"1","default":"deny",
             "tools":{"t":{"limits":[{"counter":"c","window":"minute","max":5},{"counter":"c","window":60,"max":9},
@@ -228,16 +228,29 @@ fn limits_on_one_count_are_charged_once() {
                                    {"counter":"c","window":"minute","max":1,"scope":"server"}]}}"#,
     );
     let permit = permit(&policy, &call("t", "{}"));
-    let charges: Vec<_> = permit.charges().iter().map(|charge| (charge.max.to_string(), &*charge.rule)).collect();
+    let rules: Vec<&str> = permit.charges().iter().map(|charge| &*charge.rule).collect();
     assert_eq!(
-        charges,
-        [
-            ("3".to_owned(), "/all_tools/limits/0"),
-            ("2".to_owned(), "/tools/t/limits/2"),
-            ("1".to_owned(), "/all_tools/limits/1")
-        ]
+        rules,
+        ["/tools/t/limits/0", "/tools/t/limits/1", "/tools/t/limits/2", "/all_tools/limits/0", "/all_tools/limits/1"]
     );
+    let shared: Vec<bool> = permit.charges().iter().map(|charge| charge.shares_count(&permit.charges()[0])).collect();
+    assert_eq!(shared, [true, true, false, true, false]);
     assert_eq!(permit.charges()[0].window, Window::Sliding { seconds: 60 });
+}
+
+#[test]
+fn charges_that_are_the_same_for_every_call_are_not_made_anew() {
+    let policy = compile(
+        r#"{"version":"1","default":"deny","tools":{"t":{"limits":[{"window":"minute","max":5}]},
+            "s":{"mode":"shadow","rate_limit":{"window":"minute","max":5}},
+            "a":{"limits":[{"window":"day","max":5,"amount":"args.n"}]}}}"#,
+    );
+    let of = |tool, arguments| permit(&policy, &call(tool, arguments));
+    let (first, second) = (of("t", "{}"), of("t", r#"{"x":1}"#));
+    assert!(std::ptr::eq(first.charges(), second.charges()));
+    assert!(std::ptr::eq(of("s", "{}").shadow_charges(), of("s", "{}").shadow_charges()));
+    assert_eq!(of("a", r#"{"n":3}"#).charges()[0].amount, Decimal::from(3));
+    assert_eq!(of("a", r#"{"n":4}"#).charges()[0].amount, Decimal::from(4));
 }
 
 #[test]

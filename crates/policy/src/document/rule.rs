@@ -139,7 +139,7 @@ pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, kind: &Kind<'_>) -> Opt
     let mut limits = known("limits").map(|at| limit::read_all(reader, &at, &context)).unwrap_or_default();
     limits.extend(known("rate_limit").and_then(|at| limit::read_rate_limit(reader, &at, &context)));
     let approval = known("approval").map(|at| approval::read(reader, &at)).unwrap_or_default();
-    let mut rule = Rule {
+    let rule = Rule {
         pointer: at.pointer.as_str().into(),
         action,
         action_rule: format!("{}/action", at.pointer).into(),
@@ -148,13 +148,12 @@ pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, kind: &Kind<'_>) -> Opt
         deny_if,
         approve_if,
         limits,
+        charges: None,
         approval,
         mode,
         reads_arguments: false,
     };
-    let reads_arguments = rule.argument_paths().next().is_some();
-    rule.reads_arguments = reads_arguments;
-    Some(rule)
+    Some(rule.prepared())
 }
 
 /// The rule that a `hide` pattern is short for.
@@ -169,10 +168,12 @@ pub(super) fn hidden(at: &At<'_>) -> Rule {
         deny_if: Vec::new(),
         approve_if: Vec::new(),
         limits: Vec::new(),
+        charges: None,
         approval: crate::ApprovalTerms::default(),
         mode: Mode::Enforce,
         reads_arguments: false,
     }
+    .prepared()
 }
 
 fn read_reason(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Arc<str>> {

@@ -1,6 +1,7 @@
 //! Steps 5 to 8 for the rules of one mode: the entry's first, then those of `all_tools`.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::{Approval, Call};
 use crate::charge::Charge;
@@ -38,21 +39,59 @@ pub(super) struct Subject<'a> {
 /// What passing costs.
 #[derive(Debug)]
 pub(super) struct Evaluation {
-    pub(super) charges: Vec<Charge>,
+    pub(super) charges: Charges,
     pub(super) spends_approval: bool,
+}
+
+/// Charges of a call. Those of one rule without amounts are the rule's own.
+#[derive(Debug, Default)]
+pub(super) enum Charges {
+    #[default]
+    None,
+    Shared(Arc<[Charge]>),
+    Own(Vec<Charge>),
+}
+
+impl Charges {
+    pub(super) fn as_slice(&self) -> &[Charge] {
+        match self {
+            Self::None => &[],
+            Self::Shared(charges) => charges,
+            Self::Own(charges) => charges,
+        }
+    }
+
+    fn add(&mut self, rule: &Rule, subject: &Subject<'_>) -> Result<(), Stop> {
+        if rule.limits.is_empty() {
+            return Ok(());
+        }
+        if let (Self::None, Some(charges)) = (&self, &rule.charges) {
+            *self = Self::Shared(Arc::clone(charges));
+            return Ok(());
+        }
+        let earlier = std::mem::take(self);
+        let mut charges = match earlier {
+            Self::Own(charges) => charges,
+            earlier => earlier.as_slice().to_vec(),
+        };
+        charges.reserve(rule.limits.len());
+        for limit in &rule.limits {
+            charges.push(charge(limit, subject)?);
+        }
+        *self = Self::Own(charges);
+        Ok(())
+    }
 }
 
 impl Evaluation {
     pub(super) fn of(rules: &[Option<&Rule>; 2], mode: Mode, subject: &Subject<'_>) -> Result<Self, Stop> {
         let applying = || rules.iter().flatten().filter(|rule| rule.mode == mode);
-        let mut charges = Vec::new();
+        let mut charges = Charges::None;
         for rule in applying() {
             if subject.has_wide_numbers {
                 numbers(rule, subject)?;
             }
-            for limit in &rule.limits {
-                add(&mut charges, charge(limit, subject)?);
-            }
+            charges.add(rule, subject)?;
         }
         for rule in applying() {
             let failing = rule.require.iter().find(|check| !subject.passes(check, Quantifier::Every));
@@ -67,14 +106,6 @@ impl Evaluation {
             Some(need) if subject.call.approved == Approval::None => Err(Stop::Approval(need)),
             need => Ok(Self { charges, spends_approval: need.is_some() }),
         }
-    }
-}
-
-/// Two limits on one count are charged once.
-fn add(charges: &mut Vec<Charge>, charge: Charge) {
-    match charges.iter_mut().find(|earlier| earlier.shares_count(&charge)) {
-        Some(earlier) => earlier.merge(charge),
-        None => charges.push(charge),
     }
 }
 

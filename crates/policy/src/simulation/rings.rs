@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Ask, Entered, GiveBack, Ledger, Reserve, SimPayer};
 use crate::window::{Full, Ring, Slot};
-use crate::{Charge, Decimal, Refund, Timestamp};
+use crate::{Charge, Decimal, Refund, Timestamp, Window};
 
 /// Counts and approvals in memory.
 #[derive(Debug, Default)]
@@ -41,7 +41,8 @@ impl Ledger for Rings {
             return Entered::NotApproved;
         }
         let permit = reserve.permit;
-        let full = self.full(at, reserve.payer, permit.charges());
+        let enforced = shares(reserve.payer, permit.charges());
+        let full = self.full(at, permit.charges(), &enforced);
         if let Some((index, _)) = full.first() {
             let longest = full.iter().map(|(_, full)| full.retry_after_us);
             let retry_after_us = longest.reduce(|a, b| a.zip(b).map(|(a, b)| a.max(b))).flatten();
@@ -51,10 +52,11 @@ impl Ledger for Rings {
         if let Some(ask) = &reserve.ask {
             self.last.approval = self.approvals.remove_entry(ask.binding);
         }
-        self.take(at, reserve.payer, permit.charges());
-        let shadow_full = self.full(at, reserve.payer, permit.shadow_charges());
+        self.take(at, enforced);
+        let shadow = shares(reserve.payer, permit.shadow_charges());
+        let shadow_full = self.full(at, permit.shadow_charges(), &shadow);
         if shadow_full.is_empty() {
-            self.take(at, reserve.payer, permit.shadow_charges());
+            self.take(at, shadow);
         }
         Entered::Granted { shadow_full: shadow_full.into_iter().map(|(index, _)| index).collect() }
     }
@@ -90,22 +92,58 @@ impl Rings {
         false
     }
 
-    fn full(&self, at: Timestamp, payer: SimPayer<'_>, charges: &[Charge]) -> Vec<(usize, Full)> {
-        let check = |charge: &Charge| match self.counts.get(&payer.counter(charge)) {
-            Some(ring) => ring.check(at, &charge.amount, &charge.max),
-            None => Ring::new(charge.window).check(at, &charge.amount, &charge.max),
-        };
-        charges.iter().enumerate().filter_map(|(index, charge)| Some((index, check(charge).err()?))).collect()
+    /// Every limit without room.
+    fn full(&self, at: Timestamp, charges: &[Charge], shares: &[Share]) -> Vec<(usize, Full)> {
+        let mut full = Vec::new();
+        for share in shares {
+            let empty = Ring::new(share.window);
+            let ring = self.counts.get(&share.counter).unwrap_or(&empty);
+            let check = |index: &usize| Some((*index, ring.check(at, &share.amount, &charges.get(*index)?.max).err()?));
+            full.extend(share.limits.iter().filter_map(check));
+        }
+        full.sort_by_key(|(index, _)| *index);
+        full
     }
 
-    fn take(&mut self, at: Timestamp, payer: SimPayer<'_>, charges: &[Charge]) {
-        for charge in charges {
-            let counter = payer.counter(charge);
-            let ring = self.counts.entry(counter.clone()).or_insert_with(|| Ring::new(charge.window));
-            let slot = ring.add(at, &charge.amount);
-            self.last.charges.push((counter, slot, charge.amount.clone(), charge.refund));
+    fn take(&mut self, at: Timestamp, shares: Vec<Share>) {
+        for share in shares {
+            let ring = self.counts.entry(share.counter.clone()).or_insert_with(|| Ring::new(share.window));
+            let slot = ring.add(at, &share.amount);
+            self.last.charges.push((share.counter, slot, share.amount, share.refund));
         }
     }
+}
+
+/// What one count is charged: once, for every limit on it.
+struct Share {
+    counter: String,
+    window: Window,
+    amount: Decimal,
+    refund: Refund,
+    /// Into the charges.
+    limits: Vec<usize>,
+}
+
+fn shares(payer: SimPayer<'_>, charges: &[Charge]) -> Vec<Share> {
+    let mut shares: Vec<Share> = Vec::with_capacity(charges.len());
+    let mut known: HashMap<String, usize> = HashMap::new();
+    for (index, charge) in charges.iter().enumerate() {
+        let counter = payer.counter(charge);
+        let place = *known.entry(counter.clone()).or_insert(shares.len());
+        let Some(share) = shares.get_mut(place) else {
+            let (window, amount, refund) = (charge.window, charge.amount.clone(), charge.refund);
+            shares.push(Share { counter, window, amount, refund, limits: vec![index] });
+            continue;
+        };
+        if charge.amount > share.amount {
+            share.amount = charge.amount.clone();
+        }
+        if charge.refund == Refund::Undelivered {
+            share.refund = Refund::Undelivered;
+        }
+        share.limits.push(index);
+    }
+    shares
 }
 
 fn expiry(at: Timestamp, ask: &Ask<'_>) -> Timestamp {
