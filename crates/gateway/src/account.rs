@@ -14,6 +14,8 @@ use http::{HeaderName, HeaderValue};
 use mcp::ParamHeader;
 use policy::{CompiledPolicy, RiskClass};
 
+use crate::schemas::Schema;
+
 /// A compiled account snapshot.
 #[derive(Debug)]
 pub(crate) struct Account {
@@ -27,6 +29,8 @@ pub(crate) struct Account {
     grants: HashMap<(ServerId, GrantSubject), Arc<Grant>>,
     connectors: HashMap<TokenHash, Connector>,
     policies: HashMap<PolicyId, Arc<Policy>>,
+    /// None: it does not open here.
+    data_key: Option<DataKey>,
 }
 
 /// A server and how it is reached.
@@ -52,7 +56,9 @@ pub(crate) struct Tool {
     pub class: RiskClass,
     pub pin: String,
     /// The arguments that are mirrored into headers.
-    pub mirrored: Vec<ParamHeader>,
+    pub mirrored: Arc<[ParamHeader]>,
+    /// What its arguments are held against.
+    pub schema: Option<Arc<Schema>>,
 }
 
 #[derive(Debug)]
@@ -104,7 +110,10 @@ impl Account {
         Self {
             id: snapshot.account,
             version: snapshot.version,
-            servers: by(snapshot.servers, |s| (s.slug.clone(), Arc::new(Server::open(s, data_key.as_ref())))),
+            servers: by(snapshot.servers, |s| {
+                let same = before.and_then(|account| account.server(&s.slug)).filter(|before| before.id == s.id);
+                (s.slug.clone(), Arc::new(Server::open(s, data_key.as_ref(), same)))
+            }),
             keys: by(snapshot.keys, |k| (k.hash, Key { id: k.id, principal: k.principal, expires_at: k.expires_at })),
             members: by(snapshot.members, |m| {
                 (m.user, Member { email: m.email.to_string(), role: m.role, teams: m.teams })
@@ -119,6 +128,7 @@ impl Account {
             connectors: by(snapshot.connectors, |c| (c.hash, Connector { id: c.id, server: c.server })),
             slug: snapshot.slug,
             policies,
+            data_key,
         }
     }
 
@@ -145,6 +155,11 @@ impl Account {
     /// The server with this slug.
     pub(crate) fn server(&self, slug: &ServerSlug) -> Option<&Arc<Server>> {
         self.servers.get(slug)
+    }
+
+    /// The key that the account's values are sealed under; none when it does not open here.
+    pub(crate) fn data_key(&self) -> Option<&DataKey> {
+        self.data_key.as_ref()
     }
 
     /// All servers, by slug.
@@ -176,12 +191,16 @@ impl Account {
 }
 
 impl Server {
-    fn open(server: SnapshotServer, data_key: Option<&DataKey>) -> Self {
+    fn open(server: SnapshotServer, data_key: Option<&DataKey>, before: Option<&Arc<Self>>) -> Self {
         let headers = server.headers.iter().map(|header| open_header(server.id, header, data_key)).collect();
         if let Err(error) = &headers {
             tracing::error!(server = %server.id, %error, "an upstream credential cannot be used; calls to its server fail");
         }
-        let tools = server.tools.into_iter().map(|tool| (tool.name.clone(), Tool::of(tool))).collect();
+        let tool = |tool: SnapshotTool| {
+            let same = before.and_then(|server| server.tools.get(&tool.name));
+            (tool.name.clone(), Tool::of(server.id, tool, same))
+        };
+        let tools = server.tools.into_iter().map(tool).collect();
         Self {
             id: server.id,
             slug: server.slug,
@@ -208,9 +227,18 @@ impl Server {
 }
 
 impl Tool {
-    fn of(tool: SnapshotTool) -> Self {
-        let mirrored = tool.input_schema.map(|schema| mcp::param_headers(&schema).unwrap_or_default());
-        Self { class: tool.class, pin: tool.pin, mirrored: mirrored.unwrap_or_default() }
+    /// What is read of a schema is taken over from `before` as long as the schema is the same.
+    fn of(server: ServerId, tool: SnapshotTool, before: Option<&Self>) -> Self {
+        let Some(text) = tool.input_schema else {
+            return Self { class: tool.class, pin: tool.pin, mirrored: Arc::default(), schema: None };
+        };
+        let old = before.and_then(|tool| tool.schema.as_ref());
+        let schema = Schema::of(server, text.clone(), old);
+        let mirrored = match (before, old) {
+            (Some(before), Some(old)) if Arc::ptr_eq(old, &schema) => before.mirrored.clone(),
+            _ => mcp::param_headers(&text).unwrap_or_default().into(),
+        };
+        Self { class: tool.class, pin: tool.pin, mirrored, schema: Some(schema) }
     }
 }
 

@@ -1,10 +1,11 @@
 //! The decision on one `tools/call`: judged under each effective grant, charged under the first that allows, recorded.
 //!
 //! Order (POLICY.md §3): judging reads memory only; then one round trip reserves every limit and stores the intent
-//! record. Invariant: an admitted call has its intent recorded, durably unless the tool only reads; what cannot be
-//! recorded is not made.
+//! record, or uses an approval up with the limits. Invariant: an admitted call has its intent recorded, durably unless the
+//! tool only reads; what cannot be recorded is not made.
 
-mod charge;
+mod approval;
+mod arguments;
 mod facts;
 mod record;
 mod reserve;
@@ -12,8 +13,8 @@ mod reserve;
 use std::sync::Arc;
 
 use counters::Reservation;
-use domain::{CallId, Client, DecisionId, EventEnvelope, GrantState, Outcome};
-use policy::{Approval, Code, Definition, Denial, Findings, RiskClass, Verdict};
+use domain::{ApprovalBinding, ApprovalId, CallId, Client, DecisionId, EventEnvelope, GrantState, Outcome};
+use policy::{Approval, ApprovalNeed, Code, Definition, Denial, Findings, RiskClass, Verdict};
 use tokio::time::Instant;
 
 use crate::{
@@ -60,6 +61,8 @@ pub(crate) struct Told {
     pub outcome: Outcome,
     pub denial: Denial,
     pub retry_after_ms: Option<u64>,
+    /// The request that is waited for, or was refused.
+    pub approval: Option<ApprovalId>,
 }
 
 /// One grant's no.
@@ -68,36 +71,57 @@ struct No {
     outcome: Outcome,
     denial: Denial,
     retry_after_ms: Option<u64>,
+    approval: Option<ApprovalId>,
+}
+
+/// Why the first grant did not let the call pass.
+enum First {
+    No(No),
+    Needs(Arc<Grant>, ApprovalNeed),
 }
 
 /// What reserving came to.
 enum Charged {
     Yes(Option<Reservation>),
-    Full(Denial, Option<u64>),
+    No(No),
 }
 
-/// Decides a call. The first grant that allows is charged; if none does, the first grant's denial is told.
+/// Decides a call. The first grant that allows is charged; if none does, the first grant's denial is told, and only if
+/// that is the lack of an approval, its approval is looked for: no request is opened in passing.
 pub(crate) async fn decide(shared: &Arc<Shared>, place: &Place, call: ToolCall<'_>) -> Result<Decision, Failure> {
     let mut work = Work::new(shared, place, call);
-    let mut first: Option<No> = None;
+    work.check_arguments().await;
+    let mut first = None;
     for grant in &place.grants {
-        let no = match work.judge(grant) {
+        let no = match work.judge(grant, Approval::None) {
             Verdict::Permit(permit) => match work.charge(grant, &permit).await? {
-                Charged::Yes(reservation) => return Ok(Decision::Admitted(Box::new(work.admitted(reservation)))),
-                Charged::Full(denial, wait) => No::new(grant, Outcome::Deny, denial, wait),
+                Charged::Yes(reservation) => return Ok(work.admitted(reservation)),
+                Charged::No(no) => First::No(no),
             },
-            Verdict::Deny(denial) => No::new(grant, Outcome::Deny, denial, None),
-            Verdict::NeedsApproval(need) => No::new(grant, Outcome::ApprovalRequired, need.denial(), None),
+            Verdict::Deny(denial) => First::No(No::new(grant, denial)),
+            Verdict::NeedsApproval(need) => match work.continues(grant) {
+                Some(permit) => match work.charge(grant, &permit).await? {
+                    Charged::Yes(reservation) => return Ok(work.admitted(reservation)),
+                    Charged::No(no) => First::No(no),
+                },
+                None => First::Needs(grant.clone(), need),
+            },
         };
         first.get_or_insert(no);
     }
-    let no = first.ok_or(Failure::NoServer)?;
+    let no = match first.ok_or(Failure::NoServer)? {
+        First::No(no) => no,
+        First::Needs(grant, need) => match work.ask(&grant, &need).await? {
+            Charged::Yes(reservation) => return Ok(work.admitted(reservation)),
+            Charged::No(no) => no,
+        },
+    };
     Ok(Decision::Denied(work.denied(no).await))
 }
 
 impl No {
-    fn new(grant: &Arc<Grant>, outcome: Outcome, denial: Denial, retry_after_ms: Option<u64>) -> Self {
-        Self { grant: grant.clone(), outcome, denial, retry_after_ms }
+    fn new(grant: &Arc<Grant>, denial: Denial) -> Self {
+        Self { grant: grant.clone(), outcome: Outcome::Deny, denial, retry_after_ms: None, approval: None }
     }
 }
 
@@ -110,6 +134,12 @@ struct Work<'a> {
     at: domain::Timestamp,
     class: RiskClass,
     session_subject: String,
+    /// What the tool's schema has against the arguments.
+    misfit: Option<mcp::Misfit>,
+    /// An earlier round of the call was charged, so this one is not.
+    paid: bool,
+    /// The approval that lets it pass.
+    approved: Option<(ApprovalId, ApprovalBinding)>,
     /// The number of the intent record, once one was taken; it is used by whatever record is written in the end.
     envelope: Option<EventEnvelope>,
 }
@@ -125,6 +155,9 @@ impl<'a> Work<'a> {
             at: shared.clock.now(),
             class: place.server.class_of(call.tool),
             session_subject,
+            misfit: None,
+            paid: false,
+            approved: None,
             envelope: None,
             shared,
             place,
@@ -132,7 +165,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn judge(&self, grant: &Grant) -> Verdict {
+    fn judge(&self, grant: &Grant, approved: Approval) -> Verdict {
         if grant.state != GrantState::Active {
             let message = "This grant is suspended; ask whoever manages it to resume it.".to_owned();
             return Verdict::Deny(Denial { code: Code::GrantSuspended, rule: String::new(), message });
@@ -148,30 +181,26 @@ impl<'a> Work<'a> {
             client_ip: self.place.caller.ip.as_deref(),
             session_id: self.call.session.map(|_| self.session_subject.as_str()),
         };
-        let call = policy::Call {
-            tool: self.call.tool,
-            arguments: self.call.arguments,
-            class: self.class,
-            facts,
-            approved: Approval::None,
-        };
-        let findings = Findings { definition: self.definition(), ..Findings::default() };
-        policy::judge_with(compiled, &call, findings, self.at.into())
+        let call =
+            policy::Call { tool: self.call.tool, arguments: self.call.arguments, class: self.class, facts, approved };
+        let findings = Findings { definition: self.definition(), arguments: self.arguments() };
+        self.explained(policy::judge_with(compiled, &call, findings, self.at.into()))
     }
 
-    fn admitted(self, reservation: Option<Reservation>) -> Settler {
+    fn admitted(self, reservation: Option<Reservation>) -> Decision {
         let open = Open {
             account: self.place.caller.account.id,
             call: self.id,
             decided_at: self.at,
             reservation,
+            approved: self.approved,
             arrived: self.call.arrived,
             asked: None,
             http_status: None,
             delivery: None,
             response_bytes: 0,
         };
-        Settler::new(self.shared.clone(), open)
+        Decision::Admitted(Box::new(Settler::new(self.shared.clone(), open)))
     }
 
     fn definition(&self) -> Definition {

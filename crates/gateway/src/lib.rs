@@ -24,6 +24,7 @@ mod rescue;
 mod resolve;
 mod rounds;
 mod routes;
+mod schemas;
 mod seen;
 mod session;
 mod settle;

@@ -164,6 +164,7 @@ pub(crate) fn denied(ask: &Ask<'_>, request: &Request<'_>, tool: &str, told: &To
         policy::Code::Hidden => return unknown_tool(request, tool),
         code => {
             let outcome = if told.outcome == domain::Outcome::ApprovalRequired { "approval" } else { "deny" };
+            let approval = told.approval.map(|id| id.to_string());
             let denial = mcp::DenialBody {
                 text: &told.denial.text(),
                 decision_id: &told.decision.to_string(),
@@ -171,7 +172,7 @@ pub(crate) fn denied(ask: &Ask<'_>, request: &Request<'_>, tool: &str, told: &To
                 code: code.as_str(),
                 rule: &told.denial.rule,
                 retry_after_ms: told.retry_after_ms,
-                approval: None,
+                approval: approval.as_deref(),
             };
             mcp::denial_result(&request.id, ask.era, denial)
         }
@@ -194,7 +195,7 @@ pub(crate) fn client(info: &ClientInfo<'_>) -> Client {
 /// Arguments that the tool's schema asks to be mirrored into headers must agree with them (2026-07-28
 /// basic/transports/streamable-http "Custom Headers from Tool Parameters"). A hidden tool has no schema.
 fn check_mirrored_arguments(ask: &Ask<'_>, place: &Place, call: &ToolCall<'_>) -> Result<(), Failure> {
-    let mirrored = place.server.tools.get(call.tool).map_or(&[][..], |tool| &tool.mirrored);
+    let mirrored = place.server.tools.get(call.tool).map_or(&[][..], |tool| &*tool.mirrored);
     if ask.era == Era::Initialize || mirrored.is_empty() || lists::visibility(place, call.tool) == Visibility::Hidden {
         return Ok(());
     }

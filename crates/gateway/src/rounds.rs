@@ -1,5 +1,5 @@
 //! Calls of several rounds: a server answers `input_required`, and the client sends the same call again with the input
-//! (2026-07-28 basic/patterns/mrtr). Each round is judged; only the first is charged (POLICY.md §4).
+//! (2026-07-28 basic/patterns/mrtr). Each round is judged; only the first is charged (POLICY.md §4) and uses an approval up.
 //!
 //! Invariant: a round goes uncharged only if this gateway relayed the very `input_required` that it answers, to the same
 //! principal, for the same tool and arguments, and then once. On another gateway it is charged again: never too little.
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 use bytes::Bytes;
+use domain::{ApprovalBinding, ApprovalId};
 use moka::sync::Cache;
 use serde_json::Value;
 
@@ -20,7 +21,14 @@ const MOST: u64 = 100_000;
 
 /// The rounds that are open.
 #[derive(Debug)]
-pub(crate) struct Rounds(Cache<Round, ()>);
+pub(crate) struct Rounds(Cache<Round, Paid>);
+
+/// What an earlier round of a call has paid with, besides its charges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Paid {
+    /// The approval that let it pass.
+    pub approved: Option<(ApprovalId, ApprovalBinding)>,
+}
 
 /// Names one round: a hash over whose it is, what it calls and the state that the server gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,9 +41,14 @@ impl Default for Rounds {
 }
 
 impl Rounds {
-    /// Whether this round is open; it is not any more.
-    pub(crate) fn take(&self, round: Round) -> bool {
-        self.0.remove(&round).is_some()
+    /// The approval that let an earlier round of this one pass, if this round is open.
+    pub(crate) fn approved(&self, round: Round) -> Option<(ApprovalId, ApprovalBinding)> {
+        self.0.get(&round)?.approved
+    }
+
+    /// What was paid for this round, if it is open; it is not any more.
+    pub(crate) fn take(&self, round: Round) -> Option<Paid> {
+        self.0.remove(&round)
     }
 
     /// A call was answered with `input_required`: its next round is open.
@@ -47,7 +60,8 @@ impl Rounds {
         if let (Some(state), Some(params)) = (state, params) {
             let tool = params.name.as_deref().unwrap_or_default();
             if let Some(round) = Round::new(forward.place.owner(), tool, params.arguments, &state) {
-                self.0.insert(round, ());
+                let approved = forward.settler.as_ref().and_then(|settler| settler.approved());
+                self.0.insert(round, Paid { approved });
             }
         }
     }

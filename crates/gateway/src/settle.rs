@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use counters::{GiveBack, Reservation};
-use domain::{AccountId, CallId, CallSettled, Event, Settlement, Timestamp};
+use domain::{AccountId, ApprovalBinding, ApprovalId, CallId, CallSettled, Event, Settlement, Timestamp};
 use tokio::{sync::oneshot, time::Instant};
 
 use crate::gateway::Shared;
@@ -25,6 +25,8 @@ pub(crate) struct Open {
     pub decided_at: Timestamp,
     /// What was taken from counters.
     pub reservation: Option<Reservation>,
+    /// The approval that let it pass.
+    pub approved: Option<(ApprovalId, ApprovalBinding)>,
     /// When the request came in.
     pub arrived: Instant,
     /// When the upstream was first asked.
@@ -49,6 +51,11 @@ pub(crate) enum Delivery {
 impl Settler {
     pub(crate) fn new(shared: Arc<Shared>, open: Open) -> Self {
         Self { shared, open: Some(open) }
+    }
+
+    /// The approval that let the call pass, if it needed one.
+    pub(crate) fn approved(&self) -> Option<(ApprovalId, ApprovalBinding)> {
+        self.open.as_ref()?.approved
     }
 
     /// The request goes out now.

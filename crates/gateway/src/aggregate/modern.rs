@@ -50,7 +50,7 @@ fn headers(forward: &Forward, bytes: &Bytes) -> Option<HeaderMap> {
     let params = message.params()?;
     let tool = forward.place.server.tools.get(params.name.as_deref()?);
     let arguments: Value = params.arguments.map_or(Some(Value::Null), |text| serde_json::from_str(text).ok())?;
-    for mirrored in tool.map_or(&[][..], |tool| &tool.mirrored) {
+    for mirrored in tool.map_or(&[][..], |tool| &*tool.mirrored) {
         let value = mirrored.path.iter().try_fold(&arguments, |object, key| object.get(key));
         let text = match value {
             None | Some(Value::Null | Value::Object(_) | Value::Array(_)) => continue,

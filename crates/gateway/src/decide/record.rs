@@ -16,11 +16,18 @@ impl Work<'_> {
         record.rule.clone_from(&no.denial.rule);
         record.message = Some(no.denial.message.clone());
         record.retry_after_ms = no.retry_after_ms;
+        record.approval = no.approval;
         let envelope = self.number(Event::Decided(Box::new(record)));
         if let Err(error) = self.shared.records.append(&envelope, Durability::Soon).await {
             tracing::error!(%error, "the record of a denial could not be kept");
         }
-        Told { decision, outcome: no.outcome, denial: no.denial, retry_after_ms: no.retry_after_ms }
+        Told {
+            decision,
+            outcome: no.outcome,
+            denial: no.denial,
+            retry_after_ms: no.retry_after_ms,
+            approval: no.approval,
+        }
     }
 
     /// The intent record.
@@ -60,8 +67,8 @@ impl Work<'_> {
             message: None,
             retry_after_ms: None,
             argument_keys: argument_keys(self.call.arguments),
-            arguments: None,
-            approval: None,
+            arguments: self.kept_arguments(grant),
+            approval: self.approved.map(|(id, _)| id),
             would_deny: None,
             client: self.call.client.cloned(),
             decide_us: micros(self.call.arrived.elapsed()),

@@ -1,15 +1,15 @@
 //! Reserving: every limit of a permitted call in one round trip, together with its intent record.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bus::Durability;
-use counters::{Reservation, Reserve, Reserved};
+use counters::{Payer, Reservation, Reserve, Reserved};
 use domain::{Event, EventEnvelope, WouldDeny};
 use policy::{Code, Denial, OnUnavailable, Permit, RiskClass};
 
 use tokio::time::timeout;
 
-use super::{Charged, Work, charge};
+use super::{Charged, No, Work};
 use crate::{account::Grant, failure::Failure, gateway::Shared};
 
 /// Reservations that are under way at the same time.
@@ -19,12 +19,11 @@ const TURN_WITHIN: Duration = Duration::from_secs(5);
 
 impl Work<'_> {
     /// Reserves every limit and stores the intent record. When this returns `Yes` both have happened.
-    pub(super) async fn charge(&mut self, grant: &Grant, permit: &Permit) -> Result<Charged, Failure> {
+    pub(super) async fn charge(&mut self, grant: &Arc<Grant>, permit: &Permit) -> Result<Charged, Failure> {
         let mut would_deny = permit.would_deny().map(told);
-        let charged_before = self.call.repeats.is_some_and(|round| self.shared.rounds.take(round));
-        let charges = match charged_before {
+        let charges = match self.is_paid() {
             true => Vec::new(),
-            false => charge::all(self.place, grant, &self.session_subject, permit),
+            false => self.charges(grant, permit),
         };
         let mut intent = self.intent(grant, permit.rule(), would_deny.clone());
         if charges.is_empty() {
@@ -45,23 +44,24 @@ impl Work<'_> {
             Ok(Reserved::Granted { reservation, shadow_full, record_stored }) => {
                 (Some(reservation), shadow_full, record_stored)
             }
-            Ok(Reserved::Full { index, retry_after_us }) => return Ok(full(permit, index, retry_after_us)),
+            Ok(Reserved::Full { index, retry_after_us }) => {
+                return Ok(Charged::No(full(grant, permit, (index, retry_after_us))));
+            }
             // None is asked for, so none can be missing; were it told, the call would not pass.
             Ok(Reserved::NotApproved(_)) => {
                 let message = "A person has to approve this call first.".to_owned();
                 let denial = Denial { code: Code::ApprovalRequired, rule: permit.rule().to_owned(), message };
-                return Ok(Charged::Full(denial, None));
+                return Ok(Charged::No(No::new(grant, denial)));
             }
             Err(NotReserved) => {
                 if let Some(deny) = permit.charges().iter().find(|c| c.on_unavailable == OnUnavailable::Deny) {
-                    return Ok(Charged::Full(deny.unavailable(), None));
+                    return Ok(Charged::No(No::new(grant, deny.unavailable())));
                 }
                 (None, Vec::new(), false)
             }
         };
         if !stored {
-            let shadow = shadow_full.first().and_then(|index| charge::shadow(permit, *index));
-            would_deny = would_deny.or_else(|| shadow.map(|charge| told(&charge.rate_limited(unknown_wait()))));
+            would_deny = would_deny.or_else(|| shadow_told(permit, &shadow_full));
             if let Event::Decided(decided) = &mut intent.event {
                 decided.would_deny = would_deny;
             }
@@ -73,7 +73,19 @@ impl Work<'_> {
         Ok(Charged::Yes(reservation))
     }
 
-    async fn append(&mut self, intent: &EventEnvelope) -> Result<(), Failure> {
+    /// Every charge of the call, the enforced ones first and in their order.
+    pub(super) fn charges(&self, grant: &Grant, permit: &Permit) -> Vec<counters::Charge> {
+        let payer = Payer {
+            account: self.place.caller.account.id,
+            server: self.place.server.id,
+            grant: grant.id,
+            principal: self.place.caller.principal,
+            session: &self.session_subject,
+        };
+        counters::charges(&payer, permit)
+    }
+
+    pub(super) async fn append(&mut self, intent: &EventEnvelope) -> Result<(), Failure> {
         let durability = if self.class == RiskClass::Read { Durability::Soon } else { Durability::Durable };
         self.shared.records.append(intent, durability).await.map_err(|error| {
             tracing::error!(%error, "an intent record could not be kept; its call is refused");
@@ -81,7 +93,7 @@ impl Work<'_> {
         })
     }
 
-    async fn undo(&self, reservation: Option<Reservation>) {
+    pub(super) async fn undo(&self, reservation: Option<Reservation>) {
         let Some(reservation) = reservation else { return };
         if let Err(error) = self.shared.counters.give_back(reservation, counters::GiveBack::All).await {
             tracing::warn!(%error, "a reservation could not be given back; it stays counted");
@@ -90,11 +102,11 @@ impl Work<'_> {
 }
 
 /// The counter store did not answer.
-struct NotReserved;
+pub(super) struct NotReserved;
 
 /// Reserves when its turn comes. A store is asked only so many things at the same time: in a burst the calls wait here
 /// for their turn, and not there until the store seems to be gone.
-async fn in_turn(shared: &Shared, reserve: Reserve<'_>) -> Result<Reserved, NotReserved> {
+pub(super) async fn in_turn(shared: &Shared, reserve: Reserve<'_>) -> Result<Reserved, NotReserved> {
     let Ok(Ok(_turn)) = timeout(TURN_WITHIN, shared.reserving.acquire()).await else {
         tracing::warn!("the counter store is too slow for the calls that wait for it");
         return Err(NotReserved);
@@ -105,20 +117,24 @@ async fn in_turn(shared: &Shared, reserve: Reserve<'_>) -> Result<Reserved, NotR
     })
 }
 
-fn full(permit: &Permit, index: usize, retry_after_us: Option<i64>) -> Charged {
+/// A limit's no: the permit's charge at an index, and the wait for it.
+pub(super) fn full(grant: &Arc<Grant>, permit: &Permit, (index, retry_after_us): (usize, Option<i64>)) -> No {
     let full = policy::window::Full { retry_after_us };
     let Some(charge) = permit.charges().get(index) else {
         let message = "A limit is reached.".to_owned();
-        return Charged::Full(Denial { code: Code::RateLimited, rule: String::new(), message }, None);
+        return No::new(grant, Denial { code: Code::RateLimited, rule: String::new(), message });
     };
-    let wait_ms = retry_after_us.map(|us| u64::try_from(us.max(0)).unwrap_or(0).div_ceil(1_000));
-    Charged::Full(charge.rate_limited(full), wait_ms)
+    let retry_after_ms = retry_after_us.map(|us| u64::try_from(us.max(0)).unwrap_or(0).div_ceil(1_000));
+    No { retry_after_ms, ..No::new(grant, charge.rate_limited(full)) }
 }
 
-fn unknown_wait() -> policy::window::Full {
-    policy::window::Full { retry_after_us: None }
+/// What the first of the shadow limits that had no room would have said.
+pub(super) fn shadow_told(permit: &Permit, shadow_full: &[usize]) -> Option<WouldDeny> {
+    let index = shadow_full.first()?.checked_sub(permit.charges().len())?;
+    let charge = permit.shadow_charges().get(index)?;
+    Some(told(&charge.rate_limited(policy::window::Full { retry_after_us: None })))
 }
 
-fn told(denial: &Denial) -> WouldDeny {
+pub(super) fn told(denial: &Denial) -> WouldDeny {
     WouldDeny { code: denial.code.as_str().to_owned(), rule: denial.rule.clone() }
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking")]
 
 mod account_url;
+mod approvals;
+mod arguments;
 mod calls;
 mod client;
 mod failures;

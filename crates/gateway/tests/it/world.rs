@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use bus::Bus;
-use counters::Counters;
+use counters::{Answered, ApprovalAnswer, Counters};
 use domain::{
-    AccountId, AccountSlug, AccountSnapshot, AgentId, Clock, ConnectorId, DataKey, DeploymentKey, Entropy, Event,
-    GrantId, GrantState, GrantSubject, KeyId, PolicyId, Principal, Role, ServerId, ServerSettings, SnapshotAgent,
-    SnapshotConnector, SnapshotGrant, SnapshotHeader, SnapshotKey, SnapshotMember, SnapshotPolicy, SnapshotServer,
-    SnapshotTool, TeamId, Timestamp, Token, TokenKind, Transport, UserId,
+    AccountId, AccountSlug, AccountSnapshot, AgentId, ApprovalAsked, Clock, ConnectorId, DataKey, DeploymentKey,
+    Entropy, Event, GrantId, GrantState, GrantSubject, KeyId, PolicyId, Principal, Role, ServerId, ServerSettings,
+    SnapshotAgent, SnapshotConnector, SnapshotGrant, SnapshotHeader, SnapshotKey, SnapshotMember, SnapshotPolicy,
+    SnapshotServer, SnapshotTool, TeamId, Timestamp, Token, TokenKind, Transport, UserId,
 };
 use gateway::{Config, Gateway, GatewayParts};
 use policy::RiskClass;
@@ -24,6 +24,7 @@ pub struct World {
     pub gateway: Gateway,
     pub origin: String,
     pub bus: Bus,
+    pub counters: Counters,
     pub clock: Clock,
     pub entropy: Entropy,
     pub key: DeploymentKey,
@@ -57,7 +58,7 @@ impl World {
         change(&mut config);
         let gateway = Gateway::new(GatewayParts {
             bus: bus.clone(),
-            counters,
+            counters: counters.clone(),
             dialer: dialer.clone(),
             key: key.clone(),
             clock: clock.clone(),
@@ -69,7 +70,7 @@ impl World {
         let background = tokio::spawn(async move { background.run_background(stop).await });
         let router = gateway.router().into_make_service_with_connect_info::<std::net::SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { gateway, origin, bus, clock, entropy, key, dialer, cancel, background, _dir: dir }
+        Self { gateway, origin, bus, counters, clock, entropy, key, dialer, cancel, background, _dir: dir }
     }
 
     /// A new account, not published yet.
@@ -95,6 +96,19 @@ impl World {
     pub async fn publish(&self, account: &Account) {
         let signed = account.snapshot.sign(&self.key).unwrap();
         self.bus.publish(&account.snapshot.slug, &signed).await.unwrap();
+    }
+
+    /// A person's answer to a request, as the control plane gives it.
+    pub async fn answer(&self, account: &Account, asked: &ApprovalAsked, answer: ApprovalAnswer) -> Answered {
+        let id = account.snapshot.account;
+        self.counters.answer_approval(id, asked.binding, asked.approval, answer).await.unwrap()
+    }
+
+    /// The request with this id.
+    pub async fn asked(&self, account: &Account, id: &str) -> ApprovalAsked {
+        let events =
+            self.records(account, |events| events.iter().filter_map(asked).any(|a| a.approval.to_string() == id)).await;
+        events.iter().filter_map(asked).find(|a| a.approval.to_string() == id).unwrap().clone()
     }
 
     /// The account's records, once they are as wanted.
@@ -176,6 +190,20 @@ impl Account {
         let sealed = self.data_key.seal(&SnapshotHeader::context(server, name), value.as_bytes(), &self.entropy);
         let entry = self.snapshot.servers.iter_mut().find(|s| s.id == server).unwrap();
         entry.headers.push(SnapshotHeader { name: name.to_owned(), value: sealed });
+    }
+
+    /// Publishes another version of a policy.
+    pub fn new_version(&mut self, policy: PolicyId, document: &str) {
+        let entry = self.snapshot.policies.iter_mut().find(|p| p.id == policy).unwrap();
+        entry.version += 1;
+        entry.document = document.into();
+        self.changed();
+    }
+
+    /// Gives a tool an input schema.
+    pub fn schema(&mut self, server: ServerId, tool: &str, schema: &str) {
+        let server = self.snapshot.servers.iter_mut().find(|s| s.id == server).unwrap();
+        server.tools.iter_mut().find(|t| &*t.name == tool).unwrap().input_schema = Some(schema.into());
     }
 
     pub fn policy(&mut self, document: &str) -> PolicyId {
@@ -267,6 +295,13 @@ pub fn decided(event: &Event) -> Option<&domain::CallDecided> {
 pub fn settled(event: &Event) -> Option<&domain::CallSettled> {
     match event {
         Event::Settled(settled) => Some(settled),
+        _ => None,
+    }
+}
+
+pub fn asked(event: &Event) -> Option<&ApprovalAsked> {
+    match event {
+        Event::ApprovalAsked(asked) => Some(asked),
         _ => None,
     }
 }
