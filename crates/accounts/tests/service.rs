@@ -6,19 +6,27 @@
 mod calls;
 #[path = "service/drafts.rs"]
 mod drafts;
+#[path = "service/effects.rs"]
+mod effects;
 #[path = "service/grants.rs"]
 mod grants;
 #[path = "service/neighbours.rs"]
 mod neighbours;
 #[path = "service/policies.rs"]
 mod policies;
+#[path = "service/recorded.rs"]
+mod recorded;
 #[path = "service/roles.rs"]
 mod roles;
 #[path = "service/servers.rs"]
 mod servers;
+#[path = "service/suggestions.rs"]
+mod suggestions;
 #[path = "service/support.rs"]
 mod support;
 #[path = "service/test_calls.rs"]
 mod test_calls;
 #[path = "service/tools.rs"]
 mod tools;
+#[path = "service/try_calls.rs"]
+mod try_calls;
