@@ -1,5 +1,7 @@
 //! What can go wrong on the bus.
 
+use redis_kit::StoreError;
+
 use crate::spool::{SpoolError, SpoolOpenError};
 
 /// Why the bus could not do what was asked.
@@ -51,18 +53,12 @@ impl From<SpoolError> for NotRecorded {
     }
 }
 
-impl From<redis::RedisError> for BusError {
-    fn from(error: redis::RedisError) -> Self {
-        use redis::{ErrorKind, ServerErrorKind};
-        match error.kind() {
-            ErrorKind::InvalidClientConfig => Self::Address(error.to_string()),
-            // A store that is still reading its own files, or looking for its primary, will be there in a while.
-            ErrorKind::Io
-            | ErrorKind::Client
-            | ErrorKind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::MasterDown) => {
-                Self::Away(error.to_string())
-            }
-            _ => Self::Refused(error.to_string()),
+impl From<StoreError> for BusError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Address(why) => Self::Address(why),
+            StoreError::Away(why) => Self::Away(why),
+            StoreError::Refused(why) => Self::Refused(why),
         }
     }
 }

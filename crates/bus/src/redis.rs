@@ -16,20 +16,20 @@ use crate::{
     spool::Spool,
 };
 
-mod connection;
 mod events;
 mod listener;
 mod presence;
 mod snapshots;
 mod writer;
 
-use connection::Connection;
+use redis_kit::{Settings, Store};
 use writer::Writer;
 
 /// How to reach Redis, and where events go meanwhile when it cannot be reached.
 #[derive(Clone, Debug)]
 pub struct RedisConfig {
-    /// `redis://[user:password@]host[:port][/db]`, `rediss://…` or `unix:///path`.
+    /// `redis://[user:password@]host[:port][/db]`, `rediss://…` or `unix:///path`; for a cluster, any of its nodes, or several
+    /// with a comma between.
     pub url: Secret<String>,
     /// A folder of this process' own; none for a process that appends no events (the control plane), whose appends are
     /// then refused while Redis is away.
@@ -63,7 +63,7 @@ impl RedisConfig {
 }
 
 pub(crate) struct RedisBus {
-    connection: Connection,
+    store: Store,
     writer: Writer,
     notices: broadcast::Sender<Notice>,
     events: Arc<Notify>,
@@ -82,35 +82,33 @@ impl RedisBus {
             Some(folder) => Some(Arc::new(Spool::open(folder, config.spool_limit)?)),
             None => None,
         };
-        let connection = Connection::open(&config).await?;
+        let settings = Settings { connect_within: config.connect_within, answer_within: config.answer_within };
+        let store = Store::open(config.url.expose(), settings).await?;
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
         let notices = broadcast::Sender::new(notice::WAITING);
         let events = Arc::new(Notify::new());
-        let writer = Writer::start(connection.clone(), spool, &tasks, stop.clone());
-        let listener = listener::Listener {
-            connection: connection.clone(),
-            notices: notices.clone(),
-            events: Arc::clone(&events),
-        };
+        let writer = Writer::start(store.clone(), spool, &tasks, stop.clone());
+        let listener =
+            listener::Listener { store: store.clone(), notices: notices.clone(), events: Arc::clone(&events) };
         tasks.spawn(stop.clone().run_until_cancelled_owned(listener.run()));
-        Ok(Self { connection, writer, notices, events, tasks, stop })
+        Ok(Self { store, writer, notices, events, tasks, stop })
     }
 
     pub(crate) async fn publish(&self, slug: &AccountSlug, snapshot: &SignedSnapshot) -> Result<(), BusError> {
-        snapshots::publish(&self.connection, slug, snapshot).await
+        snapshots::publish(&self.store, slug, snapshot).await
     }
 
     pub(crate) async fn withdraw(&self, slug: &AccountSlug) -> Result<(), BusError> {
-        snapshots::withdraw(&self.connection, slug).await
+        snapshots::withdraw(&self.store, slug).await
     }
 
     pub(crate) async fn versions(&self, slugs: &[AccountSlug]) -> Result<Vec<Option<u64>>, BusError> {
-        snapshots::versions(&self.connection, slugs).await
+        snapshots::versions(&self.store, slugs).await
     }
 
     pub(crate) async fn load(&self, slug: &AccountSlug) -> Result<Option<SignedSnapshot>, BusError> {
-        snapshots::load(&self.connection, slug).await
+        snapshots::load(&self.store, slug).await
     }
 
     pub(crate) fn notices(&self) -> broadcast::Receiver<Notice> {
@@ -122,7 +120,7 @@ impl RedisBus {
     }
 
     pub(crate) async fn take(&self, accounts: &[AccountId], max: usize) -> Result<Vec<Taken>, BusError> {
-        let batch = events::take(&self.connection, accounts, max).await?;
+        let batch = events::take(&self.store, accounts, max).await?;
         if batch.more {
             self.events.notify_one();
         }
@@ -130,7 +128,7 @@ impl RedisBus {
     }
 
     pub(crate) async fn ack(&self, acks: &[Ack]) -> Result<(), BusError> {
-        events::ack(&self.connection, acks).await
+        events::ack(&self.store, acks).await
     }
 
     pub(crate) async fn event_ready(&self) {
@@ -146,15 +144,15 @@ impl RedisBus {
         presence: &Presence,
         ttl: Duration,
     ) -> Result<(), BusError> {
-        presence::set(&self.connection, &presence::key(account, server), presence, ttl).await
+        presence::set(&self.store, &presence::key(account, server), presence, ttl).await
     }
 
     pub(crate) async fn presence(&self, account: AccountId, server: ServerId) -> Result<Option<Presence>, BusError> {
-        presence::get(&self.connection, &presence::key(account, server)).await
+        presence::get(&self.store, &presence::key(account, server)).await
     }
 
     pub(crate) async fn forget_account(&self, account: AccountId) -> Result<(), BusError> {
-        events::forget(&self.connection, account).await
+        events::forget(&self.store, account).await
     }
 
     pub(crate) async fn close(&self) {

@@ -1,5 +1,7 @@
 //! Why nothing could be counted.
 
+use redis_kit::StoreError;
+
 /// The counters could not do it. The caller fails closed (or as the limit's `on_unavailable` says): whether a reservation
 /// was made is unknown, and if it was, it stays counted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,18 +25,12 @@ pub enum CountersUnavailable {
     Invalid(&'static str),
 }
 
-impl From<redis::RedisError> for CountersUnavailable {
-    fn from(error: redis::RedisError) -> Self {
-        use redis::{ErrorKind, ServerErrorKind};
-        match error.kind() {
-            ErrorKind::InvalidClientConfig => Self::Address(error.to_string()),
-            // A store that is still reading its own files, or looking for its primary, will be there in a while.
-            ErrorKind::Io
-            | ErrorKind::Client
-            | ErrorKind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::MasterDown) => {
-                Self::Away(error.to_string())
-            }
-            _ => Self::Refused(error.to_string()),
+impl From<StoreError> for CountersUnavailable {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Address(why) => Self::Address(why),
+            StoreError::Away(why) => Self::Away(why),
+            StoreError::Refused(why) => Self::Refused(why),
         }
     }
 }

@@ -8,24 +8,24 @@ use std::time::Duration;
 
 use domain::{Clock, Secret};
 use policy::{CalendarUnit, Decimal, Window, window::Slot};
-use redis::{FromRedisValue, ScriptInvocation, Value};
+use redis::{FromRedisValue, Value};
+use redis_kit::{Call, Settings, Store};
 
 use crate::{
     CounterKey, CountersUnavailable, GiveBack, Reservation, Reserve, Reserved, Shadow,
     plan::{self, Entry},
 };
 
-mod connection;
 pub(crate) mod requests;
 mod script;
 
-use connection::Connection;
 use script::Scripts;
 
 /// How to reach Redis.
 #[derive(Clone, Debug)]
 pub struct RedisConfig {
-    /// `redis://[user:password@]host[:port][/db]`, `rediss://…` or `unix:///path`.
+    /// `redis://[user:password@]host[:port][/db]`, `rediss://…` or `unix:///path`; for a cluster, any of its nodes, or several
+    /// with a comma between.
     pub url: Secret<String>,
     /// How long the start waits for it.
     pub connect_within: Duration,
@@ -40,10 +40,15 @@ impl RedisConfig {
     pub fn new(url: Secret<String>) -> Self {
         Self { url, connect_within: Duration::from_secs(5), answer_within: Duration::from_secs(1) }
     }
+
+    async fn open(&self) -> Result<Store, CountersUnavailable> {
+        let settings = Settings { connect_within: self.connect_within, answer_within: self.answer_within };
+        Ok(Store::open(self.url.expose(), settings).await?)
+    }
 }
 
 pub(crate) struct RedisCounters {
-    connection: Connection,
+    store: Store,
     scripts: Scripts,
     /// The clock that decides in place of the store's.
     set_clock: Option<Clock>,
@@ -51,30 +56,29 @@ pub(crate) struct RedisCounters {
 
 impl RedisCounters {
     pub(crate) async fn connect(config: &RedisConfig) -> Result<Self, CountersUnavailable> {
-        Ok(Self { connection: Connection::open(config).await?, scripts: Scripts::with_store_clock(), set_clock: None })
+        Ok(Self { store: config.open().await?, scripts: Scripts::with_store_clock(), set_clock: None })
     }
 
     pub(crate) async fn connect_with_set_clock(
         config: &RedisConfig,
         clock: Clock,
     ) -> Result<Self, CountersUnavailable> {
-        let connection = Connection::open(config).await?;
-        Ok(Self { connection, scripts: Scripts::with_set_clock(), set_clock: Some(clock) })
+        Ok(Self { store: config.open().await?, scripts: Scripts::with_set_clock(), set_clock: Some(clock) })
     }
 
     /// Runs a script, with the time if that is set.
-    async fn script<T: FromRedisValue>(&self, mut call: ScriptInvocation<'_>) -> Result<T, CountersUnavailable> {
+    async fn script<T: FromRedisValue>(&self, mut call: Call<'_>) -> Result<T, CountersUnavailable> {
         if let Some(clock) = &self.set_clock {
             call.arg(clock.now().0);
         }
-        self.connection.script(&call).await
+        Ok(self.store.script(&call).await?)
     }
 
     /// Removes keys of one account at once.
     pub(crate) async fn remove(&self, keys: &[String]) -> Result<(), CountersUnavailable> {
-        match keys {
-            [] => Ok(()),
-            keys => self.connection.run(redis::cmd("UNLINK").arg(keys)).await,
+        match keys.first() {
+            None => Ok(()),
+            Some(first) => Ok(self.store.run(first, redis::cmd("UNLINK").arg(keys)).await?),
         }
     }
 
@@ -84,7 +88,7 @@ impl RedisCounters {
             let reservation = Reservation { account: reserve.account, taken: Vec::new(), used: None };
             return Ok(Reserved::Granted { reservation, shadow_full: Vec::new(), record_stored: false });
         }
-        let mut call = self.scripts.reserve.prepare_invoke();
+        let mut call = self.scripts.reserve.prepare();
         for entry in &entries {
             call.key(key_text(entry.key));
         }
@@ -110,7 +114,7 @@ impl RedisCounters {
             return Ok(());
         }
         let (approval_key, approval) = used.map(|used| requests::given_back(account, &used)).unzip();
-        let mut call = self.scripts.give_back.prepare_invoke();
+        let mut call = self.scripts.give_back.prepare();
         call.arg(approval.unwrap_or_default());
         for taken in &returned {
             call.key(key_text(&taken.key)).arg(taken.slot.0).arg(taken.amount.to_string());
@@ -125,7 +129,7 @@ impl RedisCounters {
         let mut sums = Vec::with_capacity(keys.len());
         // One script per account: on a cluster, accounts are on different shards.
         for keys in keys.chunk_by(|a, b| a.account == b.account) {
-            let mut call = self.scripts.read.prepare_invoke();
+            let mut call = self.scripts.read.prepare();
             for key in keys {
                 let (kind, unit_us) = window_args(key.window);
                 call.key(key_text(key)).arg(kind).arg(unit_us);
@@ -158,7 +162,7 @@ fn window_args(window: Window) -> (&'static str, i64) {
     }
 }
 
-fn entry_args(call: &mut ScriptInvocation<'_>, entry: &Entry<'_>) {
+fn entry_args(call: &mut Call<'_>, entry: &Entry<'_>) {
     let (kind, unit_us) = window_args(entry.key.window);
     call.arg(kind).arg(unit_us).arg(entry.amount.to_string()).arg(entry.limits.len());
     for limit in &entry.limits {

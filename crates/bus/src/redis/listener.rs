@@ -6,7 +6,8 @@ use std::{sync::Arc, time::Duration};
 use futures_util::StreamExt as _;
 use tokio::sync::{Notify, broadcast};
 
-use super::connection::Connection;
+use redis_kit::Store;
+
 use crate::{BusError, Notice};
 
 /// Channel of notices.
@@ -19,7 +20,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(200);
 const ASK_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) struct Listener {
-    pub(super) connection: Connection,
+    pub(super) store: Store,
     pub(super) notices: broadcast::Sender<Notice>,
     pub(super) events: Arc<Notify>,
 }
@@ -35,8 +36,8 @@ impl Listener {
     }
 
     async fn listen(&self) -> Result<(), BusError> {
-        let mut subscription = self.connection.subscription().await?;
-        subscription.subscribe(&[NOTICES, EVENTS]).await?;
+        let mut subscription = self.store.subscription().await?;
+        self.store.in_time(subscription.subscribe(&[NOTICES, EVENTS])).await?;
         // Something may have been said before we listened.
         self.events.notify_one();
         let (mut line, mut messages) = subscription.split();
@@ -46,7 +47,7 @@ impl Listener {
                     self.heard(said.get_channel_name(), &said.get_payload::<String>().unwrap_or_default())
                 }
                 Ok(None) => return Ok(()),
-                Err(_) => self.connection.in_time(line.ping::<redis::Value>()).await.map(drop)?,
+                Err(_) => self.store.in_time(line.ping::<redis::Value>()).await.map(drop)?,
             }
         }
     }

@@ -3,9 +3,8 @@
 use std::{sync::LazyLock, time::Duration};
 
 use domain::{AccountId, ServerId};
-use redis::Script;
+use redis_kit::{Script, Store};
 
-use super::connection::Connection;
 use crate::{BusError, Presence};
 
 /// KEYS: the hash. ARGV: gateway, time to live in ms, JSON (empty: take back). A value is `<until ms>|<said ms>|<JSON>`.
@@ -49,23 +48,18 @@ pub(super) fn key(account: AccountId, server: ServerId) -> String {
     format!("pcl:{{{account}}}:presence:{server}")
 }
 
-pub(super) async fn set(
-    connection: &Connection,
-    key: &str,
-    presence: &Presence,
-    ttl: Duration,
-) -> Result<(), BusError> {
+pub(super) async fn set(store: &Store, key: &str, presence: &Presence, ttl: Duration) -> Result<(), BusError> {
     let json = if presence.connectors == 0 { String::new() } else { to_json(presence)? };
     let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).clamp(1, 86_400_000);
-    let mut call = SET.prepare_invoke();
+    let mut call = SET.prepare();
     call.key(key).arg(presence.gateway.to_string()).arg(ttl_ms).arg(json);
-    connection.script(&call).await
+    Ok(store.script(&call).await?)
 }
 
-pub(super) async fn get(connection: &Connection, key: &str) -> Result<Option<Presence>, BusError> {
-    let mut call = GET.prepare_invoke();
+pub(super) async fn get(store: &Store, key: &str) -> Result<Option<Presence>, BusError> {
+    let mut call = GET.prepare();
     call.key(key);
-    let texts: Vec<String> = connection.script(&call).await?;
+    let texts: Vec<String> = store.script(&call).await?;
     Ok(Presence::together(texts.iter().filter_map(|text| serde_json::from_str(text).ok())))
 }
 

@@ -4,9 +4,9 @@
 use std::sync::LazyLock;
 
 use domain::{AccountSlug, SignedSnapshot};
-use redis::Script;
+use redis_kit::{Script, Store};
 
-use super::{connection::Connection, listener::NOTICES};
+use super::listener::NOTICES;
 use crate::{BusError, Notice};
 
 /// Enough for `s1.`, 20 digits and the dot.
@@ -27,39 +27,35 @@ static PUBLISH: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-pub(super) async fn publish(
-    connection: &Connection,
-    slug: &AccountSlug,
-    snapshot: &SignedSnapshot,
-) -> Result<(), BusError> {
+pub(super) async fn publish(store: &Store, slug: &AccountSlug, snapshot: &SignedSnapshot) -> Result<(), BusError> {
     let version = snapshot.claimed_version().unwrap_or(0);
     let notice = Notice { slug: slug.clone(), version: Some(version) };
-    let mut call = PUBLISH.prepare_invoke();
+    let mut call = PUBLISH.prepare();
     call.key(key(slug)).arg(version).arg(snapshot.as_str()).arg(NOTICES).arg(notice.to_text());
-    connection.script(&call).await
+    Ok(store.script(&call).await?)
 }
 
-pub(super) async fn withdraw(connection: &Connection, slug: &AccountSlug) -> Result<(), BusError> {
+pub(super) async fn withdraw(store: &Store, slug: &AccountSlug) -> Result<(), BusError> {
     let notice = Notice { slug: slug.clone(), version: None };
-    let mut pipeline = redis::pipe();
-    pipeline.del(key(slug)).ignore().publish(NOTICES, notice.to_text()).ignore();
-    connection.run_all(&pipeline).await
+    let key = key(slug);
+    let publish = redis::cmd("PUBLISH").arg(NOTICES).arg(notice.to_text()).to_owned();
+    let commands = vec![redis::cmd("DEL").arg(&key).to_owned(), publish];
+    Ok(store.transact(vec![(key, commands)]).await?)
 }
 
-pub(super) async fn versions(connection: &Connection, slugs: &[AccountSlug]) -> Result<Vec<Option<u64>>, BusError> {
-    if slugs.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut pipeline = redis::pipe();
-    for slug in slugs {
-        pipeline.getrange(key(slug), 0, HEAD_BYTES - 1);
-    }
-    let heads: Vec<String> = connection.run_all(&pipeline).await?;
+pub(super) async fn versions(store: &Store, slugs: &[AccountSlug]) -> Result<Vec<Option<u64>>, BusError> {
+    let head = |slug: &AccountSlug| {
+        let key = key(slug);
+        let command = redis::cmd("GETRANGE").arg(&key).arg(0).arg(HEAD_BYTES - 1).to_owned();
+        (key, command)
+    };
+    let heads: Vec<String> = store.each(slugs.iter().map(head).collect()).await?;
     Ok(heads.into_iter().map(|head| SignedSnapshot::from_text(head).claimed_version()).collect())
 }
 
-pub(super) async fn load(connection: &Connection, slug: &AccountSlug) -> Result<Option<SignedSnapshot>, BusError> {
-    let text: Option<String> = connection.run(redis::cmd("GET").arg(key(slug))).await?;
+pub(super) async fn load(store: &Store, slug: &AccountSlug) -> Result<Option<SignedSnapshot>, BusError> {
+    let key = key(slug);
+    let text: Option<String> = store.run(&key, redis::cmd("GET").arg(&key)).await?;
     Ok(text.map(SignedSnapshot::from_text))
 }
 

@@ -5,6 +5,7 @@
 //! Invariant: an accepted event has its place in the spool kept from the start, so none is dropped for want of room.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -13,10 +14,12 @@ use std::{
 };
 
 use domain::{AccountId, EventEnvelope};
+use redis::Cmd;
+use redis_kit::Store;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{connection::Connection, listener::EVENTS};
+use super::listener::EVENTS;
 use crate::{
     BusError, NotRecorded,
     event::{Durability, EVENT_FIELD, event_stream_key},
@@ -53,34 +56,28 @@ struct Room {
 
 struct Sending {
     queue: mpsc::Receiver<Item>,
-    connection: Connection,
+    store: Store,
     spool: Option<Arc<Spool>>,
     spooled: Arc<Notify>,
     closing: CancellationToken,
 }
 
 struct Emptying {
-    connection: Connection,
+    store: Store,
     spool: Arc<Spool>,
     spooled: Arc<Notify>,
 }
 
 impl Writer {
-    pub(super) fn start(
-        connection: Connection,
-        spool: Option<Arc<Spool>>,
-        tasks: &TaskTracker,
-        stop: CancellationToken,
-    ) -> Self {
+    pub(super) fn start(store: Store, spool: Option<Arc<Spool>>, tasks: &TaskTracker, stop: CancellationToken) -> Self {
         let (sender, queue) = mpsc::channel(QUEUE);
         let closing = CancellationToken::new();
         let spooled = Arc::new(Notify::new());
         if let Some(spool) = &spool {
-            let emptying =
-                Emptying { connection: connection.clone(), spool: Arc::clone(spool), spooled: Arc::clone(&spooled) };
+            let emptying = Emptying { store: store.clone(), spool: Arc::clone(spool), spooled: Arc::clone(&spooled) };
             tasks.spawn(stop.run_until_cancelled_owned(emptying.run()));
         }
-        let sending = Sending { queue, connection, spool: spool.clone(), spooled, closing: closing.clone() };
+        let sending = Sending { queue, store, spool: spool.clone(), spooled, closing: closing.clone() };
         tasks.spawn(sending.run());
         Self { queue: sender, spool, on_the_way: Arc::default(), closing }
     }
@@ -158,7 +155,7 @@ impl Sending {
     }
 
     async fn send(&self, batch: &[Item]) -> Result<(), BusError> {
-        send(&self.connection, batch.iter().map(|item| (item.account, item.payload.as_slice()))).await
+        send(&self.store, batch.iter().map(|item| (item.account, item.payload.as_slice()))).await
     }
 
     /// One fsync for the whole batch, if anybody waits for it.
@@ -198,27 +195,30 @@ impl Emptying {
         let read = tokio::task::spawn_blocking(move || spool.peek(|_| true, BATCH));
         let records = read.await.map_err(|error| BusError::Queue(std::io::Error::other(error)))??;
         let events = records.iter().map(|record| (AccountId::from_uuid(record.tag), record.payload.as_slice()));
-        send(&self.connection, events).await?;
+        send(&self.store, events).await?;
         let sent: Vec<EntryId> = records.iter().map(|record| record.id).collect();
         self.spool.ack(&sent);
         Ok(())
     }
 }
 
-async fn send(
-    connection: &Connection,
-    events: impl ExactSizeIterator<Item = (AccountId, &[u8])>,
-) -> Result<(), BusError> {
-    if events.len() == 0 {
-        return Ok(());
-    }
-    let mut pipeline = redis::pipe();
-    // All or none: a store that comes up, or runs out of memory, in the middle would take the later ones before the
-    // earlier, which then come again.
-    pipeline.atomic();
+/// The events of an account keep their order: all of them are taken or none, since a store that comes up, or runs out of
+/// memory, in the middle would take the later ones before the earlier, which then come again.
+async fn send(store: &Store, events: impl Iterator<Item = (AccountId, &[u8])>) -> Result<(), BusError> {
+    let mut groups: Vec<(String, Vec<Cmd>)> = Vec::new();
+    let mut of_account = HashMap::new();
     for (account, payload) in events {
-        pipeline.xadd(event_stream_key(account), "*", &[(EVENT_FIELD, payload)]).ignore();
+        let group = *of_account.entry(account).or_insert_with(|| {
+            groups.push((event_stream_key(account), Vec::new()));
+            groups.len() - 1
+        });
+        let (stream, commands) = &mut groups[group];
+        commands.push(redis::cmd("XADD").arg(&*stream).arg("*").arg(EVENT_FIELD).arg(payload).to_owned());
     }
-    pipeline.publish(EVENTS, "").ignore();
-    connection.run_all(&pipeline).await
+    // With the last of them, so that a single node takes one message.
+    if let Some((_, commands)) = groups.last_mut() {
+        commands.push(redis::cmd("PUBLISH").arg(EVENTS).arg("").to_owned());
+        store.transact(groups).await?;
+    }
+    Ok(())
 }

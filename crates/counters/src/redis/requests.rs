@@ -2,7 +2,8 @@
 //! `pcl:{<account>}:o:<grant>` names those of a grant that wait. Both go by themselves a second after they expire.
 
 use domain::{AccountId, ApprovalBinding, ApprovalId, GrantId, Timestamp};
-use redis::{FromRedisValue as _, ScriptInvocation, Value};
+use redis::{FromRedisValue as _, Value};
+use redis_kit::Call;
 
 use super::{RedisCounters, not_understood};
 use crate::{
@@ -19,7 +20,7 @@ impl RedisCounters {
         answer: ApprovalAnswer,
     ) -> Result<Answered, CountersUnavailable> {
         let Some(grant) = self.grant_of(place).await? else { return Ok(Answered::Gone) };
-        let mut call = self.scripts.answer.prepare_invoke();
+        let mut call = self.scripts.answer.prepare();
         call.key(request_key(place.account, place.binding)).key(open_key(place.account, grant));
         call.arg(id.to_string()).arg(match answer {
             ApprovalAnswer::Approved => "a",
@@ -33,7 +34,7 @@ impl RedisCounters {
 
     pub(crate) async fn withdraw_approval(&self, place: Place, id: ApprovalId) -> Result<(), CountersUnavailable> {
         let Some(grant) = self.grant_of(place).await? else { return Ok(()) };
-        let mut call = self.scripts.withdraw.prepare_invoke();
+        let mut call = self.scripts.withdraw.prepare();
         call.key(request_key(place.account, place.binding)).key(open_key(place.account, grant)).arg(id.to_string());
         self.script(call).await
     }
@@ -41,16 +42,14 @@ impl RedisCounters {
     /// A script may only touch keys that it was given, and one of them is named after the grant. A binding's grant never
     /// changes, so it may be read in a step of its own.
     async fn grant_of(&self, place: Place) -> Result<Option<GrantId>, CountersUnavailable> {
-        let value = self
-            .connection
-            .run::<Option<String>>(redis::cmd("GET").arg(request_key(place.account, place.binding)))
-            .await?;
+        let key = request_key(place.account, place.binding);
+        let value: Option<String> = self.store.run(&key, redis::cmd("GET").arg(&key)).await?;
         value.map(|value| parse(&value).map(|request| request.grant).ok_or_else(not_understood)).transpose()
     }
 }
 
 /// The keys that an ask needs, behind all others.
-pub(super) fn ask_keys(call: &mut ScriptInvocation<'_>, account: AccountId, ask: &AskApproval) {
+pub(super) fn ask_keys(call: &mut Call<'_>, account: AccountId, ask: &AskApproval) {
     call.key(request_key(account, ask.binding)).key(open_key(account, ask.grant));
 }
 

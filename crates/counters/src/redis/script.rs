@@ -1,6 +1,6 @@
 //! The scripts, put together from parts: a clock, the shared arithmetic, and what each does.
 
-use redis::Script;
+use redis_kit::Script;
 
 /// The store's own clock, and expiry by it.
 const STORE_CLOCK: &str = include_str!("store_clock.lua");

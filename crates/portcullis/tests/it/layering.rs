@@ -9,6 +9,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("policy", 0),
     ("mcp", 0),
     ("domain", 1),
+    ("redis-kit", 1),
     ("counters", 2),
     ("bus", 2),
     ("catalogue", 2),
@@ -37,7 +38,7 @@ const EFFECTS: &[&str] = &["tokio", "axum", "hyper", "hyper-util", "sqlx", "redi
 /// A library and the only crates that may use it.
 const ROOMS: &[(&str, &[&str])] = &[
     ("sqlx", &["storage"]),
-    ("redis", &["counters", "bus"]),
+    ("redis", &["redis-kit", "counters", "bus"]),
     ("askama", &["dashboard"]),
     ("argon2", &["accounts"]),
     ("zxcvbn", &["accounts"]),

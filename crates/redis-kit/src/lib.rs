@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod error;
+mod node;
+mod script;
+mod slots;
+mod store;
+
+pub use error::StoreError;
+pub use script::{Call, Script};
+pub use store::{Settings, Store};
