@@ -25,6 +25,11 @@ fn clashes_name_both_and_stand_at_the_later_one() {
     golden("clashes", include_str!("problems/clashes.json"), include_str!("problems/clashes.txt"));
 }
 
+#[test]
+fn twelve_faults_have_twelve_messages_at_their_lines() {
+    golden("twelve", include_str!("problems/twelve.json"), include_str!("problems/twelve.txt"));
+}
+
 fn places(text: &str) -> Vec<(String, u32, u32)> {
     let problems = CompiledPolicy::compile(text).err().map(|problems| problems.0).unwrap_or_default();
     problems.into_iter().map(|problem| (problem.pointer, problem.line, problem.column)).collect()

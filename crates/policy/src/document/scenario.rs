@@ -103,7 +103,7 @@ const CALL_FIELDS: &[Field] = &[
     Field::optional("repeat", "Repetitions", "How often the call is made.", Shape::Whole(REPEAT.0, REPEAT.1)).or("1"),
     Field::optional("member", "Member", "Who calls: a mail address, or with a role.", Shape::Other(members))
         .like(&["\"ann@example.org\"", "{\"email\": \"ann@example.org\", \"role\": \"viewer\"}"]),
-    Field::optional("session", "Session", "The id of the session.", Shape::Text(None)),
+    Field::optional("session", "Session", "The session: its id.", Shape::Other(sessions)).like(&["\"s-1\""]),
     Field::optional("client", "Client", "The client: a name, or with version and address.", Shape::Other(clients))
         .like(&["{\"name\": \"cursor\", \"version\": \"1.0\", \"ip\": \"10.0.0.1\"}"]),
     Field::optional("class", "Risk class", "The tool's risk class.", Shape::Choice(|| words(&CLASSES))).or("\"write\""),
@@ -157,6 +157,7 @@ const MEMBER: &[Field] = &[
     Field::optional("email", "Mail address", "The member's mail address.", Shape::Text(None)),
     Field::optional("role", "Role", "The member's role.", Shape::Text(None)),
 ];
+const SESSION: &[Field] = &[Field::optional("id", "Id", "The session's id.", Shape::Text(None))];
 const CLIENT: &[Field] = &[
     Field::optional("name", "Name", "The client's name.", Shape::Text(None)),
     Field::optional("version", "Version", "The client's version.", Shape::Text(None)),
@@ -169,6 +170,10 @@ fn grants() -> Json {
 
 fn members() -> Json {
     text_or(MEMBER)
+}
+
+fn sessions() -> Json {
+    text_or(SESSION)
 }
 
 fn clients() -> Json {
@@ -191,7 +196,7 @@ pub(crate) fn read_scenarios(reader: &mut Reader<'_>, at: &At<'_>) -> Vec<Scenar
 fn read_scenario(reader: &mut Reader<'_>, at: &At<'_>, index: usize) -> Option<Scenario> {
     let fields = reader.object(at, TEST_FIELDS)?;
     let name = fields.get("name").and_then(|at| reader.string(&at));
-    let grant_label = fields.get("grant").and_then(|at| read_grant(reader, &at)).unwrap_or_default();
+    let grant_label = fields.get("grant").and_then(|at| read_text_or(reader, &at, GRANT)).unwrap_or_default();
     let start = fields.get("start").and_then(|at| read_start(reader, &at)).unwrap_or(DEFAULT_START);
     let items = reader.required(&fields, "calls").and_then(|at| reader.items(&at))?;
     let mut calls: Vec<ScenarioCall> = Vec::with_capacity(items.len());
@@ -202,13 +207,13 @@ fn read_scenario(reader: &mut Reader<'_>, at: &At<'_>, index: usize) -> Option<S
     Some(Scenario { name: name.unwrap_or_else(|| format!("test {}", index + 1)), start, grant_label, calls })
 }
 
-/// `{"label": …}`, or the label itself.
-fn read_grant(reader: &mut Reader<'_>, at: &At<'_>) -> Option<String> {
-    if let Value::String(label) = &at.node.value {
-        return Some(label.clone().into_owned());
+/// An object with one text, or the text itself.
+fn read_text_or(reader: &mut Reader<'_>, at: &At<'_>, object: &[Field]) -> Option<String> {
+    if let Value::String(text) = &at.node.value {
+        return Some(text.clone().into_owned());
     }
-    let fields = reader.object(at, GRANT)?;
-    fields.get("label").and_then(|at| reader.string(&at))
+    let fields = reader.object(at, object)?;
+    object.iter().find_map(|field| fields.get(field.name)).and_then(|at| reader.string(&at))
 }
 
 fn read_start(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Timestamp> {
@@ -228,7 +233,7 @@ fn read_call(reader: &mut Reader<'_>, at: &At<'_>, earlier_us: i64) -> Option<Sc
     let repeat = fields.get("repeat").and_then(|at| reader.integer(&at, REPEAT, "an integer"));
     let (member, role) = fields.get("member").map(|at| read_member(reader, &at)).unwrap_or_default();
     let client = fields.get("client").map(|at| read_client(reader, &at)).unwrap_or_default();
-    let session = fields.get("session").and_then(|at| reader.string(&at));
+    let session = fields.get("session").and_then(|at| read_text_or(reader, &at, SESSION));
     let class = fields.get("class").and_then(|at| reader.one_of(&at, &CLASSES));
     let upstream = fields.get("upstream").and_then(|at| reader.one_of(&at, UPSTREAMS));
     let approve = fields.get("approve").and_then(|at| reader.boolean(&at));
