@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use policy::CompiledPolicy;
 use policy::vectors::{Outcome, run_file};
 
 fn files() -> Vec<PathBuf> {
@@ -33,4 +34,21 @@ fn every_vector_passes() {
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert!(tests >= 15, "the folder of vectors was found");
+}
+
+#[test]
+fn the_examples_of_the_manual_are_sound() {
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/policy.md");
+    let manual = fs::read_to_string(manual).unwrap();
+    let blocks = manual.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let (documents, tests): (Vec<&str>, Vec<&str>) =
+        blocks.filter(|block| !block.contains("json.schemas")).partition(|block| block.contains("\"version\": \"1\""));
+    assert!(documents.len() >= 2 && !tests.is_empty());
+    for document in &documents {
+        CompiledPolicy::compile(document).unwrap_or_else(|problems| panic!("{document}\n{problems}"));
+    }
+    for test in tests {
+        let report = run_file(&format!("{{\"policy\": {}, \"tests\": [{test}]}}", documents[0])).unwrap();
+        assert_eq!((report.passed(), report.failed()), (1, 0), "{test}");
+    }
 }
