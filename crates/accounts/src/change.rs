@@ -21,6 +21,15 @@ pub(crate) struct Change<'a> {
     reach: Reach,
 }
 
+/// What is noted of a change.
+pub(crate) struct Noted {
+    pub(crate) at: Timestamp,
+    pub(crate) by: UserId,
+    pub(crate) action: &'static str,
+    pub(crate) subject: String,
+    pub(crate) detail: Value,
+}
+
 /// Who has to hear of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reach {
@@ -57,6 +66,14 @@ impl Accounts {
         Ok(Change { accounts: self, tx, at, by: caller.user(), role, reach })
     }
 
+    /// Notes something in a transaction that is no change of its own: what became of an earlier one.
+    pub(crate) async fn note(&self, tx: &mut Tx, noted: &Noted) -> Result<(), Error> {
+        let Noted { at, by, action, subject, detail } = noted;
+        let (subject, detail) = (subject.clone(), detail.clone());
+        let event = NewAdminEvent { id: time_ordered(self, *at), at: *at, actor: *by, action, subject, detail };
+        Ok(tx.insert_admin_event(&event).await?)
+    }
+
     /// Begins a change by somebody who is becoming a member by it.
     pub(crate) async fn joining(&self, mut tx: Tx, by: UserId, role: Role) -> Result<Change<'_>, Error> {
         let at = self.now();
@@ -79,9 +96,7 @@ impl Change<'_> {
     /// Notes what was done, makes it last, and has the gateways told.
     pub(crate) async fn done(self, action: &'static str, subject: impl ToString, detail: Value) -> Result<(), Error> {
         let Self { accounts, mut tx, at, by, reach, .. } = self;
-        let id = time_ordered(accounts, at);
-        let event = NewAdminEvent { id, at, actor: by, action, subject: subject.to_string(), detail };
-        tx.insert_admin_event(&event).await?;
+        accounts.note(&mut tx, &Noted { at, by, action, subject: subject.to_string(), detail }).await?;
         let scope = tx.scope();
         tx.commit().await?;
         if reach == Reach::Snapshot {

@@ -77,6 +77,21 @@ pub enum Rule {
     /// Calls are made as oneself or as an agent.
     #[error("this grant is another member's: only they can call with it")]
     OthersGrant,
+    /// Not for them to answer.
+    #[error("this is not yours to answer: the policy says who may")]
+    NotApprover,
+    /// Nobody answers themselves.
+    #[error("this is your own request, which somebody else has to answer")]
+    OwnRequest,
+    /// Answered, used, expired or void.
+    #[error("this request is not open any more: see below what became of it")]
+    ApprovalClosed,
+    /// The gateways' store does not know it.
+    #[error("this request does not stand any more, so the answer was not given: the caller has to call again")]
+    ApprovalGone,
+    /// The gateways' store is away.
+    #[error("the counters could not be reached, so the answer was not given; try again in a moment")]
+    AnswerNotGiven,
     /// Nothing to show.
     #[error("this grant's policy denies nothing, so there is no call that it would deny")]
     NothingDenied,

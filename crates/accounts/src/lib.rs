@@ -3,6 +3,7 @@
 mod accounts;
 mod admin_events;
 mod agents;
+mod approvals;
 mod background;
 mod caller;
 mod calls;
@@ -27,6 +28,9 @@ mod tools;
 
 pub use accounts::{Accounts, Config, Wiring};
 pub use agents::AgentView;
+pub use approvals::{
+    Answer, AnswerForm, ApprovalAnswerView, ApprovalFilter, ApprovalStanding, ApprovalView, ArgumentsShown, MayAnswer,
+};
 pub use caller::{Caller, ClientAddress, Visitor};
 pub use calls::{CallCursor, CallCursorError, CallFilter, CallPage, CallView};
 pub use error::{Error, Fault, Rule};

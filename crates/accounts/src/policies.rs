@@ -107,7 +107,7 @@ impl Accounts {
     /// # Errors
     /// [`Error::Busy`].
     pub async fn check_report(&self, document: &str) -> Result<CheckReport, Error> {
-        examine(self.checks(), document, Teams::Any).await
+        examine(self, document, Teams::Any).await
     }
 
     /// Whether a document could be published, as far as that can be told without its account.
@@ -124,7 +124,7 @@ impl Accounts {
         let teams = tx.teams().await.map_err(Error::from)?;
         tx.commit().await.map_err(Error::from)?;
         let teams = teams.into_iter().map(|team| team.slug.to_string()).collect();
-        none(examine(self.checks(), document, Teams::These(teams)).await?)
+        none(examine(self, document, Teams::These(teams)).await?)
     }
 
     /// A server's policies, by name.

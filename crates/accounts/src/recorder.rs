@@ -106,8 +106,10 @@ impl Accounts {
             tx.key_used(key, at).await?;
         }
         for event in events() {
-            if let Event::Connector(seen) = event {
-                tx.connector_seen(seen).await?;
+            match event {
+                Event::Connector(seen) => tx.connector_seen(seen).await?,
+                Event::ApprovalAsked(asked) => tx.store_approval(asked).await?,
+                Event::Decided(_) | Event::Settled(_) | Event::Inventory(_) => {}
             }
         }
         tx.commit().await?;

@@ -7,22 +7,21 @@ mod read_row;
 mod write;
 
 use domain::{
-    ApprovalBinding, ApprovalId, CallId, Client, Email, GrantId, Name, PolicyId, Principal, Sealed, ServerId,
-    ServerSlug, Timestamp, UserId,
+    AccountId, ApprovalBinding, ApprovalId, CallId, Client, Email, GrantId, Name, PolicyId, Principal, Sealed,
+    ServerId, ServerSlug, Timestamp, UserId,
 };
 use policy::{Approvers, RiskClass, SelfApproval};
-use sqlx::Row as _;
 
-use self::read_row::approval;
+use self::read_row::{approval, on_its_way};
 use crate::{AccountScope, JobTx, StorageError, Tx, read};
 
 pub use write::NewAnswer;
 pub(crate) use write::STATEMENTS as WRITE_STATEMENTS;
 
-/// Longer arguments are left out of lists, in characters of their sealed text.
+/// Arguments as lists have them: without those whose sealed text is long.
 macro_rules! listed_arguments {
     () => {
-        "24000"
+        "case when length(a.arguments) <= 24000 then a.arguments end"
     };
 }
 
@@ -37,7 +36,10 @@ macro_rules! select_approvals {
             $arguments,
             " as arguments, a.approvers, a.approvers_team, a.self_approval, a.client_name, a.client_version, a.answer, \
                  a.answer_state, a.answered_by, b.email as answered_by_email, a.answered_at, a.reason, \
-                 used.id as used_by, least(g.revoked_at, g.expires_at, p.removed_at, later.saved_at) as void_from, \
+                 used.id as used_by, \
+                 (a.user_id is not distinct from $2 or exists (select from call o where o.account_id = a.account_id \
+                     and o.approval_id = a.id and o.user_id = $2)) as is_own, \
+                 least(g.revoked_at, g.expires_at, p.removed_at, later.saved_at) as void_from, \
                  coalesce(g.policy_id = a.policy_id and g.server_id = a.server_id, false) as in_place \
              from approval a \
              left join server s on s.account_id = a.account_id and s.id = a.server_id \
@@ -58,16 +60,18 @@ macro_rules! select_approvals {
 }
 
 statements! {
-    LIST = select_approvals!(
-        concat!("case when length(a.arguments) <= ", listed_arguments!(), " then a.arguments end"),
-        "order by a.asked_at desc, a.id desc limit $2");
+    LIST = select_approvals!(listed_arguments!(), "order by a.asked_at desc, a.id desc limit $3");
     OPEN = select_approvals!(
-        concat!("case when length(a.arguments) <= ", listed_arguments!(), " then a.arguments end"),
-        "and a.expires_at > $2 and (a.answer is null or a.answer_state = 'not_given') \
-         order by a.asked_at desc, a.id desc limit $3");
-    ONE = select_approvals!("a.arguments", "and a.id = $2");
-    ALSO_ASKED = "select exists (select from call where account_id = $1 and approval_id = $2 \
-                      and outcome = 'approval_required' and user_id = $3)";
+        listed_arguments!(),
+        "and a.expires_at > $3 and (a.answer is null or a.answer_state = 'not_given') \
+         order by a.asked_at desc, a.id desc limit $4");
+    OPEN_BRIEFLY = select_approvals!(
+        "null::text",
+        "and a.expires_at > $3 and (a.answer is null or a.answer_state = 'not_given') limit $4");
+    ONE = select_approvals!("a.arguments", "and a.id = $3");
+    PUTTING = "select a.binding, a.answer, a.answer_state, a.answered_by, b.email as answered_by_email, a.answered_at, \
+                   a.reason from approval a left join app_user b on b.id = a.answered_by \
+               where a.account_id = $1 and a.id = $2 and a.answer_state = 'putting'";
     WAITING = "select account_id, approval_id from approval_outbox where since < $1 order by since limit $2";
 }
 
@@ -120,6 +124,8 @@ pub struct ApprovalRow {
     pub answer: Option<AnswerRow>,
     /// The call that used the approval up.
     pub used_by: Option<CallId>,
+    /// Whether the member who reads this made the call, be it first or again.
+    pub is_own: bool,
     /// When its grant ended, or its policy got another version; perhaps in the future.
     pub void_from: Option<Timestamp>,
     /// Whether its grant is still there, on that server with that policy.
@@ -175,13 +181,13 @@ pub struct WaitingAnswer {
 }
 
 impl Tx {
-    /// Requests, the newest first; long arguments are left out.
+    /// Requests, the newest first, as `reader` sees them; long arguments are left out.
     ///
     /// # Errors
     /// [`StorageError::Database`].
-    pub async fn approvals(&mut self, limit: u32) -> Result<Vec<ApprovalRow>, StorageError> {
+    pub async fn approvals(&mut self, reader: UserId, limit: u32) -> Result<Vec<ApprovalRow>, StorageError> {
         let account = self.id();
-        let query = sqlx::query(LIST).bind(account).bind(i64::from(limit)).try_map(approval);
+        let query = sqlx::query(LIST).bind(account).bind(reader.uuid()).bind(i64::from(limit)).try_map(approval);
         Ok(query.fetch_all(self.connection()).await?)
     }
 
@@ -190,9 +196,42 @@ impl Tx {
     ///
     /// # Errors
     /// [`StorageError::Database`].
-    pub async fn unanswered_approvals(&mut self, now: Timestamp, limit: u32) -> Result<Vec<ApprovalRow>, StorageError> {
+    pub async fn unanswered_approvals(
+        &mut self,
+        reader: UserId,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ApprovalRow>, StorageError> {
+        self.unanswered(OPEN, reader, now, limit).await
+    }
+
+    /// The same in no order and without any arguments, for counting.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`].
+    pub async fn unanswered_approvals_briefly(
+        &mut self,
+        reader: UserId,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ApprovalRow>, StorageError> {
+        self.unanswered(OPEN_BRIEFLY, reader, now, limit).await
+    }
+
+    async fn unanswered(
+        &mut self,
+        statement: &'static str,
+        reader: UserId,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ApprovalRow>, StorageError> {
         let account = self.id();
-        let query = sqlx::query(OPEN).bind(account).bind(now.to_datetime()).bind(i64::from(limit)).try_map(approval);
+        let query = sqlx::query(statement)
+            .bind(account)
+            .bind(reader.uuid())
+            .bind(now.to_datetime())
+            .bind(i64::from(limit))
+            .try_map(approval);
         Ok(query.fetch_all(self.connection()).await?)
     }
 
@@ -200,19 +239,23 @@ impl Tx {
     ///
     /// # Errors
     /// [`StorageError::Database`].
-    pub async fn approval(&mut self, id: ApprovalId) -> Result<Option<ApprovalRow>, StorageError> {
+    pub async fn approval(&mut self, reader: UserId, id: ApprovalId) -> Result<Option<ApprovalRow>, StorageError> {
         let account = self.id();
-        Ok(sqlx::query(ONE).bind(account).bind(id.uuid()).try_map(approval).fetch_optional(self.connection()).await?)
+        let query = sqlx::query(ONE).bind(account).bind(reader.uuid()).bind(id.uuid()).try_map(approval);
+        Ok(query.fetch_optional(self.connection()).await?)
     }
 
-    /// Whether a member repeated the call of a request that somebody else made first.
+    /// The answer that is on its way into the counter store, and its place there.
     ///
     /// # Errors
     /// [`StorageError::Database`].
-    pub async fn also_asked(&mut self, id: ApprovalId, member: UserId) -> Result<bool, StorageError> {
+    pub async fn answer_on_its_way(
+        &mut self,
+        id: ApprovalId,
+    ) -> Result<Option<(ApprovalBinding, AnswerRow)>, StorageError> {
         let account = self.id();
-        let query = sqlx::query_scalar(ALSO_ASKED).bind(account).bind(id.uuid()).bind(member.uuid());
-        Ok(query.fetch_one(self.connection()).await?)
+        let query = sqlx::query(PUTTING).bind(account).bind(id.uuid()).try_map(on_its_way);
+        Ok(query.fetch_optional(self.connection()).await?.flatten())
     }
 }
 
@@ -224,8 +267,8 @@ impl JobTx {
     pub async fn waiting_answers(&mut self, since: Timestamp, limit: u32) -> Result<Vec<WaitingAnswer>, StorageError> {
         let query = sqlx::query(WAITING).bind(since.to_datetime()).bind(i64::from(limit)).try_map(|row| {
             Ok(WaitingAnswer {
-                scope: AccountScope::found(read::id(&row, "account_id", domain::AccountId::from_uuid)?),
-                approval: ApprovalId::from_uuid(row.try_get("approval_id")?),
+                scope: AccountScope::found(read::id(&row, "account_id", AccountId::from_uuid)?),
+                approval: read::id(&row, "approval_id", ApprovalId::from_uuid)?,
             })
         });
         Ok(query.fetch_all(self.connection()).await?)

@@ -1,13 +1,12 @@
 //! Whether a document can be published: the language's own problems, its tests, and the teams it names.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use policy::{CompiledPolicy, Problem, vectors::Outcome};
 use serde_json::Value;
-use tokio::sync::Semaphore;
 
 use super::place::{place, place_items};
-use crate::Error;
+use crate::{Accounts, Error};
 
 /// At most so many unknown teams are placed: finding a place reads the text once.
 const MAX_UNKNOWN_TEAMS: usize = 20;
@@ -45,16 +44,10 @@ pub(super) enum Teams {
     These(BTreeSet<String>),
 }
 
-/// Examines a document off the async threads, a few at a time.
-pub(super) async fn examine(places: Arc<Semaphore>, document: &str, teams: Teams) -> Result<CheckReport, Error> {
-    let place = places.acquire_owned().await.map_err(|_| Error::Busy)?;
+/// Examines a document off the async threads.
+pub(super) async fn examine(accounts: &Accounts, document: &str, teams: Teams) -> Result<CheckReport, Error> {
     let document = document.to_owned();
-    let examined = tokio::task::spawn_blocking(move || {
-        let report = report(&document, &teams);
-        drop(place);
-        report
-    });
-    examined.await.map_err(|_| Error::Busy)
+    accounts.off_threads(move || report(&document, &teams)).await
 }
 
 impl CheckReport {

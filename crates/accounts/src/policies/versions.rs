@@ -2,7 +2,7 @@
 
 use domain::{Permission, PolicyId};
 use serde_json::{Value, json};
-use storage::NewVersion;
+use storage::{NewDraft, NewVersion};
 
 use super::{
     SaveError,
@@ -40,15 +40,18 @@ struct Publishing<'a> {
     document: &'a str,
     note: &'a str,
     based_on: u32,
-    draft: DraftAfter,
+    draft: DraftAfter<'a>,
     action: &'static str,
     detail: Value,
 }
 
 /// What becomes of the draft.
-enum DraftAfter {
+#[derive(Clone, Copy)]
+enum DraftAfter<'a> {
     /// It goes; it was this one.
-    Gone(u32),
+    Gone { seen: u32 },
+    /// This is the draft, in the place of that one.
+    Kept { seen: u32, document: &'a str },
     /// It stays as it is.
     Same,
 }
@@ -67,8 +70,30 @@ impl Accounts {
             document: &edit.document,
             note: &edit.note,
             based_on: edit.based_on,
-            draft: DraftAfter::Gone(edit.revision),
+            draft: DraftAfter::Gone { seen: edit.revision },
             action: "policy.published",
+            detail: json!({}),
+        };
+        self.publish_version(caller, id, publishing).await
+    }
+
+    /// Publishes a document as the next version so that it only watches: what it would deny is recorded and passes. The
+    /// document itself stays as the draft, to be published when what it would have denied is what it should.
+    ///
+    /// # Errors
+    /// Like [`Accounts::publish_policy`].
+    pub async fn publish_in_shadow(&self, caller: &Caller, id: PolicyId, edit: &PolicyEdit) -> Result<u32, SaveError> {
+        caller.allowed(Permission::WritePolicies)?;
+        short(&edit.note)?;
+        self.publishable(caller, &edit.document).await?;
+        let document = edit.document.clone();
+        let watching = self.off_threads(move || policy::shadowed(&document)).await?.map_err(SaveError::Problems)?;
+        let publishing = Publishing {
+            document: &watching,
+            note: &edit.note,
+            based_on: edit.based_on,
+            draft: DraftAfter::Kept { seen: edit.revision, document: &edit.document },
+            action: "policy.published_in_shadow",
             detail: json!({}),
         };
         self.publish_version(caller, id, publishing).await
@@ -98,14 +123,19 @@ impl Accounts {
         let mut change = self.change(caller, Permission::WritePolicies).await?;
         let row = change.tx.policy(id).await.map_err(Error::from)?.ok_or(Error::NotFound)?;
         same_version(&row, new.based_on)?;
-        if let DraftAfter::Gone(seen) = new.draft {
+        if let DraftAfter::Gone { seen } | DraftAfter::Kept { seen, .. } = new.draft {
             same_draft(&row, seen)?;
         }
         let version = NewVersion { document: new.document, note: new.note, author: caller.user(), at: change.at };
         let version = change.tx.add_policy_version(id, new.based_on, &version).await.map_err(Error::from)?;
         let version = version.ok_or(Error::NotFound)?;
-        if let DraftAfter::Gone(_) = new.draft {
-            change.tx.remove_policy_draft(id).await.map_err(Error::from)?;
+        match new.draft {
+            DraftAfter::Gone { .. } => _ = change.tx.remove_policy_draft(id).await.map_err(Error::from)?,
+            DraftAfter::Kept { document, .. } => {
+                let draft = NewDraft { document, based_on: version, author: caller.user(), at: change.at };
+                change.tx.put_policy_draft(id, &draft).await.map_err(Error::from)?;
+            }
+            DraftAfter::Same => {}
         }
         let mut detail = new.detail;
         detail["version"] = version.into();

@@ -37,9 +37,16 @@ pub(super) fn approval(row: PgRow) -> Result<ApprovalRow, sqlx::Error> {
         client: client(&row)?,
         answer: answer(&row)?,
         used_by: read::id_or_none(&row, "used_by", CallId::from_uuid)?,
+        is_own: row.try_get("is_own")?,
         void_from: read::time_or_none(&row, "void_from")?,
         is_in_place: row.try_get("in_place")?,
     })
+}
+
+/// An answer and its place in the counter store.
+pub(super) fn on_its_way(row: PgRow) -> Result<Option<(ApprovalBinding, AnswerRow)>, sqlx::Error> {
+    let place = binding(&row)?;
+    Ok(answer(&row)?.map(|answer| (place, answer)))
 }
 
 fn binding(row: &PgRow) -> Result<ApprovalBinding, sqlx::Error> {
