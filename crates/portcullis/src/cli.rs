@@ -151,5 +151,11 @@ pub enum Policy {
         /// Vector files, or policy documents with `tests`
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// Count in a real store instead of the language's own model: `memory`, or the address of a Redis, Valkey or cluster
+        /// (redis://…). Only keys of accounts made up for it are written, and removed again
+        #[arg(long, value_name = "STORE")]
+        counters: Option<String>,
     },
+    /// Print the JSON Schema of the language
+    Schema,
 }

@@ -30,7 +30,8 @@ fn main() -> ExitCode {
     if let Command::Policy(policy) = &command {
         return match policy {
             Policy::Check { files } => policy_files::check(files),
-            Policy::Test { files } => policy_files::test(files),
+            Policy::Test { files, counters } => policy_files::test(files, counters.as_deref()),
+            Policy::Schema => policy_files::schema(),
         };
     }
     log_to_stderr();
