@@ -69,12 +69,9 @@ impl Charges {
             *self = Self::Shared(Arc::clone(charges));
             return Ok(());
         }
-        let earlier = std::mem::take(self);
-        let mut charges = match earlier {
-            Self::Own(charges) => charges,
-            earlier => earlier.as_slice().to_vec(),
-        };
-        charges.reserve(rule.limits.len());
+        let earlier = self.as_slice();
+        let mut charges = Vec::with_capacity(earlier.len() + rule.limits.len());
+        charges.extend_from_slice(earlier);
         for limit in &rule.limits {
             charges.push(charge(limit, subject)?);
         }
