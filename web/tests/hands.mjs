@@ -40,14 +40,14 @@ class Hands {
     await this.expectValue(locator, text);
   }
 
-  /** Pastes what was copied somewhere over what stands in an input. */
-  async paste(locator, text) {
+  /** Pastes what was copied somewhere over what stands in an input; `holds` is the input that has its text, where it is an editor. */
+  async paste(locator, text, holds = locator) {
     await this.page.evaluate((copied) => navigator.clipboard.writeText(copied), text);
     await this.stepInto(locator);
     this.pastes += 1;
     await this.page.keyboard.press("Control+A");
     await this.page.keyboard.press("Control+V");
-    await this.expectValue(locator, text);
+    await this.expectValue(holds, text);
   }
 
   async expectValue(locator, text) {

@@ -94,6 +94,26 @@ export const pastePolicy = async (person, document = POLICY, name = null) => {
   await send(person, save);
 };
 
+/** The form of the workbench, ready to be worked with. */
+export const workbench = async (person) => {
+  const bench = person.page.locator("form[data-workbench]");
+  await (person.script ? person.page.locator("form[data-workbench][data-ready]") : bench).waitFor();
+  return bench;
+};
+
+/** Pastes over the workbench's text: into its editor, or into the textarea where there is no script. */
+export const pasteText = async (person, document) => {
+  const bench = await workbench(person);
+  const holds = field(bench, "document");
+  await person.hands.paste(person.script ? bench.locator(".cm-content") : holds, document, holds);
+};
+
+/** Presses a button of the workbench that opens a page: "publish", "draft", "shadow". */
+export const pressInWorkbench = async (person, deed) => {
+  const bench = await workbench(person);
+  await person.opens(() => person.hands.press(bench.locator(`button[formaction$="/${deed}"]`)));
+};
+
 /** Gives the grant as the form proposes it, or to `subject` (a value of the form's radio buttons) with its own `inputs`. */
 export const giveGrant = async (person, subject = null, inputs = {}) => {
   const give = form(person, "/grants");

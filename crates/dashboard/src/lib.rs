@@ -2,7 +2,9 @@
 
 mod assets;
 mod dashboard;
+mod diff;
 mod error_page;
+mod exact;
 mod form;
 mod page;
 mod pages;

@@ -7,6 +7,7 @@ use crate::routes::Routes;
 
 mod agent;
 mod agents;
+mod approvals;
 mod calls;
 mod catalogue;
 mod chooser;
@@ -22,7 +23,7 @@ mod login;
 mod members;
 mod policy;
 mod policy_form;
-mod policy_new;
+mod schema;
 mod server;
 mod server_new;
 mod servers;
@@ -34,7 +35,7 @@ mod theme;
 
 /// All of them.
 pub(crate) fn routes(routes: Routes) -> Routes {
-    let pages: [fn(Routes) -> Routes; 22] = [
+    let pages: [fn(Routes) -> Routes; 24] = [
         landing::routes,
         theme::routes,
         signup::routes,
@@ -51,11 +52,13 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         servers::routes,
         server_new::routes,
         server::routes,
-        policy_new::routes,
+        policy_form::routes,
         policy::routes,
         grant_new::routes,
         grants::routes,
         calls::routes,
+        approvals::routes,
+        schema::routes,
         catalogue::routes,
     ];
     pages.into_iter().fold(routes, |routes, add| add(routes))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::Role;
-use web_kit::{Anyone, FlashKind, Member, Stage, Visit, Visitor};
+use web_kit::{Anyone, FlashKind, Member, Problem, Stage, Visit, Visitor};
 
 use crate::{assets, show};
 
@@ -60,6 +60,8 @@ pub(crate) struct NavItem {
     pub(crate) label: &'static str,
     pub(crate) icon: &'static str,
     pub(crate) here: bool,
+    /// How many things wait there for the reader.
+    pub(crate) waiting: u64,
 }
 
 /// The places of an account.
@@ -67,6 +69,7 @@ pub(crate) struct NavItem {
 pub(crate) enum Tab {
     Servers,
     Calls,
+    Approvals,
     Grants,
     Teams,
     Members,
@@ -77,13 +80,22 @@ pub(crate) enum Tab {
 }
 
 impl Tab {
-    const ALL: [Self; 7] =
-        [Self::Servers, Self::Calls, Self::Grants, Self::Teams, Self::Members, Self::Agents, Self::Keys];
+    const ALL: [Self; 8] = [
+        Self::Servers,
+        Self::Calls,
+        Self::Approvals,
+        Self::Grants,
+        Self::Teams,
+        Self::Members,
+        Self::Agents,
+        Self::Keys,
+    ];
 
     fn label(self) -> &'static str {
         match self {
             Self::Servers => "Servers",
             Self::Calls => "Calls",
+            Self::Approvals => "Approvals",
             Self::Grants => "Grants",
             Self::Teams => "Teams",
             Self::Members => "Members",
@@ -97,6 +109,7 @@ impl Tab {
         match self {
             Self::Servers | Self::Other => "",
             Self::Calls => "/calls",
+            Self::Approvals => "/approvals",
             Self::Grants => "/grants",
             Self::Teams => "/teams",
             Self::Members => "/members",
@@ -110,6 +123,7 @@ impl Tab {
         match self {
             Self::Servers => "M3 4h14v5H3zM3 11h14v5H3zM6 6.5h.01M6 13.5h.01",
             Self::Calls => "M3 6h11m-3-3 3 3-3 3M17 14H6m3-3-3 3 3 3",
+            Self::Approvals => "M4 4h12v12H4zM7 10l2.5 2.5L14 8",
             Self::Grants => "M3 17V9a7 7 0 0 1 14 0v8M3 10h14M7 3.5V15M13 3.5V15M10 2v13",
             Self::Teams => {
                 "M7 9a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zM2.5 16c0-3 2-4.5 4.5-4.5s4.5 1.5 4.5 4.5M13 9a2 2 0 1 0 0-4M14 11.5c2.2.2 3.5 1.8 3.5 4.5"
@@ -134,14 +148,15 @@ impl Shell {
     }
 
     /// Round a page of an account.
-    pub(crate) fn account(visit: &Visit<Member>, tab: Tab, title: &str) -> Self {
+    pub(crate) async fn account(visit: &Visit<Member>, tab: Tab, title: &str) -> Result<Self, Problem> {
         let member = visit.who();
-        Self {
+        let waiting = visit.accounts().approvals_to_answer(visit.caller()).await?;
+        Ok(Self {
             visitor: Some(Person::of(&member.visitor)),
-            account: Some(Account::new(member.caller.slug().as_str(), member.name.as_str(), tab)),
+            account: Some(Account::new(member.caller.slug().as_str(), member.name.as_str(), tab, waiting)),
             knows_who: true,
             ..Self::bare(visit.stage(), title)
-        }
+        })
     }
 
     /// Round a page with nobody signed in.
@@ -189,13 +204,14 @@ impl AccountLink {
 }
 
 impl Account {
-    fn new(slug: &str, name: &str, tab: Tab) -> Self {
+    fn new(slug: &str, name: &str, tab: Tab, approvals: u64) -> Self {
         let home = home(slug);
         let item = |of: Tab| NavItem {
             href: format!("{home}{}", of.path()),
             label: of.label(),
             icon: of.icon(),
             here: of == tab,
+            waiting: if of == Tab::Approvals { approvals } else { 0 },
         };
         Self { slug: slug.to_owned(), name: name.to_owned(), nav: Tab::ALL.map(item).into(), home: home.clone() }
     }

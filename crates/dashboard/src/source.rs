@@ -75,6 +75,28 @@ pub(crate) fn line_of(text: &str, pointer: &str) -> Option<usize> {
     Some(text[..reader.at].matches('\n').count() + 1)
 }
 
+/// The text with one more element at the end of `tests`; none when the text does not read as a JSON object.
+pub(crate) fn with_test(text: &str, test: &str) -> Option<String> {
+    let read: serde_json::Value = serde_json::from_str(text).ok()?;
+    let has = match read.as_object()?.get("tests") {
+        None => false,
+        Some(tests) => tests.is_array().then_some(true)?,
+    };
+    let test = test.trim().replace('\n', "\n    ");
+    let (end, added) = if has {
+        let mut reader = Reader { text, at: 0 };
+        reader.enter("tests")?;
+        reader.space();
+        reader.skip()?;
+        (reader.at - 1, format!("\n    {test}\n  "))
+    } else {
+        (text.rfind('}')?, format!("\n  \"tests\": [\n    {test}\n  ]\n"))
+    };
+    let before = text.get(..end)?.trim_end();
+    let comma = if before.ends_with(['{', '[']) { "" } else { "," };
+    Some(format!("{before}{comma}{added}{}", text.get(end..)?))
+}
+
 /// Walks JSON text that is known to read; on anything else it gives up.
 struct Reader<'t> {
     text: &'t str,
@@ -212,6 +234,31 @@ mod tests {
     fn text_that_is_not_json_points_nowhere_and_harms_nothing() {
         for text in ["", "{", "{\"a", "{\"a\":", "[[[", "{\"a\":\"\\", "]", "{\"a\"::}", "{,}", "é{"] {
             assert_eq!(line_of(text, "/b/0"), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_test_is_added_at_the_end_and_nothing_else_changes() {
+        let test = "{ \"name\": \"t\",\n  \"calls\": [] }";
+        let begin = "{\n  \"version\": \"1\",  \"default\": \"deny\"";
+        assert_eq!(
+            with_test(&format!("{begin}\n}}\n"), test).unwrap(),
+            format!("{begin},\n  \"tests\": [\n    {{ \"name\": \"t\",\n      \"calls\": [] }}\n  ]\n}}\n")
+        );
+        for tests in ["\"tests\": []", "\"tests\":[ {\"name\":\"]\"} ]", "\"tests\": [1,\n 2\n ], \"x\": {}"] {
+            let text = format!("{begin}, {tests} }}");
+            let added = with_test(&text, test).unwrap();
+            let mut expected: serde_json::Value = serde_json::from_str(&text).unwrap();
+            expected["tests"].as_array_mut().unwrap().push(serde_json::from_str(test).unwrap());
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&added).unwrap(), expected, "{added}");
+            assert!(added.starts_with(begin), "{added}");
+        }
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&with_test("{}", test).unwrap()).unwrap()["tests"][0]["name"],
+            "t"
+        );
+        for odd in ["", "{", "[]", "{\"tests\": {}}", "{\"tests\": 1}"] {
+            assert_eq!(with_test(odd, test), None, "{odd}");
         }
     }
 

@@ -123,6 +123,18 @@ pub(crate) fn wait(ms: u64) -> String {
     }
 }
 
+/// A JSON Pointer in parts between which a line may break: each begins with its slash.
+pub(crate) fn pointer(pointer: &str) -> Vec<String> {
+    let mut parts: Vec<String> = Vec::new();
+    for letter in visible(pointer).chars() {
+        match parts.last_mut() {
+            Some(part) if letter != '/' => part.push(letter),
+            _ => parts.push(letter.to_string()),
+        }
+    }
+    parts
+}
+
 /// A text of an upstream with the characters that would hide or turn something made visible: controls, and those that change the
 /// direction or the look of what follows (Trojan Source, CVE-2021-42574; invisible tags, U+E0000…).
 pub(crate) fn visible(text: &str) -> String {
@@ -158,6 +170,13 @@ mod tests {
         for (ms, text) in [(0, "0 s"), (1, "1 s"), (11_200, "12 s"), (120_000, "2 min"), (121_000, "3 min")] {
             assert_eq!(wait(ms), text);
         }
+    }
+
+    #[test]
+    fn a_pointer_breaks_before_its_slashes() {
+        assert_eq!(pointer("/tools/a~1b/limits/0"), ["/tools", "/a~1b", "/limits", "/0"]);
+        assert_eq!(pointer(""), Vec::<String>::new());
+        assert_eq!(pointer("/tools//x").concat(), "/tools//x");
     }
 
     #[test]

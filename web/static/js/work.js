@@ -73,7 +73,7 @@ for (const form of document.querySelectorAll("[data-new-server]")) {
 
 const lineStart = (text, line) => text.split("\n").slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
 
-for (const editor of document.querySelectorAll("[data-editor]")) {
+for (const editor of document.querySelectorAll("[data-editor][data-check]")) {
   const text = editor.querySelector("textarea");
   const gutter = editor.querySelector("[data-gutter]");
   const part = document.getElementById(editor.dataset.problems);
@@ -85,7 +85,7 @@ for (const editor of document.querySelectorAll("[data-editor]")) {
     }
   };
   const mark = () => {
-    const bad = new Set([...part.querySelectorAll("[data-line]")].map((at) => Number(at.dataset.line)));
+    const bad = new Set([...part.querySelectorAll(".problems [data-line]")].map((at) => Number(at.dataset.line)));
     [...gutter.children].forEach((line, index) => line.classList.toggle("marked", bad.has(index + 1)));
     text.toggleAttribute("aria-invalid", false);
     if (bad.size > 0) text.setAttribute("aria-invalid", "true");

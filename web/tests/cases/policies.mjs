@@ -1,10 +1,11 @@
-// A policy with faults: every one at its line, in the answer to the form and while one types; a policy mended and saved again.
+// A policy with faults: every one at its line, in the answer to the form and while one types; mended, published, published again,
+// compared and restored.
 
 import assert from "node:assert/strict";
 
 import { until } from "../browser.mjs";
 import { look } from "../look.mjs";
-import { POLICY, form, pastePolicy, registerMlflow, signUp } from "../steps.mjs";
+import { POLICY, confirm, form, pastePolicy, pasteText, pressInWorkbench, registerMlflow, signUp, workbench } from "../steps.mjs";
 
 // Line 3: not a default. Line 6: not a number. Line 7: not a field. Line 11: not an action.
 const FAULTY = `{
@@ -29,16 +30,28 @@ const linesSaid = async (person) => {
   return [...new Set(lines)].sort((a, b) => a - b);
 };
 
-const saveVersion = async (person) => {
+const publishAgain = async (person) => {
   await person.page.locator('main a[href*="/policies/policy_"]').first().click();
   await person.page.waitForURL(/\/policies\/policy_/);
-  const save = person.page.locator("form[method=post]:has([name=document])");
-  await person.hands.paste(save.locator("[name=document]"), POLICY.replace("30", "25"));
-  const note = save.locator("[name=note]");
-  if ((await note.count()) > 0) await person.hands.write(note, "A lower limit");
-  await person.opens(() => person.hands.press(save.locator("button:not([type=button])").last()));
-  assert.equal(await person.page.locator("main a[href*='version=']").count(), 2, "two versions are listed");
+  await pasteText(person, POLICY.replace("30", "25"));
+  await person.hands.write((await workbench(person)).locator("[name=note]"), "A lower limit");
+  await pressInWorkbench(person, "publish");
+  const versions = person.page.locator("main a[href*='?version=']");
+  assert.equal(await versions.count(), 2, "two versions are listed");
   await look(person, "policy-second-version");
+};
+
+/** What changed is shown, and the first version put back in force as the third. */
+const restoreFirst = async (person) => {
+  await person.goto(`${person.path}?version=1`);
+  await look(person, "policy-first-version");
+  await person.goto(`${person.path}/compare?from=1&to=2`);
+  assert.match(await person.page.locator(".diff .added").textContent(), /"max": 25/);
+  await look(person, "policy-compare");
+  await person.goto(`${person.path.replace("/compare", "")}?version=1`);
+  await confirm(person, person.page.locator("main"), "/restore");
+  assert.match(await person.page.locator("textarea[name=document]").inputValue(), /"max": 30/);
+  assert.equal(await person.page.locator("main a[href*='?version=']").count(), 3, "the restored one is a version of its own");
 };
 
 const run = async (world, how) => {
@@ -56,9 +69,11 @@ const run = async (world, how) => {
   assert.equal(await person.page.locator("textarea[name=document]").getAttribute("aria-invalid"), "true");
   await look(person, "policy-faults");
 
-  await pastePolicy(person, POLICY);
+  await pasteText(person, POLICY);
+  await pressInWorkbench(person, "publish");
   assert.equal(await form(person, "/grants").count(), 1, "the next step is the grant");
-  await saveVersion(person);
+  await publishAgain(person);
+  await restoreFirst(person);
 };
 
 export default [

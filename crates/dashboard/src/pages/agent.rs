@@ -63,7 +63,7 @@ async fn load(visit: &Visit<Member>, agent: AgentId, extra: Extra) -> Result<Age
     let found = visit.accounts().agent(visit.caller(), agent).await?;
     let may_manage = visit.may(Permission::ManageAgents);
     Ok(AgentPage {
-        shell: Shell::account(visit, Tab::Agents, found.name.as_str()),
+        shell: Shell::account(visit, Tab::Agents, found.name.as_str()).await?,
         errors: extra.errors,
         may_manage,
         may_revoke: may_manage,

@@ -51,7 +51,7 @@ async fn load(visit: &Visit<Member>, name: String, errors: Errors) -> Result<Age
         keys: count(agent.keys.len(), "key", "keys"),
     };
     Ok(AgentsPage {
-        shell: Shell::account(visit, Tab::Agents, "Agents"),
+        shell: Shell::account(visit, Tab::Agents, "Agents").await?,
         errors,
         may_manage: visit.may(Permission::ManageAgents),
         agents: agents.into_iter().map(row).collect(),

@@ -1,6 +1,6 @@
 //! `/app/{account}/calls`: the recorded calls, the newest first, live, filtered by the address.
 
-use accounts::{CallCursor, CallFilter, CallRow, CallView, ServerSummary};
+use accounts::{CallCursor, CallFilter, CallRow, CallView, PolicySummary, ServerSummary, WouldDenyFilter};
 use askama::Template;
 use domain::{AgentId, CallId, Outcome, Permission, Principal, ServerId, UserId};
 use serde::Deserialize;
@@ -27,6 +27,10 @@ struct CallsPage {
     outcomes: Vec<Choice>,
     codes: Vec<Choice>,
     principals: Vec<Choice>,
+    policies: Vec<Choice>,
+    version: String,
+    would_deny: Vec<Choice>,
+    would_deny_rule: String,
     tool: String,
     grant: String,
     filtered: bool,
@@ -55,6 +59,8 @@ pub(crate) struct CallLine {
     pub(crate) allowed: bool,
     pub(crate) code: Option<String>,
     pub(crate) rule: String,
+    /// The rule in parts between which a line may break.
+    pub(crate) rule_parts: Vec<String>,
     /// The policy at the rule.
     pub(crate) rule_href: Option<String>,
     pub(crate) policy: Option<String>,
@@ -66,6 +72,10 @@ pub(crate) struct CallLine {
     pub(crate) ours: String,
     pub(crate) upstream: Option<String>,
     pub(crate) ended: Option<&'static str>,
+    /// The rule in shadow that would have denied it, in the same parts.
+    pub(crate) would_deny: Option<Vec<String>>,
+    /// The request for an approval that it made, or whose approval it used.
+    pub(crate) approval_href: Option<String>,
 }
 
 /// The filter, as the address has it.
@@ -78,6 +88,12 @@ struct Filter {
     outcome: String,
     code: String,
     principal: String,
+    policy: String,
+    version: String,
+    /// `any`: only calls that a rule in shadow would have denied.
+    would_deny: String,
+    /// And by this rule.
+    would_deny_rule: String,
     /// Where the page begins: older than that.
     before: String,
 }
@@ -102,6 +118,8 @@ struct CallPage {
     decided_in: String,
     http_status: Option<u16>,
     response_bytes: Option<u64>,
+    /// The workbench of the policy that decided, with a test made of this call.
+    test_href: Option<String>,
 }
 
 pub(crate) fn routes(routes: Routes) -> Routes {
@@ -127,7 +145,10 @@ impl CallLine {
             outcome: words::outcome(call.outcome),
             allowed: call.outcome == Outcome::Allow,
             rule: words::visible(&call.rule),
+            rule_parts: words::pointer(&call.rule),
             rule_href,
+            would_deny: call.would_deny.as_ref().map(|would| words::pointer(&would.rule)),
+            approval_href: call.approval.map(|approval| format!("{home}/approvals/{approval}")),
             policy: view.policy_name.zip(version).map(|(name, version)| format!("{name}, version {version}")),
             grant: grant.map(|(label, id)| (label.to_string(), format!("{home}/calls?grant={id}"))),
             principal: view.principal_name,
@@ -159,9 +180,11 @@ impl Filter {
             outcome: self.outcome()?,
             code: Some(self.code.clone()).filter(|code| !code.is_empty()),
             principal: self.principal()?,
+            policy: given(&self.policy)?,
+            version: given(&self.version)?,
+            would_deny: self.would_deny()?,
             before: given::<CallCursor>(&self.before)?,
             limit: PAGE,
-            ..CallFilter::default()
         })
     }
 
@@ -182,14 +205,17 @@ impl Filter {
         }
     }
 
-    fn is_empty(&self) -> bool {
-        [&self.server, &self.grant, &self.tool, &self.outcome, &self.code, &self.principal]
-            .iter()
-            .all(|part| part.is_empty())
+    fn would_deny(&self) -> Option<Option<WouldDenyFilter>> {
+        let rule = Some(self.would_deny_rule.clone()).filter(|rule| !rule.is_empty());
+        match (self.would_deny.as_str(), rule) {
+            ("", None) => Some(None),
+            ("" | "any", rule) => Some(Some(WouldDenyFilter { rule })),
+            _ => None,
+        }
     }
 
-    /// The filter as a query, without where the page begins.
-    fn query(&self) -> String {
+    /// The parts that ask something, as the address names them.
+    fn parts(&self) -> impl Iterator<Item = (&'static str, &String)> {
         let named = [
             ("server", &self.server),
             ("grant", &self.grant),
@@ -197,9 +223,21 @@ impl Filter {
             ("outcome", &self.outcome),
             ("code", &self.code),
             ("principal", &self.principal),
+            ("policy", &self.policy),
+            ("version", &self.version),
+            ("would_deny", &self.would_deny),
+            ("would_deny_rule", &self.would_deny_rule),
         ];
-        let given = named.into_iter().filter(|(_, value)| !value.is_empty());
-        given.map(|(name, value)| format!("{name}={}", escape(value))).collect::<Vec<_>>().join("&")
+        named.into_iter().filter(|(_, value)| !value.is_empty())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.parts().next().is_none()
+    }
+
+    /// The filter as a query, without where the page begins.
+    fn query(&self) -> String {
+        self.parts().map(|(name, value)| format!("{name}={}", escape(value))).collect::<Vec<_>>().join("&")
     }
 }
 
@@ -246,14 +284,32 @@ async fn show(visit: Visit<Member>, Query(filter): Query<Filter>) -> Answer {
         servers: choices("Every server", servers.iter().map(server).collect(), &filter.server),
         outcomes: choices("Every outcome", outcomes.to_vec(), &filter.outcome),
         codes: choices("Every code", policy_codes(), &filter.code),
+        policies: choices("Every policy", policies(&visit, &servers).await?, &filter.policy),
+        version: filter.version.clone(),
+        would_deny: choices(
+            "Whatever they would do",
+            vec![("any".to_owned(), "Would have denied it".to_owned())],
+            if filter.would_deny_rule.is_empty() { &filter.would_deny } else { "any" },
+        ),
+        would_deny_rule: filter.would_deny_rule.clone(),
         principals: choices("Everyone", members.chain(agents).collect(), &filter.principal),
         tool: filter.tool.clone(),
         grant: filter.grant.clone(),
         filtered: !filter.is_empty(),
         live: filter.before.is_empty().then(|| format!("{home}/calls/live?{}", filter.query())),
         newest: format!("{home}/calls?{}", filter.query()),
-        shell: Shell::account(&visit, Tab::Calls, "Calls"),
+        shell: Shell::account(&visit, Tab::Calls, "Calls").await?,
     })
+}
+
+async fn policies(visit: &Visit<Member>, servers: &[ServerSummary]) -> Result<Vec<(String, String)>, Problem> {
+    let mut found = Vec::new();
+    for server in servers {
+        let policies = visit.accounts().list_policies(visit.caller(), server.id).await?;
+        let named = |policy: PolicySummary| (policy.id.to_string(), format!("{} ({})", policy.name, server.name));
+        found.extend(policies.into_iter().map(named));
+    }
+    Ok(found)
 }
 
 fn policy_codes() -> Vec<(String, String)> {
@@ -271,7 +327,7 @@ async fn show_one(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
     let view = visit.accounts().call(visit.caller(), id).await?;
     let call = &view.call;
     page(&CallPage {
-        shell: Shell::account(&visit, Tab::Calls, "A call"),
+        shell: Shell::account(&visit, Tab::Calls, "A call").await?,
         decision: call.decision.to_string(),
         class: call.class.map(words::class),
         message: call.message.as_deref().map(words::visible),
@@ -282,8 +338,16 @@ async fn show_one(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
         decided_in: words::taken(call.decide_us),
         http_status: call.end.as_ref().and_then(|end| end.http_status),
         response_bytes: call.end.as_ref().map(|end| end.response_bytes),
+        test_href: test_href(&visit, &view),
         line: CallLine::of(view, &visit.home()),
     })
+}
+
+fn test_href(visit: &Visit<Member>, view: &CallView) -> Option<String> {
+    let (policy, _) =
+        view.call.policy.filter(|_| visit.may(Permission::WritePolicies) && view.policy_name.is_some())?;
+    let (slug, _) = view.server.as_ref().filter(|_| view.call.tool.is_some())?;
+    Some(format!("{}/servers/{slug}/policies/{policy}?test={}", visit.home(), view.call.place.id))
 }
 
 impl CallPage {

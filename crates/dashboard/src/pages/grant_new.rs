@@ -80,7 +80,7 @@ async fn choose(visit: Visit<Member>, Query(preset): Query<Preset>) -> Answer {
     }
     page(&ChooseServerPage {
         servers: servers.iter().map(|server| (to(&server.slug), server.name.to_string())).collect(),
-        shell: Shell::account(&visit, Tab::Grants, "New grant"),
+        shell: Shell::account(&visit, Tab::Grants, "New grant").await?,
     })
 }
 
@@ -127,7 +127,7 @@ async fn form(
     errors: Errors,
 ) -> Result<NewGrantPage, Problem> {
     Ok(NewGrantPage {
-        shell: Shell::account(visit, Tab::Grants, &format!("New grant for {}", server.name)),
+        shell: Shell::account(visit, Tab::Grants, &format!("New grant for {}", server.name)).await?,
         base: base(visit, &server.slug),
         server: server.name.to_string(),
         form: GrantForm::with(visit, server, typed, errors).await?,
@@ -143,16 +143,21 @@ async fn create(visit: Visit<Member>, Path(named): Path<Named>, Form(typed): For
         return form_again(&form(&visit, &server, &typed, errors).await?);
     };
     match visit.accounts().create_grant(visit.caller(), &asked).await {
-        Ok(created) => page_with_secret(&created_page(&visit, &server, typed.subject, created)),
+        Ok(created) => page_with_secret(&created_page(&visit, &server, typed.subject, created).await?),
         Err(refused) => form_again(&form(&visit, &server, &typed, Errors::of(refused, INPUTS)?).await?),
     }
 }
 
-fn created_page(visit: &Visit<Member>, server: &ServerView, subject: Subject, created: CreatedGrant) -> CreatedPage {
+async fn created_page(
+    visit: &Visit<Member>,
+    server: &ServerView,
+    subject: Subject,
+    created: CreatedGrant,
+) -> Result<CreatedPage, Problem> {
     let base = base(visit, &server.slug);
     let key = created.key.map(|key| key.token.expose().to_owned());
-    CreatedPage {
-        shell: Shell::account(visit, Tab::Grants, "The grant is in force"),
+    Ok(CreatedPage {
+        shell: Shell::account(visit, Tab::Grants, "The grant is in force").await?,
         address: base.clone(),
         server: server.name.to_string(),
         subject,
@@ -162,7 +167,7 @@ fn created_page(visit: &Visit<Member>, server: &ServerView, subject: Subject, cr
         account_url: created.account_gateway_url,
         key,
         base,
-    }
+    })
 }
 
 impl CreatedPage {

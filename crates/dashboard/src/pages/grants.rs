@@ -95,7 +95,7 @@ async fn load(visit: &Visit<Member>, filter: &Filter, errors: Errors) -> Result<
     let every = std::iter::once(choice("", "Every server", &filter.server));
     let states = [("", "Every state"), ("active", "In force"), ("suspended", "Suspended"), ("ended", "Ended")];
     Ok(GrantsPage {
-        shell: Shell::account(visit, Tab::Grants, "Grants"),
+        shell: Shell::account(visit, Tab::Grants, "Grants").await?,
         errors,
         may_grant: visit.may(Permission::ManageGrants),
         may_attach,

@@ -53,7 +53,7 @@ async fn load(
     let now = visit.kit().now();
     let keys = visit.accounts().my_keys(visit.caller()).await?;
     Ok(KeysPage {
-        shell: Shell::account(visit, Tab::Keys, "My keys"),
+        shell: Shell::account(visit, Tab::Keys, "My keys").await?,
         errors,
         may_revoke: true,
         keys_path: path(visit),

@@ -111,7 +111,7 @@ async fn load(visit: &Visit<Member>, extra: Extra) -> Result<MembersPage, Proble
         (Vec::new(), Vec::new())
     };
     Ok(MembersPage {
-        shell: Shell::account(visit, Tab::Members, "Members"),
+        shell: Shell::account(visit, Tab::Members, "Members").await?,
         account_name: visit.who().name.to_string(),
         errors: extra.errors,
         may_manage,

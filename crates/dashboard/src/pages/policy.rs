@@ -1,64 +1,45 @@
-//! `/app/{account}/servers/{server}/policies/{policy}`: a policy, its versions, and saving a new one.
+//! `/app/{account}/servers/{server}/policies/{policy}`: the workbench of a policy, its versions, and what is done with it. `new` in the
+//! place of the policy is the workbench of one that is not saved yet.
 
-use accounts::{PolicyEdit, PolicyView, SaveError, ServerView, VersionRow};
-use askama::Template;
-use domain::{Email, Permission, PolicyId, ServerSlug};
+mod bench;
+mod check;
+mod compare;
+mod conflict;
+mod data;
+mod effect;
+mod life;
+mod notes;
+mod settings;
+mod starts;
+mod try_call;
+mod version;
+
+use accounts::{PolicyView, ServerView};
+use domain::{Permission, PolicyId, ServerSlug};
+use http::HeaderMap;
 use serde::Deserialize;
-use web_kit::{Answer, Flash, Form, Member, Path, Problem, Query, Visit, go_to_with};
+use web_kit::{Answer, Member, Path, Problem, Query, Visit};
 
-use super::{
-    policy_form::{Editor, how_many, pasted},
-    server::base,
-};
+use self::bench::{Bench, Extra};
+pub(crate) use self::try_call::approvers;
+use super::server::base;
 use crate::{
-    form::{Errors, Input},
-    page::{form_again, id, page},
+    form::Input,
+    page::{id, page},
     routes::{Routes, Who},
-    shell::{Shell, Tab},
-    show::Time,
-    source::{self, Line},
 };
 
-/// The inputs by the fields of the use case.
-const INPUTS: &[Input] = &[Input::same("note", "What changes"), Input::same("name", "The name")];
+/// In the place of a policy's id: one that is not saved yet.
+const NEW: &str = "new";
 
-#[derive(Template)]
-#[template(path = "policies/policy.html")]
-struct PolicyPage {
-    shell: Shell,
-    errors: Errors,
-    base: String,
-    path: String,
-    server: String,
-    name: String,
-    id: String,
-    /// The version shown.
-    version: u32,
-    newest: u32,
-    /// The version that what is saved next is based on.
-    based_on: u32,
-    /// When and by whom the version shown was saved.
-    saved: Option<(Time, String)>,
-    note: String,
-    editor: Option<Editor>,
-    lines: Vec<Line>,
-    /// The rule that the address points at, and its line when it is there.
-    pointed: Option<(String, Option<usize>)>,
-    /// The version that someone saved meanwhile, to compare with.
-    theirs: Option<(u32, Vec<Line>)>,
-    versions: Vec<Version>,
-    /// Whether the reader may remove it, and it is in no grant.
-    removable: bool,
-}
-
-struct Version {
-    number: u32,
-    href: String,
-    saved: Time,
-    by: String,
-    note: String,
-    shown: bool,
-}
+/// The inputs by the fields of the use cases.
+const INPUTS: &[Input] = &[
+    Input::same("note", "What changes"),
+    Input::same("name", "The name"),
+    Input::same("document", "The policy"),
+    Input::same("tool", "The tool"),
+    Input::same("arguments", "The arguments"),
+];
 
 #[derive(Deserialize)]
 struct Named {
@@ -66,140 +47,128 @@ struct Named {
     policy: String,
 }
 
+/// What a page is about: a server's policy, or one that is not saved yet.
+pub(crate) struct Subject {
+    server: ServerView,
+    view: Option<PolicyView>,
+    /// The server's address.
+    base: String,
+    /// The policy's address.
+    path: String,
+}
+
+/// The query of the workbench.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Asked {
     version: Option<u32>,
     /// A JSON Pointer into the document: where a call was decided.
     at: Option<String>,
+    /// A recorded call to make a test of.
+    test: String,
+    #[serde(flatten)]
+    start: starts::Asked,
 }
 
-#[derive(Deserialize, Default)]
+/// Everything that the workbench sends.
+#[derive(Deserialize, Default, Clone)]
 #[serde(default)]
-struct Typed {
+pub(crate) struct Typed {
     document: String,
     based_on: u32,
+    revision: u32,
     note: String,
+    name: String,
+    panel: String,
+    tool: String,
+    grant: String,
+    arguments: String,
 }
 
 pub(crate) fn routes(routes: Routes) -> Routes {
-    let write = Who::Member(Permission::WritePolicies);
-    routes
-        .get("/app/{account}/servers/{server}/policies/{policy}", Who::Member(Permission::View), show)
-        .post("/app/{account}/servers/{server}/policies/{policy}", write, save)
-        .post("/app/{account}/servers/{server}/policies/{policy}/remove", write, remove)
-}
-
-/// The server, and the policy in one of its versions. A policy of another server is not found under this one.
-async fn load(visit: &Visit<Member>, named: &Named, version: Option<u32>) -> Result<(ServerView, PolicyView), Problem> {
-    let (slug, policy): (ServerSlug, PolicyId) = (id(&named.server)?, id(&named.policy)?);
-    let server = visit.accounts().server(visit.caller(), &slug).await?;
-    let view = visit.accounts().policy(visit.caller(), policy, version).await?;
-    if view.policy.server == server.id { Ok((server, view)) } else { Err(Problem::NotFound) }
-}
-
-fn make(visit: &Visit<Member>, server: &ServerView, view: PolicyView, at: Option<String>) -> PolicyPage {
-    let base = base(visit, &server.slug);
-    let path = format!("{base}/policies/{}", view.policy.id);
-    let pointed = at.map(|pointer| {
-        let line = source::line_of(&view.document, &pointer);
-        (pointer, line)
-    });
-    let marked: Vec<usize> = pointed.iter().filter_map(|(_, line)| *line).collect();
-    let (newest, shown) = (view.policy.version, view.shown_version);
-    // An old version, or a place in one, is looked at; the newest is what one edits.
-    let may_write = visit.may(Permission::WritePolicies);
-    let editable = may_write && pointed.is_none() && shown == newest;
-    let version = |row: &VersionRow| Version {
-        number: row.version,
-        href: format!("{path}?version={}", row.version),
-        saved: row.saved_at.into(),
-        by: row.author.to_string(),
-        note: row.note.clone(),
-        shown: row.version == shown,
-    };
-    let row = view.versions.iter().find(|row| row.version == shown);
-    PolicyPage {
-        shell: Shell::account(visit, Tab::Servers, &format!("Policy {}", view.policy.name)),
-        errors: Errors::none(),
-        server: server.name.to_string(),
-        name: view.policy.name.to_string(),
-        id: view.policy.id.to_string(),
-        version: shown,
-        newest,
-        based_on: newest,
-        saved: row.map(|row| (row.saved_at.into(), row.author.to_string())),
-        note: String::new(),
-        lines: source::lines(&view.document, &marked),
-        pointed,
-        theirs: None,
-        versions: view.versions.iter().map(version).collect(),
-        removable: may_write && view.policy.grants == 0,
-        editor: editable.then(|| Editor::with(&base, view.document)),
-        base,
-        path,
-    }
+    let routes = routes.get("/app/{account}/servers/{server}/policies/{policy}", Who::Member(Permission::View), show);
+    [starts::routes, check::routes, try_call::routes, effect::routes, life::routes, compare::routes, settings::routes]
+        .into_iter()
+        .fold(routes, |routes, add| add(routes))
 }
 
 async fn show(visit: Visit<Member>, Path(named): Path<Named>, Query(asked): Query<Asked>) -> Answer {
-    let (server, view) = load(&visit, &named, asked.version).await?;
-    page(&make(&visit, &server, view, asked.at))
-}
-
-async fn save(visit: Visit<Member>, Path(named): Path<Named>, Form(typed): Form<Typed>) -> Answer {
-    let (server, newest) = load(&visit, &named, None).await?;
-    let document = pasted(&typed.document);
-    let edit = PolicyEdit { based_on: typed.based_on, revision: 0, document: document.clone(), note: typed.note.clone() };
-    let refused = match visit.accounts().publish_policy(visit.caller(), newest.policy.id, &edit).await {
-        Ok(version) => {
-            let done =
-                Flash::done(format!("Version {version} is saved, and in force on every gateway within seconds."));
-            let path = format!("{}/policies/{}", base(&visit, &server.slug), newest.policy.id);
-            return Ok(go_to_with(visit.kit(), &path, &done));
-        }
-        Err(refused) => refused,
+    let subject = Subject::find(&visit, &named, asked.version).await?;
+    let Some(view) = &subject.view else {
+        super::needs(&visit, Permission::WritePolicies)?;
+        return starts::show(&visit, subject, &asked.start).await;
     };
-    // Read again: a conflict is about what was saved meanwhile.
-    let (server, newest) = load(&visit, &named, None).await?;
-    let base = base(&visit, &server.slug);
-    let theirs = source::lines(&newest.document, &[]);
-    let mut made = make(&visit, &server, newest, None);
-    made.note = typed.note;
-    made.based_on = typed.based_on;
-    made.editor = Some(Editor::with(&base, document.clone()));
-    match refused {
-        SaveError::Problems(problems) => {
-            made.errors = Errors::one("document", how_many(&problems));
-            made.editor = Some(Editor::refused(&base, document, &problems));
-        }
-        SaveError::Conflict { version, by, .. } => {
-            made.errors = Errors::whole(conflict_words(version, &by));
-            made.based_on = version;
-            made.theirs = Some((version, theirs));
-        }
-        SaveError::Other(refused) => made.errors = Errors::of(refused, INPUTS)?,
+    // An old version, or a place in one, is looked at; the newest, or its draft, is what one edits.
+    let editable = visit.may(Permission::WritePolicies) && asked.at.is_none() && asked.version.is_none();
+    if !editable {
+        return page(&version::VersionPage::of(&visit, &subject, view, asked.at).await?);
     }
-    form_again(&made)
+    let mut typed = Typed::of(view);
+    let mut extra = Extra::default();
+    if !asked.test.is_empty() {
+        notes::add_test(&visit, view, &asked.test, &mut typed, &mut extra).await?;
+    }
+    page(&Bench::make(&visit, subject, typed, extra).await?)
 }
 
-fn conflict_words(version: u32, by: &Email) -> String {
-    format!(
-        "{by} saved version {version} meanwhile. Your text is below, unsaved: compare them, and save again to make yours the next version"
-    )
+/// Whether a script asked for the part alone, not for the page around it.
+fn part_alone(headers: &HeaderMap) -> bool {
+    headers.contains_key("x-part")
 }
 
-async fn remove(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
-    let (server, view) = load(&visit, &named, None).await?;
-    match visit.accounts().remove_policy(visit.caller(), view.policy.id).await {
-        Ok(()) => {
-            let done = Flash::done(format!("The policy “{}” is removed.", view.policy.name));
-            Ok(go_to_with(visit.kit(), &format!("{}#policy-step", base(&visit, &server.slug)), &done))
+impl Subject {
+    /// The server, and the policy in one of its versions. A policy of another server is not found under this one.
+    async fn find(visit: &Visit<Member>, named: &Named, version: Option<u32>) -> Result<Self, Problem> {
+        let slug: ServerSlug = id(&named.server)?;
+        let server = visit.accounts().server(visit.caller(), &slug).await?;
+        if named.policy == NEW {
+            return Ok(Self::new(visit, server));
         }
-        Err(refused) => {
-            let mut made = make(&visit, &server, view, None);
-            made.errors = Errors::of(refused, INPUTS)?;
-            form_again(&made)
+        let policy: PolicyId = id(&named.policy)?;
+        let view = visit.accounts().policy(visit.caller(), policy, version).await?;
+        if view.policy.server != server.id {
+            return Err(Problem::NotFound);
         }
+        let base = base(visit, &server.slug);
+        Ok(Self { path: format!("{base}/policies/{policy}"), base, server, view: Some(view) })
+    }
+
+    /// One that is not saved yet.
+    pub(crate) fn new(visit: &Visit<Member>, server: ServerView) -> Self {
+        let base = base(visit, &server.slug);
+        Self { path: format!("{base}/policies/{NEW}"), base, server, view: None }
+    }
+
+    /// The policy's id; one that is not saved has none.
+    fn id(&self) -> Option<PolicyId> {
+        self.view.as_ref().map(|view| view.policy.id)
+    }
+}
+
+impl Typed {
+    /// What stands in the workbench when it is opened: the draft, or else the newest version.
+    fn of(view: &PolicyView) -> Self {
+        match &view.draft {
+            Some(draft) => Self {
+                document: draft.document.clone(),
+                based_on: draft.note.based_on,
+                revision: draft.note.revision,
+                ..Self::default()
+            },
+            None => Self { document: view.document.clone(), based_on: view.policy.version, ..Self::default() },
+        }
+    }
+
+    /// A text that nobody saved yet.
+    pub(crate) fn text(document: String, name: String) -> Self {
+        Self { document, name, ..Self::default() }
+    }
+
+    /// As it was pasted: browsers send every line's end as CR LF.
+    fn pasted(mut self) -> Self {
+        self.document = self.document.replace("\r\n", "\n");
+        self.arguments = self.arguments.replace("\r\n", "\n");
+        self
     }
 }
 

@@ -1,9 +1,16 @@
-//! What every place that takes a policy shares: the editor with its line numbers, and the problems at their lines.
+//! The small editor on a server's page: line numbers, and the problems at their lines while one types.
 
+use accounts::SaveError;
 use askama::Template;
+use domain::Permission;
 use policy::Problems;
+use serde::Deserialize;
+use web_kit::{Answer, Form, Member, Path, Problem, Visit};
 
+use super::server::Named;
 use crate::{
+    page::page,
+    routes::{Routes, Who},
     show,
     source::{self, Fault, Line},
 };
@@ -30,18 +37,7 @@ pub(crate) struct ProblemList {
 impl Editor {
     /// An empty one. `base` is the server's address.
     pub(crate) fn fresh(base: &str) -> Self {
-        Self::with(base, String::new())
-    }
-
-    /// One with a document in it that nothing is said about yet.
-    pub(crate) fn with(base: &str, document: String) -> Self {
-        Self::made(base, document, ProblemList { checked: false, faults: Vec::new() })
-    }
-
-    /// One with a document in it and what is wrong with it.
-    pub(crate) fn refused(base: &str, document: String, problems: &Problems) -> Self {
-        let list = ProblemList::of(&document, Some(problems));
-        Self::made(base, document, list)
+        Self::made(base, String::new(), ProblemList { checked: false, faults: Vec::new() })
     }
 
     fn made(base: &str, document: String, problems: ProblemList) -> Self {
@@ -70,15 +66,25 @@ impl ProblemList {
     }
 }
 
-/// A posted document as it was pasted: browsers send every line's end as CR LF.
-pub(crate) fn pasted(text: &str) -> String {
-    text.replace("\r\n", "\n")
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Typed {
+    document: String,
 }
 
-/// "2 problems: they stand below the text, each with its line."
-pub(crate) fn how_many(problems: &Problems) -> String {
-    match problems.0.len() {
-        1 => "The policy was not saved: one problem stands below the text, with its line".to_owned(),
-        many => format!("The policy was not saved: {many} problems stand below the text, each with its line"),
-    }
+pub(crate) fn routes(routes: Routes) -> Routes {
+    routes.post("/app/{account}/servers/{server}/policies/check", Who::Member(Permission::WritePolicies), check)
+}
+
+/// While one types: the problems alone.
+async fn check(visit: Visit<Member>, Path(_): Path<Named>, Form(typed): Form<Typed>) -> Answer {
+    super::needs(&visit, Permission::WritePolicies)?;
+    let document = typed.document.replace("\r\n", "\n");
+    let problems = match visit.accounts().check_policy(&document).await {
+        Ok(()) => None,
+        Err(SaveError::Problems(problems)) => Some(problems),
+        Err(SaveError::Other(error)) => return Err(error.into()),
+        Err(SaveError::Conflict { .. }) => return Err(Problem::Internal),
+    };
+    page(&ProblemList::of(&document, problems.as_ref()))
 }

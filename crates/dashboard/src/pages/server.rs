@@ -19,7 +19,7 @@ use web_kit::{Answer, Member, Path, Problem, Query, Visit};
 pub(crate) use self::{connect::Connect, first_call::FirstCall, grants::GrantLine, tools::escape, try_it::Tried};
 use self::{
     policies::PolicyLine,
-    tools::{ToolLine, Under},
+    tools::{ToolsPart, Under},
     try_it::TryIt,
 };
 use super::{grant_form::GrantForm, policy_form::Editor};
@@ -29,7 +29,6 @@ use crate::{
     routes::{Routes, Who},
     shell::{Shell, Tab},
     snippets::{Snippet, snippets},
-    words::{self, ClassCount},
 };
 
 #[derive(Template)]
@@ -52,10 +51,7 @@ pub(crate) struct ServerPage {
     grant_form: Option<GrantForm>,
     first_call: FirstCall,
     try_it: TryIt,
-    tools: Vec<ToolLine>,
-    split: Vec<ClassCount>,
-    under: Under,
-    trouble: Option<String>,
+    tools: ToolsPart,
     policies: Vec<PolicyLine>,
     grants: Vec<GrantLine>,
     snippets: Vec<Snippet>,
@@ -145,16 +141,14 @@ pub(crate) async fn load(visit: &Visit<Member>, slug: &ServerSlug, extra: Extra)
     let ask_grant = may.grant && grants.is_empty() && !policies.is_empty();
     let grant_form = if ask_grant { Some(GrantForm::fresh(visit, &server).await?) } else { None };
     Ok(ServerPage {
-        shell: Shell::account(visit, Tab::Servers, server.name.as_str()),
+        shell: Shell::account(visit, Tab::Servers, server.name.as_str()).await?,
         errors: extra.errors,
         reached: reached(&server),
         complete: steps.iter().all(|step| step.state == StepState::Done),
         editor: (may.write_policies && policies.is_empty()).then(|| Editor::fresh(&base)),
         grant_form,
         try_it: TryIt::of(&server, &base, &extra.asked.tool, extra.tried),
-        tools: tools::lines(&server, &under, &base),
-        split: words::counted(&server.risk),
-        trouble: server.tools_error.as_deref().map(words::visible),
+        tools: ToolsPart::of(&server, under, &base, may),
         policies: policies.iter().map(|policy: &PolicySummary| PolicyLine::of(policy, &base)).collect(),
         grants: grants.into_iter().map(|grant: GrantView| GrantLine::of(grant, visit)).collect(),
         snippets: snippets(slug.as_str(), &server.gateway_url, "YOUR_KEY"),
@@ -168,7 +162,6 @@ pub(crate) async fn load(visit: &Visit<Member>, slug: &ServerSlug, extra: Extra)
         steps,
         connect,
         first_call,
-        under,
     })
 }
 

@@ -129,7 +129,7 @@ async fn show(visit: Visit<Member>, Query(preset): Query<Preset>) -> Answer {
     let free = |known: &&KnownServer| here.iter().all(|server| server.slug.as_str() != known.suggested_slug);
     let known = asked.or_else(|| catalogue::servers().first().filter(free).filter(|_| preset.kind.is_empty()));
     let typed = known.map_or_else(|| Typed { kind: "other".to_owned(), ..Typed::default() }, filled);
-    page(&form(&visit, typed, Errors::none(), None))
+    page(&form(&visit, typed, Errors::none(), None).await?)
 }
 
 /// The form as a known server fills it.
@@ -151,15 +151,20 @@ fn short_name(known: &KnownServer) -> String {
     known.title.split(" (").next().unwrap_or(&known.title).to_owned()
 }
 
-fn form(visit: &Visit<Member>, typed: Typed, errors: Errors, probe: Option<ProbeView>) -> NewServerPage {
+async fn form(
+    visit: &Visit<Member>,
+    typed: Typed,
+    errors: Errors,
+    probe: Option<ProbeView>,
+) -> Result<NewServerPage, Problem> {
     let rows = typed.header_name.len().clamp(HEADER_ROWS, MAX_HEADERS);
     let header = |index: usize| HeaderRow {
         index,
         name: typed.header_name.get(index).cloned().unwrap_or_default(),
         value: typed.header_value.get(index).cloned().unwrap_or_default(),
     };
-    NewServerPage {
-        shell: Shell::account(visit, Tab::Servers, "Add a server"),
+    Ok(NewServerPage {
+        shell: Shell::account(visit, Tab::Servers, "Add a server").await?,
         errors,
         kinds: catalogue::servers().iter().map(|known| kind(known, &typed.kind)).collect(),
         other: catalogue::server(&typed.kind).is_none(),
@@ -170,7 +175,7 @@ fn form(visit: &Visit<Member>, typed: Typed, errors: Errors, probe: Option<Probe
         name: typed.name,
         slug: typed.slug,
         url: typed.url,
-    }
+    })
 }
 
 fn kind(known: &'static KnownServer, chosen: &str) -> Kind {
@@ -233,7 +238,7 @@ async fn register(visit: Visit<Member>, Form(typed): Form<Typed>) -> Answer {
     let typed = typed.completed();
     let Some(asked) = typed.read() else {
         let errors = Errors::one("transport", "Say how the server is reached");
-        return form_again(&form(&visit, typed, errors, None));
+        return form_again(&form(&visit, typed, errors, None).await?);
     };
     match visit.accounts().register_server(visit.caller(), &asked).await {
         Ok(created) => {
@@ -241,7 +246,7 @@ async fn register(visit: Visit<Member>, Form(typed): Form<Typed>) -> Answer {
             let extra = Extra { connect, answers_form: true, ..Extra::default() };
             page_with_secret(&server::load(&visit, &created.slug, extra).await?)
         }
-        Err(refused) => form_again(&form(&visit, typed, Errors::of(refused, INPUTS)?, None)),
+        Err(refused) => form_again(&form(&visit, typed, Errors::of(refused, INPUTS)?, None).await?),
     }
 }
 
@@ -252,7 +257,7 @@ async fn test(visit: Visit<Member>, Form(typed): Form<Typed>) -> Answer {
     let mut errors = Errors::none();
     let tried = try_address(&visit, &typed, &mut errors).await?;
     // What was typed may hold a credential, so no browser keeps this page.
-    page_with_secret(&form(&visit, typed, errors, tried))
+    page_with_secret(&form(&visit, typed, errors, tried).await?)
 }
 
 /// With script, while one types: the outcome alone.

@@ -44,7 +44,7 @@ async fn show(visit: Visit<Member>) -> Answer {
     let servers = visit.accounts().list_servers(visit.caller()).await?;
     let home = visit.home();
     page(&ServersPage {
-        shell: Shell::account(&visit, Tab::Servers, "Servers"),
+        shell: Shell::account(&visit, Tab::Servers, "Servers").await?,
         may_manage: visit.may(Permission::ManageServers),
         account_url: accounts::gateway_url(visit.accounts().gateway_origin(), visit.caller().slug(), None),
         servers: servers.into_iter().map(|server| line(server, &home)).collect(),

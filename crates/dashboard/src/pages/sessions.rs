@@ -62,7 +62,7 @@ async fn load(visit: &Visit<Member>, errors: Errors) -> Result<SessionsPage, Pro
         last_seen: session.last_seen_at.into(),
         current: session.current,
     });
-    let shell = Shell::account(visit, Tab::Other, "Signed-in devices");
+    let shell = Shell::account(visit, Tab::Other, "Signed-in devices").await?;
     Ok(SessionsPage { shell, errors, sessions: rows.collect() })
 }
 

@@ -77,7 +77,7 @@ async fn load(visit: &Visit<Member>, team: &TeamView, new_name: String, errors: 
     let row = |member: &TeamMemberRow| Row { id: member.user.to_string(), email: member.email.to_string() };
     let held = Held::by(visit, GrantSubject::Team(team.team.id), &format!("team={}", team.team.slug)).await?;
     Ok(TeamPage {
-        shell: Shell::account(visit, Tab::Teams, team.team.name.as_str()),
+        shell: Shell::account(visit, Tab::Teams, team.team.name.as_str()).await?,
         errors,
         may_manage,
         path: path(visit, &team.team.slug),

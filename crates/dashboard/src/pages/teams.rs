@@ -49,7 +49,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
 async fn load(visit: &Visit<Member>, values: Values, errors: Errors) -> Result<TeamsPage, Problem> {
     let teams = visit.accounts().teams(visit.caller()).await?;
     Ok(TeamsPage {
-        shell: Shell::account(visit, Tab::Teams, "Teams"),
+        shell: Shell::account(visit, Tab::Teams, "Teams").await?,
         errors,
         may_manage: visit.may(Permission::ManageTeams),
         teams: teams.into_iter().map(row).collect(),

@@ -112,7 +112,8 @@ impl Seen {
         if let Some(name) = pressed.attr("name") {
             fields.push((name.to_owned(), pressed.attr("value").unwrap_or_default().to_owned()));
         }
-        Form { action: form.attr("action").unwrap_or(&self.path).to_owned(), fields, labels, options }
+        let action = pressed.attr("formaction").or(form.attr("action")).unwrap_or(&self.path);
+        Form { action: action.to_owned(), fields, labels, options }
     }
 
     fn label(&self, id: &str) -> Option<String> {

@@ -22,7 +22,11 @@ pub(super) fn check(page: &Seen) {
         names_exist(page, element, &ids);
         match element.value().name() {
             "input" | "select" | "textarea" => labelled(page, element),
-            "button" | "summary" => said(page, element),
+            "summary" => said(page, element),
+            "button" => {
+                said(page, element);
+                sends_somewhere(page, element);
+            }
             "a" => {
                 said(page, element);
                 leads_somewhere(page, element);
@@ -49,7 +53,10 @@ fn no_inline(page: &Seen, element: ElementRef<'_>) {
         let inline = attribute == "style" || attribute.starts_with("on");
         assert!(!inline, "{}: <{name} {attribute}=…>", page.path);
     }
-    if name == "script" {
+    if name == "script" && element.attr("type") == Some("application/json") {
+        let data = element.text().collect::<String>();
+        assert!(serde_json::from_str::<serde_json::Value>(&data).is_ok(), "{}: data that does not read", page.path);
+    } else if name == "script" {
         let fine = element.attr("nonce").is_some_and(|nonce| !nonce.is_empty()) && element.attr("src").is_some();
         assert!(fine && text_of(element).is_empty(), "{}: a script without nonce or address", page.path);
     }
@@ -92,6 +99,15 @@ fn goes_somewhere(page: &Seen, form: ElementRef<'_>) {
     let method = form.attr("method").unwrap_or("get").to_uppercase();
     let action = form.attr("action").unwrap_or(&page.path);
     assert!(is_routed(&method, action), "{}: no route for {method} {action}", page.path);
+}
+
+fn sends_somewhere(page: &Seen, button: ElementRef<'_>) {
+    if let Some(action) = button.attr("formaction") {
+        assert!(is_routed("POST", action), "{}: no route for {action}", page.path);
+    }
+    if let Some(form) = button.attr("form") {
+        assert!(page.has(&format!("form[id=\"{form}\"]")), "{}: no form {form:?}", page.path);
+    }
 }
 
 fn leads_somewhere(page: &Seen, link: ElementRef<'_>) {

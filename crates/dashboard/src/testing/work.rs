@@ -1,13 +1,14 @@
 //! An account at work: a server with the forty tools of a known one, a policy, grants, and three calls of an agent: one passed, one
-//! over its limit, one refused.
+//! over its limit, one refused; and one that waits for an approval.
 
 use accounts::{CreatedServer, KeyWish, NewGrant, NewServer, NewSubject, NewTransport};
 use bus::Durability;
+use counters::{AskApproval, Reserve};
 use domain::{
-    CallDecided, CallId, CallSettled, Client, DecisionId, Event, EventEnvelope, GatewayId, GrantId, Inventory,
-    InventoryTool, Outcome, PolicyId, Principal, Settlement,
+    ApprovalAsked, ApprovalBinding, ApprovalId, BoundCall, CallDecided, CallId, CallSettled, Client, DecisionId, Event,
+    EventEnvelope, GatewayId, GrantId, Inventory, InventoryTool, Outcome, PolicyId, Principal, Settlement,
 };
-use policy::RiskClass;
+use policy::{Approvers, RiskClass, SelfApproval};
 use test_support::{Fixture, Tenant};
 
 /// The policy at the top of the language's definition, as people paste it.
@@ -34,7 +35,16 @@ pub struct Work {
     pub grant: GrantId,
     /// The calls, the newest last.
     pub calls: Vec<CallId>,
+    /// A call of the agent's that waits for an approval.
+    pub approval: ApprovalId,
 }
+
+/// The arguments of the call that waits, as they came: one of them is not what it looks like.
+pub const ARGUMENTS: &str =
+    "{\"run_id\":\"a\u{202e}b\",\"reason\":\"</pre><script>alert(1)</script>\",\"amount\":1.50}";
+
+/// How long a request stands.
+const STANDS_SECONDS: u32 = 1_800;
 
 impl Work {
     /// Makes it, in one of the fixture's accounts.
@@ -69,9 +79,49 @@ impl Work {
             key: KeyWish::None,
         };
         let grant = accounts.create_grant(owner, &form).await.expect("a grant").id;
-        let mut work = Self { server, policy, grant, calls: Vec::new() };
+        let approval = ApprovalId::new(&fixture.clock, &fixture.entropy);
+        let mut work = Self { server, policy, grant, calls: Vec::new(), approval };
         work.call(fixture, tenant).await;
+        work.ask(fixture, tenant).await;
         work
+    }
+
+    /// The agent asks for an approval, as a gateway does it: in the counter store, and then by a record.
+    async fn ask(&self, fixture: &Fixture, tenant: &Tenant) {
+        let account = tenant.owner.caller.scope().account();
+        let bound =
+            BoundCall { grant: self.grant, policy: (self.policy, 1), tool: "delete_run", arguments: Some(ARGUMENTS) };
+        let binding = ApprovalBinding::of(&bound).expect("strict JSON");
+        let ask = AskApproval { binding, grant: self.grant, id: self.approval, stands_seconds: STANDS_SECONDS };
+        let reserve = Reserve { account, charges: &[], stream: "", record: None, approval: Some(ask) };
+        fixture.counters.reserve(reserve).await.expect("asked");
+        let signed = fixture.bus.load(&tenant.slug).await.expect("loaded").expect("published");
+        let snapshot = signed.open(&tenant.slug, &fixture.key).expect("signed by us");
+        let key = fixture.key.open_data_key(account, &snapshot.data_key).expect("our key");
+        let asked = ApprovalAsked {
+            approval: self.approval,
+            binding,
+            call: self.calls[2],
+            at: fixture.clock.now(),
+            expires_at: fixture.clock.now().plus_seconds(i64::from(STANDS_SECONDS)),
+            server: self.server.id,
+            principal: Principal::Agent(tenant.agent),
+            key: tenant.agent_key,
+            grant: self.grant,
+            policy: (self.policy, 1),
+            rule: "/tools/delete_run/action".to_owned(),
+            message: "A person has to approve this call.".to_owned(),
+            tool: "delete_run".to_owned(),
+            class: RiskClass::Destructive,
+            arguments: key.seal(&ApprovalAsked::context(self.approval), ARGUMENTS.as_bytes(), &fixture.entropy),
+            approvers: Approvers::Admin,
+            self_approval: SelfApproval::Forbidden,
+            client: Some(Client { name: "claude-code".to_owned(), version: "2.1".to_owned() }),
+        };
+        let gateway = GatewayId::new(&fixture.clock, &fixture.entropy);
+        let envelope = EventEnvelope { gateway, sequence: 1, account, event: Event::ApprovalAsked(Box::new(asked)) };
+        fixture.bus.append(&envelope, Durability::Durable).await.expect("appended");
+        fixture.accounts.record_waiting().await.expect("recorded");
     }
 
     async fn call(&mut self, fixture: &Fixture, tenant: &Tenant) {

@@ -37,7 +37,7 @@ async fn a_recommended_policy_goes_to_ones_own_server() {
     Work::of(&site.fixture, site.ours()).await;
     let page = browser.open(asked).await;
     assert_eq!((page.h1().as_str(), page.attribute("#name", "value").as_str()), ("New policy", "set_model_alias"));
-    assert!(page.one("textarea").contains("set_model_alias_rate"));
+    assert!(page.one("#document").contains("set_model_alias_rate"));
     assert_eq!(browser.open_once("/catalogue/mlflow-mcp/use?tool=nope").await.status, StatusCode::NOT_FOUND);
     let viewer = site.browser(&site.ours().viewer).open(asked).await;
     assert!(viewer.one("main").contains("no account in which you may write policies"));

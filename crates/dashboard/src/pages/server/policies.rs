@@ -8,7 +8,10 @@ use crate::show::{self, Time};
 pub(crate) struct PolicyLine {
     pub(crate) href: String,
     pub(crate) name: String,
+    /// 0: never published.
     pub(crate) version: u32,
+    /// Whether something is written and not published.
+    pub(crate) draft: bool,
     pub(crate) saved: Time,
     pub(crate) by: String,
     pub(crate) grants: String,
@@ -20,6 +23,7 @@ impl PolicyLine {
             href: format!("{base}/policies/{}", policy.id),
             name: policy.name.to_string(),
             version: policy.version,
+            draft: policy.draft.is_some(),
             saved: policy.saved_at.into(),
             by: policy.author.to_string(),
             grants: show::count(usize::try_from(policy.grants).unwrap_or(usize::MAX), "grant", "grants"),

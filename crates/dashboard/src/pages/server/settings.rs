@@ -91,7 +91,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
 async fn load(visit: &Visit<Member>, server: &ServerView, errors: Errors) -> Result<SettingsPage, Problem> {
     let grants = visit.accounts().list_grants(visit.caller(), Some(server.id)).await?;
     Ok(SettingsPage {
-        shell: Shell::account(visit, Tab::Servers, &format!("Settings of {}", server.name)),
+        shell: Shell::account(visit, Tab::Servers, &format!("Settings of {}", server.name)).await?,
         errors,
         base: base(visit, &server.slug),
         server: server.name.to_string(),

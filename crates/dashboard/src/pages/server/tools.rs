@@ -1,21 +1,34 @@
 //! The tools of a server: what each is, how risky and why, and what a policy does with it.
 
 use accounts::{PolicySummary, ServerView, ToolStanding, ToolView};
+use askama::Template;
 use domain::{Permission, ServerSlug};
 use policy::{CompiledPolicy, Visibility};
 use serde::Deserialize;
 use web_kit::{Answer, Flash, Form, Member, Path, Problem, Visit, go_to_with};
 
-use super::{Named, base};
+use super::{May, Named, base, connect::finished};
 use crate::{
     form::Choice,
-    page::id,
+    page::{id, page},
     routes::{Routes, Who},
-    words::{self, Badge},
+    words::{self, Badge, ClassCount},
 };
 
 /// Characters of a description that stand in the table itself.
 const FIRST_WORDS: usize = 160;
+
+/// The table of tools; while there are none yet, it is asked for again until there are.
+#[derive(Template)]
+#[template(path = "servers/tools.html")]
+pub(crate) struct ToolsPart {
+    base: String,
+    may: May,
+    tools: Vec<ToolLine>,
+    split: Vec<ClassCount>,
+    under: Under,
+    trouble: Option<String>,
+}
 
 /// One tool.
 pub(crate) struct ToolLine {
@@ -51,11 +64,10 @@ struct OfTool {
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     let manage = Who::Member(Permission::ManageServers);
-    routes.post("/app/{account}/servers/{server}/tools/refresh", manage, refresh).post(
-        "/app/{account}/servers/{server}/tools/accept",
-        manage,
-        accept,
-    )
+    routes
+        .get("/app/{account}/servers/{server}/live/tools", Who::Member(Permission::View), live)
+        .post("/app/{account}/servers/{server}/tools/refresh", manage, refresh)
+        .post("/app/{account}/servers/{server}/tools/accept", manage, accept)
 }
 
 impl Under {
@@ -87,7 +99,35 @@ impl Under {
     }
 }
 
-pub(crate) fn lines(server: &ServerView, under: &Under, base: &str) -> Vec<ToolLine> {
+impl ToolsPart {
+    pub(crate) fn of(server: &ServerView, under: Under, base: &str, may: May) -> Self {
+        Self {
+            base: base.to_owned(),
+            may,
+            tools: lines(server, &under, base),
+            split: words::counted(&server.risk),
+            under,
+            trouble: server.tools_error.as_deref().map(words::visible),
+        }
+    }
+
+    /// Whether there is something to wait for.
+    pub(crate) fn waiting(&self) -> bool {
+        self.tools.is_empty()
+    }
+}
+
+async fn live(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
+    let slug: ServerSlug = id(&named.server)?;
+    let server = visit.accounts().server(visit.caller(), &slug).await?;
+    let policies = visit.accounts().list_policies(visit.caller(), server.id).await?;
+    let under = Under::of(&visit, &policies, "").await?;
+    let part = ToolsPart::of(&server, under, &base(&visit, &slug), May::of(&visit));
+    let done = !part.waiting();
+    Ok(finished(page(&part)?, done))
+}
+
+fn lines(server: &ServerView, under: &Under, base: &str) -> Vec<ToolLine> {
     let catalogue_href =
         |tool: &ToolView| tool.catalogue.as_ref().map(|(server, tool)| format!("/catalogue/{server}/{tool}"));
     let line = |tool: &ToolView| {
