@@ -82,7 +82,8 @@ impl RedisBus {
             Some(folder) => Some(Arc::new(Spool::open(folder, config.spool_limit)?)),
             None => None,
         };
-        let settings = Settings { connect_within: config.connect_within, answer_within: config.answer_within };
+        let settings =
+            Settings { connect_within: config.connect_within, answer_within: config.answer_within, reconnects: 3 };
         let store = Store::open(config.url.expose(), settings).await?;
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();

@@ -42,7 +42,9 @@ impl RedisConfig {
     }
 
     async fn open(&self) -> Result<Store, CountersUnavailable> {
-        let settings = Settings { connect_within: self.connect_within, answer_within: self.answer_within };
+        // A call waits for it: better told at once.
+        let settings =
+            Settings { connect_within: self.connect_within, answer_within: self.answer_within, reconnects: 1 };
         Ok(Store::open(self.url.expose(), settings).await?)
     }
 }

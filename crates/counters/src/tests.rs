@@ -3,6 +3,7 @@
 
 mod approvals;
 mod calendar;
+mod cluster;
 mod concurrent;
 mod decimals;
 mod durable;
@@ -28,6 +29,10 @@ macro_rules! on_each {
         }
         mod redis {
             $(#[tokio::test] async fn $name() { super::$name(&crate::tests::fixture::Fixture::redis().await).await; })*
+        }
+        /// All of them, one after the other, on an account of its own for each: a cluster takes seconds to start.
+        pub(super) async fn on_a_cluster(cluster: &crate::tests::cluster::Cluster) {
+            $($name(&cluster.fixture().await).await;)*
         }
     };
 }

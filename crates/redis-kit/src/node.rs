@@ -7,6 +7,8 @@ use redis::{
     aio::{ConnectionManager, ConnectionManagerConfig, PubSub},
 };
 
+use crate::Settings;
+
 /// Commands that may wait to be written; the next caller waits, too, within its time.
 const QUEUE: usize = 1024;
 
@@ -19,16 +21,16 @@ pub(crate) struct Node {
 
 impl Node {
     /// Connects with the first command.
-    pub(crate) fn new(info: ConnectionInfo, answer_within: Duration) -> RedisResult<Self> {
-        let settings = ConnectionManagerConfig::new()
+    pub(crate) fn new(info: ConnectionInfo, settings: Settings) -> RedisResult<Self> {
+        let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(Duration::from_secs(1)))
-            .set_response_timeout(Some(answer_within))
-            .set_number_of_retries(1)
-            .set_min_delay(Duration::from_millis(10))
-            .set_max_delay(Duration::from_millis(100))
+            .set_response_timeout(Some(settings.answer_within))
+            .set_number_of_retries(settings.reconnects)
+            .set_min_delay(Duration::from_millis(20))
+            .set_max_delay(Duration::from_millis(500))
             .set_pipeline_buffer_size(QUEUE);
         let client = Client::open(info.clone())?;
-        let manager = ConnectionManager::new_lazy_with_config(client.clone(), settings)?;
+        let manager = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
         Ok(Self { info, client, manager })
     }
 

@@ -26,6 +26,8 @@ pub struct Settings {
     pub connect_within: Duration,
     /// How long an operation may take before it counts as failed.
     pub answer_within: Duration,
+    /// How often a broken connection is tried again while operations wait for it; then they fail, and the next one starts anew.
+    pub reconnects: usize,
 }
 
 /// A store. Cheap to clone; the connections are shared.
@@ -33,7 +35,7 @@ pub struct Settings {
 pub struct Store(Arc<Shared>);
 
 struct Shared {
-    answer_within: Duration,
+    settings: Settings,
     /// As the address names them: the first places to ask for a cluster's map.
     first: Vec<Node>,
     /// None for a store that is one node.
@@ -77,8 +79,8 @@ impl Store {
     /// [`StoreError::Away`] when it does not answer in time. Later outages are survived.
     pub async fn open(url: &str, settings: Settings) -> Result<Self, StoreError> {
         let first: RedisResult<Vec<Node>> =
-            address::parse(url)?.into_iter().map(|info| Node::new(info, settings.answer_within)).collect();
-        let mut shared = Shared { answer_within: settings.answer_within, first: first?, cluster: None };
+            address::parse(url)?.into_iter().map(|info| Node::new(info, settings)).collect();
+        let mut shared = Shared { settings, first: first?, cluster: None };
         let within = settings.connect_within;
         let mut last = None;
         let found = tokio::time::timeout(within, shared.first_answer(&mut last)).await;
@@ -177,11 +179,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn in_time<T>(&self, work: impl Future<Output = RedisResult<T>>) -> Result<T, StoreError> {
-        match tokio::time::timeout(self.0.answer_within, work).await {
+        match tokio::time::timeout(self.0.settings.answer_within, work).await {
             Ok(answer) => Ok(answer?),
             Err(_) => {
                 self.refresh_soon();
-                Err(StoreError::Away(format!("no answer within {} ms", self.0.answer_within.as_millis())))
+                Err(StoreError::Away(format!("no answer within {} ms", self.0.settings.answer_within.as_millis())))
             }
         }
     }
@@ -244,7 +246,7 @@ impl Store {
         let port = port.parse().map_err(|_| lost())?;
         let known = cluster.map().nodes.get(&(host.to_owned(), port)).cloned();
         let from = cluster.node_of(key)?;
-        known.map_or_else(|| Node::new(address::of_node(&from.info, host, port), self.0.answer_within), Ok)
+        known.map_or_else(|| Node::new(address::of_node(&from.info, host, port), self.0.settings), Ok)
     }
 
     /// Asks for the map in the background: something does not answer as it should.
@@ -312,7 +314,7 @@ impl Shared {
         let Some(cluster) = &self.cluster else { return };
         let before = cluster.map();
         for node in before.nodes.values().chain(&self.first) {
-            let asked = tokio::time::timeout(self.answer_within, self.map_from(node, &before)).await;
+            let asked = tokio::time::timeout(self.settings.answer_within, self.map_from(node, &before)).await;
             match asked {
                 Ok(Ok(map)) if !map.ranges.is_empty() => {
                     *cluster.map.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(map);
@@ -333,7 +335,7 @@ impl Shared {
                 continue;
             }
             let known = before.nodes.get(&name).cloned();
-            let new = || Node::new(address::of_node(&node.info, &range.host, range.port), self.answer_within);
+            let new = || Node::new(address::of_node(&node.info, &range.host, range.port), self.settings);
             nodes.insert(name, known.map_or_else(new, Ok)?);
         }
         Ok(Map { ranges, nodes })

@@ -1,12 +1,17 @@
 //! A private `redis-server` on a unix socket in a folder of its own; it ends with its value.
 
 use std::{
+    ffi::OsString,
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use crate::TempFolder;
+
+mod cluster;
+
+pub use cluster::RedisCluster;
 
 /// A running `redis-server`, which may be stopped, frozen and started again.
 #[derive(Debug)]
@@ -33,7 +38,7 @@ impl RedisServer {
     /// When it is running, or does not come up.
     pub fn start_again(&mut self) {
         assert!(self.child.is_none(), "it is running");
-        let child = Command::new("redis-server")
+        let child = Command::new(program())
             .args(["--port", "0", "--appendonly", "yes", "--appendfsync", "no", "--save", ""])
             .arg("--unixsocket")
             .arg(self.socket())
@@ -44,7 +49,7 @@ impl RedisServer {
             .expect("these tests need the program redis-server: install it, for example with `apt-get install redis-server`");
         self.child = Some(child);
         let deadline = Instant::now() + Duration::from_secs(20);
-        while !self.answers() {
+        while !answers(&self.url()) {
             assert!(Instant::now() < deadline, "redis-server does not answer");
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -115,12 +120,6 @@ impl RedisServer {
         redis::Client::open(self.url()).expect("an address").get_connection().expect("it answers")
     }
 
-    fn answers(&self) -> bool {
-        let client = redis::Client::open(self.url()).expect("an address");
-        let ping = |mut connection: redis::Connection| redis::cmd("PING").query::<String>(&mut connection);
-        client.get_connection().and_then(ping).is_ok()
-    }
-
     /// The path of its socket.
     ///
     /// # Panics
@@ -133,6 +132,17 @@ impl RedisServer {
     fn socket(&self) -> PathBuf {
         self.folder.path().join("redis.sock")
     }
+}
+
+/// The program of the server: `redis-server`, or what `PORTCULLIS_REDIS_SERVER` names (a Valkey, another version).
+fn program() -> OsString {
+    std::env::var_os("PORTCULLIS_REDIS_SERVER").unwrap_or_else(|| "redis-server".into())
+}
+
+fn answers(url: &str) -> bool {
+    let client = redis::Client::open(url).expect("an address");
+    let ping = |mut connection: redis::Connection| redis::cmd("PING").query::<String>(&mut connection);
+    client.get_connection().and_then(ping).is_ok()
 }
 
 impl Drop for RedisServer {

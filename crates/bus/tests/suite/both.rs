@@ -1,11 +1,11 @@
-//! One suite for both back ends.
+//! One suite for both back ends, and for a cluster.
 
 use std::time::Duration;
 
 use bus::{Bus, Durability, Notice, Presence, RedisConfig};
 use domain::{Clock, Secret};
 use tempfile::TempDir;
-use test_support::RedisServer;
+use test_support::{RedisCluster, RedisServer};
 
 use crate::support::{Ids, slug, snapshot, soon};
 
@@ -30,6 +30,14 @@ async fn over_redis() -> Fixture {
     Fixture { bus, _redis: Some(redis), _folder: folder }
 }
 
+async fn over_cluster(cluster: &RedisCluster) -> Fixture {
+    cluster.clear();
+    let folder = tempfile::tempdir().unwrap();
+    let config = RedisConfig::new(Secret::new(cluster.url())).with_spool(folder.path().to_owned());
+    let bus = Bus::redis(RedisConfig { answer_within: Duration::from_secs(20), ..config }).await.unwrap();
+    Fixture { bus, _redis: None, _folder: folder }
+}
+
 macro_rules! on_both {
     ($($name:ident)*) => {
         mod memory {
@@ -37,6 +45,10 @@ macro_rules! on_both {
         }
         mod redis {
             $(#[tokio::test] async fn $name() { super::$name(&super::over_redis().await.bus).await; })*
+        }
+        /// One after the other: a cluster takes seconds to start.
+        async fn each_on(cluster: &RedisCluster) {
+            $($name(&over_cluster(cluster).await.bus).await;)*
         }
     };
 }
@@ -104,29 +116,31 @@ async fn a_withdrawn_snapshot_is_gone(bus: &Bus) {
 }
 
 async fn notices_tell_slug_and_version(bus: &Bus) {
+    let heard = slug("heard");
     let mut notices = bus.notices();
     // A listener over Redis hears only what is said once it listens: say it until it is heard.
     let first = soon("a notice", async {
         loop {
-            bus.publish(&slug("acme"), &snapshot(3, "a")).await.unwrap();
-            if let Ok(Ok(notice)) = tokio::time::timeout(Duration::from_millis(100), notices.recv()).await {
-                return notice;
+            bus.publish(&heard, &snapshot(3, "a")).await.unwrap();
+            match tokio::time::timeout(Duration::from_millis(100), notices.recv()).await {
+                Ok(Ok(notice)) if notice.slug == heard => return notice,
+                _ => {}
             }
         }
     });
-    assert_eq!(first.await, Notice { slug: slug("acme"), version: Some(3) });
-    bus.publish(&slug("acme"), &snapshot(2, "late")).await.unwrap();
-    bus.withdraw(&slug("acme")).await.unwrap();
+    assert_eq!(first.await, Notice { slug: heard.clone(), version: Some(3) });
+    bus.publish(&heard, &snapshot(2, "late")).await.unwrap();
+    bus.withdraw(&heard).await.unwrap();
     let withdrawn = soon("the withdrawal", async {
         loop {
             let notice = notices.recv().await.unwrap();
             assert_ne!(notice.version, Some(2), "an older version was announced");
-            if notice.version.is_none() {
+            if notice.slug == heard && notice.version.is_none() {
                 return notice;
             }
         }
     });
-    assert_eq!(withdrawn.await.slug, slug("acme"));
+    assert_eq!(withdrawn.await.slug, heard);
 }
 
 async fn events_come_again_until_they_are_acknowledged(bus: &Bus) {
@@ -291,4 +305,69 @@ async fn after_closing_nothing_is_taken(bus: &Bus) {
     soon("closing", bus.close()).await;
     assert_eq!(bus.append(&event, Durability::Soon).await, Err(bus::NotRecorded::Closed));
     soon("closing again", bus.close()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_a_cluster() {
+    let cluster = RedisCluster::start();
+    each_on(&cluster).await;
+    many_accounts_over_all_nodes(&cluster).await;
+    slots_move_and_no_event_is_lost(&cluster).await;
+}
+
+async fn many_accounts_over_all_nodes(cluster: &RedisCluster) {
+    let fixture = over_cluster(cluster).await;
+    let bus = &fixture.bus;
+    let ids = Ids::new();
+    let gateway = ids.gateway();
+    let accounts: Vec<_> = (0..300).map(|_| ids.account()).collect();
+    for (sequence, account) in (1..).zip(&accounts) {
+        bus.append(&ids.event(gateway, sequence, *account), Durability::Soon).await.unwrap();
+    }
+    let mut seen = Vec::new();
+    while seen.len() < accounts.len() {
+        soon("a wake-up", bus.event_ready()).await;
+        let taken = bus.take(&accounts, 1000).await.unwrap();
+        bus.ack(&taken.iter().map(|one| one.ack.clone()).collect::<Vec<_>>()).await.unwrap();
+        seen.extend(taken.into_iter().map(|one| one.envelope.sequence));
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, (1..=300).collect::<Vec<_>>());
+    assert!(bus.take(&accounts, 1000).await.unwrap().is_empty(), "acknowledged at every node");
+
+    let slugs: Vec<_> = (0..100).map(|n| slug(&format!("account-{n}"))).collect();
+    for (version, slug) in (1..).zip(&slugs) {
+        bus.publish(slug, &snapshot(version, "a")).await.unwrap();
+    }
+    let versions = bus.versions(&slugs).await.unwrap();
+    assert_eq!(versions, (1..=100).map(Some).collect::<Vec<_>>());
+    assert!(cluster.sizes().iter().all(|keys| *keys > 10), "{:?}", cluster.sizes());
+}
+
+async fn slots_move_and_no_event_is_lost(cluster: &RedisCluster) {
+    let fixture = over_cluster(cluster).await;
+    let (bus, ids) = (fixture.bus.clone(), Ids::new());
+    let (account, other, gateway) = (ids.account(), ids.account(), ids.gateway());
+    let writer = tokio::spawn(async move {
+        for sequence in 1..=400 {
+            let account = if sequence % 2 == 0 { account } else { other };
+            bus.append(&ids.event(gateway, sequence, account), Durability::Durable).await.unwrap();
+        }
+    });
+    for _ in 0..6 {
+        let stream = bus::event_stream_key(account);
+        tokio::task::block_in_place(|| cluster.move_slot(&stream, std::thread::yield_now));
+    }
+    writer.await.unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    let all = async {
+        while seen.len() < 400 {
+            fixture.bus.event_ready().await;
+            let Ok(taken) = fixture.bus.take(&[account, other], 1000).await else { continue };
+            let acks: Vec<_> = taken.iter().map(|one| one.ack.clone()).collect();
+            seen.extend(taken.into_iter().map(|one| one.envelope.sequence));
+            let _ = fixture.bus.ack(&acks).await;
+        }
+    };
+    soon("all events", all).await;
 }

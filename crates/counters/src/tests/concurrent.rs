@@ -36,7 +36,7 @@ async fn at_once(clients: &[Counters], call: Vec<Charge>) -> Vec<Reservation> {
     calls.join_all().await.into_iter().flatten().collect()
 }
 
-async fn thirty_of_a_thousand(clients: &[Counters]) {
+pub(super) async fn thirty_of_a_thousand(clients: &[Counters]) {
     for round in 0..ROUNDS {
         let minute = charge(key(round, "minute", sliding(60)), "1", "30");
         let day = charge(key(round, "day", sliding(86_400)), "1", "100");

@@ -49,6 +49,14 @@ impl Fixture {
         Self::new(counters, clock, Kept::Server(server))
     }
 
+    /// On a cluster, on the `n`th account.
+    pub(crate) async fn on(url: String, n: u64) -> Self {
+        let clock = Clock::fixed(Timestamp(START_US));
+        let counters = Counters::redis_with_clock(&patiently(url), clock.clone()).await.unwrap();
+        let (account, server) = ids(n);
+        Self { account, server, ..Self::new(counters, clock, Kept::Nothing) }
+    }
+
     fn new(counters: Counters, clock: Clock, kept: Kept) -> Self {
         let (account, server) = ids(1);
         Self { counters, account, server, clock, kept }
@@ -140,6 +148,10 @@ pub(crate) fn ids(n: u64) -> (AccountId, ServerId) {
 
 /// Patient, because tests share their machine.
 pub(crate) fn patient(server: &RedisServer) -> RedisConfig {
-    let config = RedisConfig::new(Secret::new(server.url()));
+    patiently(server.url())
+}
+
+pub(crate) fn patiently(url: String) -> RedisConfig {
+    let config = RedisConfig::new(Secret::new(url));
     RedisConfig { answer_within: std::time::Duration::from_secs(20), ..config }
 }

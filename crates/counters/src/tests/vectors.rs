@@ -10,7 +10,7 @@ use policy::{
 use test_support::RedisServer;
 
 use super::fixture::patient;
-use crate::ledger::CountersLedger;
+use crate::{RedisConfig, ledger::CountersLedger};
 
 fn all_pass_on(ledger: &mut dyn Ledger) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policy/tests/vectors");
@@ -29,6 +29,13 @@ fn all_pass_on(ledger: &mut dyn Ledger) {
     assert!(passed >= 80, "only {passed}: the folder of vectors was not found whole");
 }
 
+/// On one that is not asked what it holds.
+pub(super) fn all_pass_on_redis(config: &RedisConfig) {
+    let mut ledger = CountersLedger::redis(config, Entropy::seeded(1)).unwrap();
+    all_pass_on(&mut ledger);
+    assert_eq!(ledger.failure(), None);
+}
+
 #[test]
 fn in_process() {
     let mut ledger = CountersLedger::memory(Entropy::seeded(1)).unwrap();
@@ -41,10 +48,7 @@ fn on_redis_and_nothing_is_left_there() {
     let server = RedisServer::start();
     let real = "pcl:{acc_real}:c:x";
     redis::cmd("SET").arg(real).arg("1").exec(&mut server.look()).unwrap();
-    let mut ledger = CountersLedger::redis(&patient(&server), Entropy::seeded(1)).unwrap();
-    all_pass_on(&mut ledger);
-    assert_eq!(ledger.failure(), None);
-    drop(ledger);
+    all_pass_on_redis(&patient(&server));
     let left: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut server.look()).unwrap();
     assert_eq!(left, [real]);
 }
