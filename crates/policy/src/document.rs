@@ -19,6 +19,7 @@ mod reader;
 mod regexes;
 mod rule;
 mod scenario;
+mod slips;
 
 pub(crate) use entries::{Entries, Name};
 pub(crate) use reader::{At, Reader};

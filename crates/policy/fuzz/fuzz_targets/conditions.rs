@@ -7,7 +7,8 @@ use policy::CompiledPolicy;
 use policy_fuzz::{agree, dice::Dice, json::Tree, policies, values};
 
 fuzz_target!(|bytes: &[u8]| {
-    let mut dice = Dice { bytes, ..Dice::seeded(1) };
+    let mut dice = Dice::seeded(1);
+    dice.bytes = bytes;
     let mut rule = Tree::Object(Vec::new());
     for kind in ["require", "deny_if", "approve_if"] {
         let check = |dice: &mut Dice<'_>| {
