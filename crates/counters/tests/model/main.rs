@@ -28,4 +28,5 @@ mod shrink;
 mod tables;
 mod time;
 mod values;
+mod verdicts;
 mod world;

@@ -7,11 +7,12 @@ use super::{
     approvals::{Approvals, Bound, Request, State},
     case::{Answer, Call, Case, Event, Upstream},
     check::Scene,
-    compare::{self, Disagreement},
+    compare,
     facts::Facts,
     json::Tree,
     judge::{self, Ask, Judged, Leave},
     limits::{Counted, Key, Limit, Log, Room},
+    verdicts::{self, Disagreement},
     world::{self, Asked, World, at_once},
 };
 
@@ -69,7 +70,7 @@ impl<'c> Play<'c> {
 
     pub fn run(&mut self) -> Result<(), Disagreement> {
         for (i, event) in self.case.events.iter().enumerate() {
-            let told = |error: Disagreement| error.at(i, event);
+            let told = |error: Disagreement| error.at(format!("event {i}: {event:?}"));
             match (event, self.last.take()) {
                 (Event::Call(call), _) => {
                     let turn = Turn { event: i, wait_us: call.wait_us, must_have_room: false };
@@ -98,18 +99,18 @@ impl<'c> Play<'c> {
         let asked =
             Asked { call, arguments: texts[call.arguments].as_deref(), facts: &facts, policy: compiled.as_ref() };
 
-        compare::shown(judge::shown(policy, &call.tool, call.class), &asked)?;
+        verdicts::shown(judge::shown(policy, &call.tool, call.class), asked.policy, &call.tool, asked.class())?;
         let expected = judge::judge(policy, &call.tool, &scene, call.known);
         let verdict = asked.judge(Approval::None);
         self.note(&expected);
-        compare::judged(&expected, &verdict)?;
+        verdicts::judged(&expected, &verdict)?;
         let outcome = match (&expected, verdict) {
             (Judged::Leave(leave), Verdict::Permit(permit)) => self.reserve(turn, &asked, (leave, &permit), None),
             (Judged::Ask(ask, leave), Verdict::NeedsApproval(_)) => {
                 let Verdict::Permit(permit) = asked.judge(Approval::Granted) else {
                     return Err(Disagreement::new("an approved call is permitted", "it was not"));
                 };
-                compare::leave(leave, &permit, true)?;
+                verdicts::leave(leave, &permit, true)?;
                 self.answer(&asked, ask, tree)?;
                 self.reserve(turn, &asked, (leave, &permit), Some((ask, self.bound(call, tree))))
             }

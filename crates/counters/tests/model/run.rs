@@ -11,11 +11,11 @@ use policy::CompiledPolicy;
 
 use super::{
     case::{self, Case},
-    compare::Disagreement,
     dice::Dice,
     entry,
     play::{Play, Seen},
     shrink,
+    verdicts::Disagreement,
 };
 
 /// Enough for an edit loop; `make test-model` runs a million.
