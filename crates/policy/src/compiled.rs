@@ -123,11 +123,11 @@ impl CompiledPolicy {
         self.0.scenarios.len()
     }
 
-    /// How many conditions and limits there are: an upper bound of what one judgement looks at.
+    /// The most conditions and limits that one judgement looks at: those of one entry and of `all_tools`.
     pub(crate) fn weight(&self) -> usize {
         let of_rule =
             |rule: &Rule| rule.checks().map(|check| check.conditions.len()).sum::<usize>() + rule.limits.len();
-        self.all_rules().map(of_rule).sum()
+        self.0.rules.iter().map(of_rule).max().unwrap_or_default() + self.0.all_tools.as_ref().map_or(0, of_rule)
     }
 
     pub(crate) fn scenarios(&self) -> &[Scenario] {

@@ -120,4 +120,11 @@ fn a_document_cannot_run_for_ever() {
     let report = run_file(&vector("{}", &format!("{calls},{calls},{calls}"))).unwrap();
     let Outcome::Fail(why) = &report.tests[0].outcome else { panic!("too many calls") };
     assert!(why.contains("too many calls"), "{why}");
+    let condition = r#"{"path":"args.a[*]","op":"eq","value":2}"#;
+    let rule = format!(r#"{{"require":[{{"conditions":[{}]}}]}}"#, vec![condition; 1_000].join(","));
+    let call =
+        format!(r#"{{"tool":"t","args":{{"a":[{}]}},"expect":"deny","repeat":100}}"#, vec!["1"; 50_000].join(","));
+    let report = run_file(&vector(&rule, &call)).unwrap();
+    let Outcome::Fail(why) = &report.tests[0].outcome else { panic!("too much to look at") };
+    assert!(why.contains("too many calls"), "{why}");
 }

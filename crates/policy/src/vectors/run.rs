@@ -16,6 +16,8 @@ pub(super) struct Budget {
 const STEPS: usize = 250_000;
 /// How many conditions or bytes of arguments make another step.
 const PER_STEP: usize = 256;
+/// How many bytes that conditions may go through make another one: each may look at all of the arguments.
+const LOOKED_AT_PER_STEP: usize = 4_096;
 
 impl Budget {
     pub(super) fn new(policy: &CompiledPolicy) -> Self {
@@ -24,7 +26,8 @@ impl Budget {
 
     fn spend(&mut self, call: &ScenarioCall) -> Result<(), String> {
         let arguments = call.arguments.as_ref().map_or(0, String::len);
-        let steps = 1 + (self.policy_weight + arguments) / PER_STEP;
+        let looked_at = self.policy_weight.saturating_mul(arguments) / LOOKED_AT_PER_STEP;
+        let steps = looked_at.saturating_add(1 + (self.policy_weight + arguments) / PER_STEP);
         self.left = self.left.checked_sub(steps).ok_or("the tests of this document make too many calls to run")?;
         Ok(())
     }
