@@ -30,3 +30,5 @@ mod test_calls;
 mod tools;
 #[path = "service/try_calls.rs"]
 mod try_calls;
+#[path = "service/workbench_walls.rs"]
+mod workbench_walls;

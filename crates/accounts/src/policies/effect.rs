@@ -1,6 +1,7 @@
 //! What publishing a document would change: for each tool of the server, and for the calls of the last days.
 
 mod needs;
+mod path;
 mod replay;
 
 use std::{cmp::Ordering, collections::BTreeMap};
@@ -10,8 +11,8 @@ use policy::{CompiledPolicy, RiskClass, StandingKind, ToolStanding};
 use serde_json::Value;
 use storage::PastCalls;
 
-use self::replay::{People, Replayer};
-use super::{SaveError, history::Documents};
+use self::replay::{Documents, People, Replayer};
+use super::{SaveError, history::Reading};
 use crate::{Accounts, Caller, Error};
 
 /// How far back calls are decided again.
@@ -119,7 +120,7 @@ pub struct ReplayedCall {
 /// What is known before anything is decided again.
 struct Ground {
     server: ServerId,
-    published: Option<String>,
+    published: Option<(u32, String)>,
     grants: Vec<GrantName>,
     people: People,
     key: domain::DataKey,
@@ -133,15 +134,20 @@ impl Accounts {
     /// [`SaveError::Problems`]; [`Error::NotFound`].
     pub async fn policy_effect(&self, caller: &Caller, form: &EffectForm) -> Result<Effect, SaveError> {
         let ground = self.ground(caller, form.policy).await?;
-        let document = form.document.clone();
-        let compiled = self.off_threads(move || CompiledPolicy::compile(&document)).await?;
-        let compiled = compiled.map_err(SaveError::Problems)?;
-        let changes = self.changes(caller, &ground, &compiled, &form.document).await?;
+        let (text, published) = (form.document.clone(), ground.published.clone());
+        let compiled = self.off_threads(move || {
+            let published = published.and_then(|(version, text)| Some((version, CompiledPolicy::compile(&text).ok()?)));
+            CompiledPolicy::compile(&text).map(|next| (next, published))
+        });
+        let (next, published) = compiled.await?.map_err(SaveError::Problems)?;
+        let published = published.map(|(version, policy)| ((form.policy, version), policy));
+        let documents = Documents { next, text: form.document.clone(), published };
+        let changes = self.changes(caller, &ground, &documents).await?;
         let since = self.now().plus_seconds(-LOOK_BACK_SECONDS);
         let grants: Vec<GrantId> = ground.grants.iter().map(|grant| grant.id).collect();
         let which = PastCalls { grants, outcome: None, since };
-        let mut replayer = Replayer::new(compiled, &form.document, ground.people, ground.key, since);
-        let worked = self.work_through(caller, &which, Documents::Wanted, move |mut pages| {
+        let mut replayer = Replayer::new(documents, ground.people, ground.key, since);
+        let worked = self.work_through(caller, &which, Reading::WithDocuments, move |mut pages| {
             while let Some(page) = pages.blocking_recv() {
                 replayer.take(page);
             }
@@ -154,7 +160,7 @@ impl Accounts {
     async fn ground(&self, caller: &Caller, id: PolicyId) -> Result<Ground, Error> {
         let mut tx = self.look(caller, Permission::WritePolicies).await?;
         let row = tx.policy(id).await?.ok_or(Error::NotFound)?;
-        let published = tx.policy_document(id, row.version).await?;
+        let published = tx.policy_document(id, row.version).await?.map(|text| (row.version, text));
         let having = tx.grants(Some(row.server)).await?.into_iter().filter(|grant| grant.policy == Some(id));
         let grants: Vec<GrantName> = having
             .map(|grant| GrantName { id: grant.id, label: grant.label, subject_name: grant.subject_name })
@@ -171,25 +177,18 @@ impl Accounts {
     }
 
     /// Every tool of the server, and every one that either document names, that would stand otherwise.
-    async fn changes(
-        &self,
-        caller: &Caller,
-        ground: &Ground,
-        compiled: &CompiledPolicy,
-        document: &str,
-    ) -> Result<Vec<ToolChange>, Error> {
+    async fn changes(&self, caller: &Caller, ground: &Ground, documents: &Documents) -> Result<Vec<ToolChange>, Error> {
         let mut tx = self.db().account(caller.scope()).await?;
         let known = tx.tools(ground.server).await?;
         tx.commit().await?;
-        let mut tools: BTreeMap<String, RiskClass> = BTreeMap::new();
-        let (published, document, compiled) = (ground.published.clone(), document.to_owned(), compiled.clone());
+        let texts = ground.published.as_ref().map(|(_, text)| text.clone()).into_iter();
+        let texts: Vec<String> = texts.chain([documents.text.clone()]).collect();
+        let (before, after) = (documents.published.as_ref().map(|(_, policy)| policy.clone()), documents.next.clone());
         self.off_threads(move || {
-            for text in published.iter().chain([&document]) {
-                tools.extend(named(text).into_iter().map(|name| (name, RiskClass::Destructive)));
-            }
+            let named = texts.iter().flat_map(|text| named(text)).map(|name| (name, RiskClass::Destructive));
+            let mut tools: BTreeMap<String, RiskClass> = named.collect();
             tools.extend(known.into_iter().map(|row| (row.name, row.class)));
-            let before = published.and_then(|text| CompiledPolicy::compile(&text).ok());
-            tools.iter().filter_map(|(tool, class)| change(before.as_ref(), &compiled, tool, *class)).collect()
+            tools.iter().filter_map(|(tool, class)| change(before.as_ref(), &after, tool, *class)).collect()
         })
         .await
     }

@@ -25,9 +25,9 @@ pub(crate) struct Page {
 
 /// Whether the documents that decided are wanted with the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Documents {
-    Wanted,
-    Unwanted,
+pub(crate) enum Reading {
+    WithDocuments,
+    CallsOnly,
 }
 
 /// What a worker made of the calls.
@@ -44,12 +44,12 @@ impl Accounts {
         &self,
         caller: &Caller,
         which: &PastCalls,
-        documents: Documents,
+        reading: Reading,
         worker: impl FnOnce(mpsc::Receiver<Page>) -> T + Send + 'static,
     ) -> Result<Worked<T>, Error> {
         let (pages, received) = mpsc::channel(1);
-        let reading = self.read_pages(caller, which, documents, pages);
-        let (read, made) = tokio::join!(reading, self.off_threads(move || worker(received)));
+        let read = self.read_pages(caller, which, reading, pages);
+        let (read, made) = tokio::join!(read, self.off_threads(move || worker(received)));
         Ok(Worked { made: made?, cut: read? })
     }
 
@@ -58,7 +58,7 @@ impl Accounts {
         &self,
         caller: &Caller,
         which: &PastCalls,
-        documents: Documents,
+        reading: Reading,
         pages: mpsc::Sender<Page>,
     ) -> Result<bool, Error> {
         if which.grants.is_empty() {
@@ -73,7 +73,7 @@ impl Accounts {
             let calls = tx.past_calls(which, after, PAGE).await?;
             let mut read = Vec::new();
             for version in calls.iter().filter_map(|call| call.policy) {
-                if documents == Documents::Unwanted || named.len() >= MOST_VERSIONS || !named.insert(version) {
+                if reading == Reading::CallsOnly || named.len() >= MOST_VERSIONS || !named.insert(version) {
                     continue;
                 }
                 if let Some(document) = tx.policy_document(version.0, version.1).await? {

@@ -10,7 +10,7 @@ use policy::CompiledPolicy;
 use storage::{PastCalls, ToolRow};
 
 use self::observe::{Observer, Seen};
-use super::history::Documents;
+use super::history::Reading;
 use crate::{Accounts, Caller, Error};
 
 /// How far back calls are looked at.
@@ -76,7 +76,7 @@ impl Accounts {
         let key = self.key().open_data_key(account.id, &account.data_key)?;
         let since = self.now().plus_seconds(-LOOK_BACK_DAYS * 24 * 60 * 60);
         let which = PastCalls { grants, outcome: Some(Outcome::Allow), since };
-        let worked = self.work_through(caller, &which, Documents::Unwanted, move |mut pages| {
+        let worked = self.work_through(caller, &which, Reading::CallsOnly, move |mut pages| {
             let mut observer = Observer::new(key);
             while let Some(page) = pages.blocking_recv() {
                 page.calls.iter().for_each(|call| observer.see(call));

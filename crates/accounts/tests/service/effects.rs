@@ -23,6 +23,11 @@ fn sums(replay: &Replay) -> [u64; 5] {
     sums
 }
 
+/// By a version that is not the published one.
+fn by_another(work: &Work, call: CallDecided) -> CallDecided {
+    CallDecided { policy: Some((work.ours.policy, 9)), ..call }
+}
+
 fn with_tools(tools: &str) -> String {
     format!("{{\"version\":\"1\",\"default\":\"deny\",\"tools\":{tools}}}")
 }
@@ -159,7 +164,7 @@ async fn what_a_person_or_a_store_decided_is_told_apart() {
         denied(recorder.call("pay", -4), "invalid_arguments", ""),
         denied(recorder.call("pay", -3), "counter_unavailable", "/tools/pay/limits/0"),
     ];
-    recorder.record(calls).await;
+    recorder.record(calls.map(|call| by_another(&work, call))).await;
     let asks = with_tools(r#"{"pay":{"action":"require_approval"}}"#);
     assert_eq!(sums(&effect(&work, &asks).await.replay), [6, 0, 0, 0, 1]);
     let allows = with_tools(r#"{"pay":{}}"#);
@@ -172,7 +177,7 @@ async fn what_a_person_or_a_store_decided_is_told_apart() {
 async fn calls_that_failed_are_given_back_again() {
     let work = Work::new().await;
     let mut recorder = Recorder::ours(&work).await;
-    let calls: Vec<CallDecided> = (0..4).map(|i| recorder.call("pay", -60 + i)).collect();
+    let calls: Vec<CallDecided> = (0..4).map(|i| by_another(&work, recorder.call("pay", -60 + i))).collect();
     recorder.record(calls.clone()).await;
     recorder.settle(&calls[0], Settlement::Unreachable).await;
     recorder.settle(&calls[1], Settlement::IsError).await;
@@ -208,4 +213,27 @@ async fn each_grant_has_its_own_counters_and_the_neighbours_calls_do_not_count()
     };
     assert_eq!(sums(&effect(&work, &limit("grant")).await.replay), [6, 0, 0, 0, 0]);
     assert_eq!(sums(&effect(&work, &limit("server")).await.replay), [3, 3, 0, 0, 0]);
+}
+
+#[tokio::test]
+async fn what_only_the_record_knows_better_is_no_difference() {
+    let work = Work::new().await;
+    let mut recorder = Recorder::ours(&work).await;
+    // Two sessions, or a window that was not empty: more, or fewer, passed than this would let.
+    let mut calls: Vec<CallDecided> = (0..35).map(|_| recorder.call("set_model_alias", -600)).collect();
+    calls.push(denied(recorder.call("set_model_alias", -60), "rate_limited", "/tools/set_model_alias/limits/0"));
+    recorder.record(calls).await;
+    assert_eq!(
+        sums(&effect(&work, SEED).await.replay),
+        [36, 0, 0, 0, 0],
+        "nothing is changed, so nothing is different"
+    );
+    let wider = SEED.replace("30", "100");
+    assert_eq!(sums(&effect(&work, &wider).await.replay), [36, 0, 0, 0, 0]);
+    let narrower = SEED.replace("30", "10");
+    assert_eq!(
+        sums(&effect(&work, &narrower).await.replay),
+        [16, 20, 0, 0, 0],
+        "10, and the 5 over 30, and the denied one"
+    );
 }

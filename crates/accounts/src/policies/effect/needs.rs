@@ -6,15 +6,20 @@ use std::{
     sync::Arc,
 };
 
-use policy::{CompiledPolicy, RiskClass};
+use policy::{CompiledPolicy, RiskClass, StandingKind};
 use serde_json::value::RawValue;
 use storage::PastCall;
+
+use super::path::ArgumentPath;
 
 /// Facts that records do not keep.
 const UNRECORDED: [&str; 2] = ["client.ip", "session.id"];
 /// From so many on, keys of a record may have been left out.
 const MOST_KEYS: usize = 50;
-const ARGUMENTS: &str = "args";
+/// From so many characters on, a key may have been cut.
+const CUT_CHARS: usize = 200;
+/// Stands in records for what a database does not take.
+const REPLACED: char = '\u{2400}';
 
 /// What the rules of a document look at, by tool.
 #[derive(Debug)]
@@ -29,8 +34,7 @@ pub(super) struct Needs {
 /// What the rules for one tool look at.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Need {
-    /// Paths of arguments.
-    paths: Vec<String>,
+    paths: Vec<ArgumentPath>,
     /// Something that no record keeps.
     unrecorded: bool,
 }
@@ -64,16 +68,18 @@ impl Needs {
 
     fn find(&self, tool: &str, class: RiskClass) -> Need {
         let standing = policy::standings(Some(&self.policy), tool, class);
+        if matches!(standing.kind, StandingKind::Hidden | StandingKind::Denied) {
+            return Need::default();
+        }
         let entry = self.rules.iter().find(|(pointer, _)| is_within(&standing.rule, pointer)).map(|(_, rule)| rule);
         let rules: Vec<&String> = entry.into_iter().chain(&self.all_tools).collect();
         let mut need = Need::default();
         for rule in rules {
             need.unrecorded |= UNRECORDED.iter().any(|fact| rule.contains(fact));
-            // A rule of its own, so that its paths come in the one way to write them.
             let alone = format!("{{\"version\":\"1\",\"default\":\"deny\",\"tools\":{{\"x\":{rule}}}}}");
             need.paths.extend(match CompiledPolicy::compile(&alone) {
-                Ok(compiled) => compiled.argument_paths(),
-                Err(_) => self.policy.argument_paths(),
+                Ok(compiled) => paths(&compiled),
+                Err(_) => paths(&self.policy),
             });
         }
         need.paths.sort_unstable();
@@ -84,37 +90,25 @@ impl Needs {
 
 impl Need {
     /// Whether a record that kept these paths tells all that is looked at.
-    pub(super) fn is_met(&self, call: &PastCall, kept: Option<&[String]>) -> bool {
-        !self.unrecorded && self.paths.iter().all(|path| is_absent(path, call) || is_kept(path, call, kept))
+    pub(super) fn is_met(&self, call: &PastCall, kept: &[ArgumentPath]) -> bool {
+        let known = |path: &ArgumentPath| {
+            is_absent(path, call) || (call.arguments.is_some() && kept.iter().any(|kept| kept.covers(path)))
+        };
+        !self.unrecorded && self.paths.iter().all(known)
     }
 }
 
-/// The call did not have the top-level argument that the path begins with.
-fn is_absent(path: &str, call: &PastCall) -> bool {
-    let all_keys = call.argument_keys.len() < MOST_KEYS;
-    all_keys && !call.argument_keys.iter().any(|key| begins_with(path, key))
+/// Whether the call is known not to have had the argument that the path leads into.
+fn is_absent(path: &ArgumentPath, call: &PastCall) -> bool {
+    // Of many keys some were left out, and long or odd ones were changed.
+    let kept_as_it_was = |key: &String| key.chars().count() < CUT_CHARS && !key.contains(REPLACED);
+    let all_known = call.argument_keys.len() < MOST_KEYS && call.argument_keys.iter().all(kept_as_it_was);
+    all_known && path.argument().is_some_and(|argument| !call.argument_keys.iter().any(|key| key == argument))
 }
 
-fn is_kept(path: &str, call: &PastCall, kept: Option<&[String]>) -> bool {
-    call.arguments.is_some() && kept.unwrap_or_default().iter().any(|kept| is_at_or_below(path, kept))
-}
-
-/// Whether a path's first step is this key, however it is written; a path to all arguments begins with each.
-fn begins_with(path: &str, key: &str) -> bool {
-    let Some(rest) = path.strip_prefix(ARGUMENTS) else { return true };
-    let quoted = serde_json::Value::from(key).to_string();
-    let after = match rest.strip_prefix('.') {
-        Some(rest) => rest.strip_prefix(key),
-        None => rest.strip_prefix('[').and_then(|rest| rest.strip_prefix(quoted.as_str())),
-    };
-    // What cannot be told apart counts as the same.
-    rest.is_empty()
-        || rest.contains('\\')
-        || after.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', ']']))
-}
-
-fn is_at_or_below(path: &str, kept: &str) -> bool {
-    path.strip_prefix(kept).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+/// The arguments that a policy looks at, which are those that records keep.
+pub(super) fn paths(policy: &CompiledPolicy) -> Vec<ArgumentPath> {
+    policy.argument_paths().iter().filter_map(|text| ArgumentPath::read(text)).collect()
 }
 
 fn is_within(pointer: &str, entry: &str) -> bool {
@@ -123,4 +117,38 @@ fn is_within(pointer: &str, entry: &str) -> bool {
 
 fn members(json: &str) -> BTreeMap<String, Box<RawValue>> {
     serde_json::from_str(json).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = r#"{"version":"1","default":"allow","hide":["gone"],
+        "tools":{"a":{"deny_if":[{"conditions":[{"path":"args.x","op":"exists","value":true}]}]},
+                 "a/b":{"limits":[{"window":"day","max":1e400,"amount":"args[\"n\"]"}]},
+                 "by_*":{"require":[{"conditions":[{"path":"client.ip","op":"cidr","value":"10.0.0.0/8"}]}]}},
+        "classes":{"read":{"approve_if":[{"conditions":[{"path":"args.y[*].z","op":"eq","value":1}]}]}},
+        "all_tools":{"deny_if":[{"conditions":[{"path":"args.force","op":"eq","value":true}]}]}}"#;
+
+    fn needs() -> Needs {
+        Needs::new(CompiledPolicy::compile(DOCUMENT).unwrap(), DOCUMENT)
+    }
+
+    #[test]
+    fn only_the_rules_of_a_tool_are_needed() {
+        let need = |tool: &str, class| {
+            let need = needs().find(tool, class);
+            let read = |text| ArgumentPath::read(text).unwrap();
+            (
+                ["args.x", "args.n", "args.y[*].z", "args.force"].map(|path| need.paths.contains(&read(path))),
+                need.unrecorded,
+            )
+        };
+        assert_eq!(need("a", RiskClass::Read), ([true, false, false, true], false));
+        assert_eq!(need("a/b", RiskClass::Read), ([false, true, false, true], false));
+        assert_eq!(need("by_hand", RiskClass::Read), ([false, false, false, true], true));
+        assert_eq!(need("other", RiskClass::Read), ([false, false, true, true], false));
+        assert_eq!(need("other", RiskClass::Write), ([false, false, false, true], false));
+        assert_eq!(need("gone", RiskClass::Read), ([false; 4], false), "whatever is asked, it is denied");
+    }
 }

@@ -9,7 +9,11 @@ use policy::{
 };
 use storage::PastCall;
 
-use super::{Replay, ReplayedCall, needs::Needs};
+use super::{
+    Replay, ReplayedCall,
+    needs::{self, Needs},
+    path::ArgumentPath,
+};
 use crate::policies::history::Page;
 
 /// Calls shown that differ.
@@ -24,14 +28,24 @@ pub(crate) struct People {
     pub(crate) members: HashMap<UserId, (String, String)>,
 }
 
+/// What calls are decided again by.
+pub(super) struct Documents {
+    /// The document that is thought of.
+    pub(super) next: CompiledPolicy,
+    /// Its text.
+    pub(super) text: String,
+    /// The published version, for telling what makes no difference to it.
+    pub(super) published: Option<((PolicyId, u32), CompiledPolicy)>,
+}
+
 pub(super) struct Replayer {
-    policy: CompiledPolicy,
+    next: World,
+    published: Option<((PolicyId, u32), World)>,
     needs: Needs,
     people: People,
     key: DataKey,
     /// The paths of arguments that a version has its records keep.
-    kept: HashMap<(PolicyId, u32), Vec<String>>,
-    counts: Counts,
+    kept: HashMap<(PolicyId, u32), Vec<ArgumentPath>>,
     replay: Replay,
     examples: VecDeque<ReplayedCall>,
 }
@@ -52,6 +66,12 @@ enum Before {
     Lost,
 }
 
+/// A policy, and what was counted under it.
+struct World {
+    policy: CompiledPolicy,
+    counts: Counts,
+}
+
 /// Rings, with approvals as they were given at the time.
 #[derive(Debug, Default)]
 struct Counts {
@@ -60,9 +80,10 @@ struct Counts {
 }
 
 impl Replayer {
-    pub(super) fn new(policy: CompiledPolicy, document: &str, people: People, key: DataKey, since: Timestamp) -> Self {
-        let needs = Needs::new(policy.clone(), document);
-        let (counts, kept) = (Counts::default(), HashMap::new());
+    pub(super) fn new(documents: Documents, people: People, key: DataKey, since: Timestamp) -> Self {
+        let Documents { next, text, published } = documents;
+        let needs = Needs::new(next.clone(), &text);
+        let world = |policy| World { policy, counts: Counts::default() };
         let replay = Replay {
             since,
             calls: 0,
@@ -74,13 +95,22 @@ impl Replayer {
             examples: Vec::new(),
             cut: false,
         };
-        Self { policy, needs, people, key, kept, counts, replay, examples: VecDeque::new() }
+        Self {
+            next: world(next),
+            published: published.map(|(version, policy)| (version, world(policy))),
+            needs,
+            people,
+            key,
+            kept: HashMap::new(),
+            replay,
+            examples: VecDeque::new(),
+        }
     }
 
     pub(super) fn take(&mut self, page: Page) {
         for (version, document) in page.documents {
             if let Ok(compiled) = CompiledPolicy::compile(&document) {
-                self.kept.insert(version, compiled.argument_paths());
+                self.kept.insert(version, needs::paths(&compiled));
             }
         }
         for call in &page.calls {
@@ -104,8 +134,15 @@ impl Replayer {
             self.replay.unknown += 1;
             return;
         };
-        let after = self.simulate(call, arguments.as_deref(), before);
-        if before.is_the_same(after.outcome) {
+        let after = self.next.decide(&self.people, call, arguments.as_deref(), before);
+        let published = self.published.as_mut();
+        let published = published
+            .map(|(version, world)| (*version, world.decide(&self.people, call, arguments.as_deref(), before).outcome));
+        // Where the very version that decided comes to the same here as the document, what differs from the record is only
+        // what this knows less of: counts from before, other sessions, the store's own clock.
+        let no_difference =
+            published.is_some_and(|(version, outcome)| call.policy == Some(version) && outcome == after.outcome);
+        if no_difference || before.is_the_same(after.outcome) {
             self.replay.same += 1;
             return;
         }
@@ -124,7 +161,7 @@ impl Replayer {
     fn arguments(&mut self, call: &PastCall) -> Option<Option<String>> {
         let kept = call.policy.and_then(|version| self.kept.get(&version)).map(Vec::as_slice);
         let need = self.needs.of(&call.tool, class(call));
-        if !need.is_met(call, kept) {
+        if !need.is_met(call, kept.unwrap_or_default()) {
             return None;
         }
         let Some(sealed) = &call.arguments else { return Some(None) };
@@ -132,12 +169,27 @@ impl Replayer {
         String::from_utf8(opened).ok().map(Some)
     }
 
-    fn simulate(&mut self, call: &PastCall, arguments: Option<&str>, before: Before) -> SimOutcome {
+    fn example(&self, call: &PastCall, after: SimOutcome) -> ReplayedCall {
+        let allowed = || "allow".to_owned();
+        ReplayedCall {
+            call: call.place.id,
+            at: call.place.at,
+            tool: call.tool.clone(),
+            grant: call.grant.and_then(|grant| self.people.grants.get(&grant).cloned()),
+            before: call.code.clone().filter(|_| call.outcome != Outcome::Allow).unwrap_or_else(allowed),
+            after: after.code.map_or_else(allowed, |code| code.to_string()),
+            rule: after.rule,
+        }
+    }
+}
+
+impl World {
+    fn decide(&mut self, people: &People, call: &PastCall, arguments: Option<&str>, before: Before) -> SimOutcome {
         let member = match call.principal {
-            Some(Principal::Member(user)) => self.people.members.get(&user),
+            Some(Principal::Member(user)) => people.members.get(&user),
             _ => None,
         };
-        let label = call.grant.and_then(|grant| self.people.grants.get(&grant));
+        let label = call.grant.and_then(|grant| people.grants.get(&grant));
         let facts = policy::Facts {
             grant_label: label.map_or("", Name::as_str),
             member_email: member.map(|(email, _)| email.as_str()),
@@ -158,19 +210,6 @@ impl Replayer {
         self.counts.approved = before == Before::Approved;
         let mut simulation = Simulation::on(&self.policy, &mut self.counts);
         simulation.call(call.place.at.into(), &judged, payer, upstream(call.settlement))
-    }
-
-    fn example(&self, call: &PastCall, after: SimOutcome) -> ReplayedCall {
-        let allowed = || "allow".to_owned();
-        ReplayedCall {
-            call: call.place.id,
-            at: call.place.at,
-            tool: call.tool.clone(),
-            grant: call.grant.and_then(|grant| self.people.grants.get(&grant).cloned()),
-            before: call.code.clone().filter(|_| call.outcome != Outcome::Allow).unwrap_or_else(allowed),
-            after: after.code.map_or_else(allowed, |code| code.to_string()),
-            rule: after.rule,
-        }
     }
 }
 
