@@ -22,10 +22,10 @@ const store = (text) => {
 export class Keeper {
   #leaving = false;
 
-  /** `saved`: the text that the page came with. */
-  constructor(form, saved) {
-    this.saved = saved;
-    this.now = saved;
+  /** `text`: what the page came with; `refused`: the server did not keep it. */
+  constructor(form, text, refused) {
+    this.saved = refused ? null : text;
+    this.now = text;
     form.addEventListener("submit", (event) => {
       // Asked for as a part, the page stays.
       queueMicrotask(() => (this.#leaving = !event.defaultPrevented));
@@ -48,7 +48,7 @@ export class Keeper {
   /** What a crash or a reload left behind, if it is something else than what the page shows: `{ text, at }`. */
   left() {
     const found = stored();
-    if (!found || typeof found.text !== "string" || found.text === this.saved) {
+    if (!found || typeof found.text !== "string" || found.text === this.now) {
       store(null);
       return null;
     }

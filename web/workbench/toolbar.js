@@ -8,7 +8,7 @@ const VIEWS = [
   ["json", "JSON"],
 ];
 const KEY = "portcullis:workbench-view";
-const WIDE = matchMedia("(min-width: 64rem)");
+const WIDE = matchMedia("(min-width: 72rem)");
 
 const remembered = () => {
   try {

@@ -3,6 +3,9 @@
 import { Builder } from "./builder/builder.js";
 import { h } from "./builder/dom.js";
 import { Editor } from "./editor/editor.js";
+import { aboutPlace } from "./editor/hover.js";
+import { placeAt } from "./json/place.js";
+import { format } from "./json/pointer.js";
 import { Keeper } from "./keep.js";
 import { Asker, problemsIn, quiet } from "./panels/ask.js";
 import { TryForm } from "./panels/try.js";
@@ -24,20 +27,28 @@ const readData = () => {
 const HINT =
   "Tab leaves the editor. Ctrl+Space completes, Ctrl+] and Ctrl+[ indent, Ctrl+F searches, F8 goes to the next problem (Cmd on a Mac).";
 
+// The side of the page that holds the textarea, beside the builder's.
+const sideOf = (node, parent) => {
+  let side = node;
+  while (side.parentElement !== parent) side = side.parentElement;
+  return side;
+};
+
 // The builder beside the editor; the textarea stays in the form, out of sight, and is what is sent.
 const panes = (form, textarea) => {
-  const left = form.querySelector("[data-builder]") ?? h("div", { "data-builder": true });
-  const field = textarea.closest(".field") ?? textarea.parentElement;
-  const label = field.querySelector("label")?.textContent.trim() || "Policy, as JSON";
-  const right = h("div", { class: "wb-json" }, h("p", { class: "hint", id: "wb-editor-hint" }, HINT));
-  const both = h("div", { class: "wb-panes" });
-  field.before(both);
+  const left = form.querySelector("[data-builder]");
+  const both = left.parentElement;
+  const right = sideOf(textarea, both);
+  const field = textarea.closest(".field");
+  const label = field.querySelector("label").textContent.trim();
+  const editor = h("div", { class: "wb-editor" });
+  const here = h("p", { class: "wb-here small soft", id: "wb-here" });
+  field.before(h("p", { class: "hint", id: "wb-editor-hint" }, HINT), editor, here);
   left.hidden = false;
   field.hidden = true;
-  both.append(left, right);
-  const check = form.querySelector("[data-part=check]");
-  if (check && field.contains(check)) right.append(check);
-  return { both, left, right, label };
+  both.classList.add("wb-panes");
+  right.classList.add("wb-json");
+  return { both, left, editor, here, label };
 };
 
 class Workbench {
@@ -47,7 +58,7 @@ class Workbench {
     this.textarea = form.querySelector("textarea[name=document]");
     this.parts = Object.fromEntries(["check", "try", "effect"].map((name) => [name, form.querySelector(`[data-part=${name}]`)]));
     this.schema = null;
-    this.keeper = new Keeper(form, this.textarea.value);
+    this.keeper = new Keeper(form, this.textarea.value, form.hasAttribute("data-unsaved"));
     this.panes = panes(form, this.textarea);
   }
 
@@ -70,6 +81,7 @@ class Workbench {
     this.#listen();
     this.#offerLeft();
     this.#marks();
+    this.#hit(this.parts.try);
     this.#loadSchema();
   }
 
@@ -78,13 +90,14 @@ class Workbench {
     const described = ["wb-editor-hint", this.parts.check?.id].filter(Boolean).join(" ");
     return new Editor({
       textarea,
-      parent: at.right,
+      parent: at.editor,
       label: at.label,
       describedBy: described,
       tools: data.tools,
       schema: () => this.schema,
       readOnly: !data.mayWrite,
       changed: (text) => this.changed(text),
+      moved: (offset) => this.#tellPlace(offset),
     });
   }
 
@@ -109,6 +122,16 @@ class Workbench {
     this.show("json", () => this.editor.goTo(pointer));
   }
 
+  // Where the cursor is and what that means: hover help for those who do not hover.
+  #tellPlace(offset) {
+    const { text } = this.editor;
+    const { kind, path, from, to } = placeAt(text, offset);
+    const written = kind === "key" && from < to ? [text.slice(from, to).replace(/^"|"$/g, "")] : [];
+    const about = this.schema && from < to ? aboutPlace(text, from + 1, this.schema, this.data.tools) : undefined;
+    const pointer = format([...path, ...written]);
+    this.panes.here.textContent = [pointer || "The document", ...(about ?? []).map(([, line]) => line)].join(" · ");
+  }
+
   // --- the server's parts ----------------------------------------------------------------------------------------------------------
 
   #panels() {
@@ -127,10 +150,14 @@ class Workbench {
     if (this.parts.check) this.editor.problems(problemsIn(this.parts.check));
   }
 
+  #hit(part) {
+    const rule = part?.querySelector("[data-rule]")?.dataset.rule || null;
+    this.editor.hit(rule);
+    this.builder.hit(rule);
+  }
+
   #decided(part) {
-    const rule = part.querySelector("[data-rule]")?.dataset.rule ?? null;
-    this.editor.hit(rule || null);
-    this.builder.hit(rule || null);
+    this.#hit(part);
     say(part.textContent.trim().replace(/\s+/g, " ").slice(0, 200));
   }
 
@@ -148,7 +175,7 @@ class Workbench {
   #listen() {
     const { form, textarea, data } = this;
     form.addEventListener("submit", (event) => this.#submit(event));
-    form.addEventListener("click", (event) => this.#click(event));
+    document.addEventListener("click", (event) => this.#click(event));
     document.addEventListener("keydown", (event) => this.#key(event));
     // Whatever else writes into the textarea (the browser's own restoring, say) is taken over.
     textarea.addEventListener("input", () => this.editor.put(textarea.value));
@@ -158,7 +185,7 @@ class Workbench {
   }
 
   #submit(event) {
-    const target = event.submitter?.formAction;
+    const target = event.submitter?.hasAttribute("formaction") ? event.submitter.formAction : this.form.action;
     const asked = ["try", "effect", "check"].find((name) => target && this.parts[name] && this.#isUrl(target, this.data[`${name}Url`]));
     if (!asked) return;
     event.preventDefault();
@@ -171,7 +198,7 @@ class Workbench {
 
   #click(event) {
     const at = event.target.closest("[data-line], [data-goto], button[data-add-test]");
-    if (!at || this.panes.both.contains(at) === false && !this.form.contains(at)) return;
+    if (!at || this.panes.left.contains(at)) return;
     if (at.dataset.addTest !== undefined) return this.#addTest(at);
     event.preventDefault();
     if (at.dataset.goto !== undefined) return this.goTo(at.dataset.goto);

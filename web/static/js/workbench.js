@@ -1,4 +1,4 @@
-// Built from web/workbench by web/vendor/build.sh; do not edit. sources: 5cdabee97533eb6fa9303a97fa6041775957519957bf51915c1a6479bb39dff7
+// Built from web/workbench by web/vendor/build.sh; do not edit. sources: 33efdd638176915e87a75f3a8b1fd859ead1dbeda41c1bcc4982791afd7eb31b
 
 // ../workbench/builder/dom.js
 var CONTROLS = "wb-controls";
@@ -29,23 +29,22 @@ var morphAttributes = (from, to) => {
     if (from.getAttribute(name) !== value) from.setAttribute(name, value);
   }
 };
-var isTyping = (node) => node === document.activeElement && node.matches("input:not([type=radio], [type=checkbox]), textarea");
-var morphState = (from, to) => {
+var morphState = (from, to, typing) => {
   if (!("value" in from) || from.nodeName === "BUTTON" || from.nodeName === "LI") return;
   if (from.type === "checkbox" || from.type === "radio") from.checked = to.checked;
-  else if (!isTyping(from) && from.value !== to.value) from.value = to.value;
+  else if (from !== typing && from.value !== to.value) from.value = to.value;
 };
-var morphChildren = (from, to) => {
+var morphChildren = (from, to, typing) => {
   const keyed = new Map([...from.childNodes].flatMap((child) => keyOf(child) ? [[keyOf(child), child]] : []));
   let here = from.firstChild;
   for (const wanted of [...to.childNodes]) {
-    const known = keyOf(wanted) && keyed.get(keyOf(wanted));
-    if (known && known !== here && sameKind(known, wanted)) {
-      from.insertBefore(known, here);
-      here = known;
+    const known3 = keyOf(wanted) && keyed.get(keyOf(wanted));
+    if (known3 && known3 !== here && sameKind(known3, wanted)) {
+      from.insertBefore(known3, here);
+      here = known3;
     }
     if (here && sameKind(here, wanted)) {
-      morph(here, wanted);
+      morph(here, wanted, typing);
       here = here.nextSibling;
     } else {
       from.insertBefore(wanted, here);
@@ -57,14 +56,15 @@ var morphChildren = (from, to) => {
     here = next;
   }
 };
-var morph = (from, to) => {
+var morph = (from, to, typing = null) => {
+  if (from.nodeType === Node.ELEMENT_NODE && to.hasAttribute("data-same")) return;
   if (from.nodeType !== Node.ELEMENT_NODE) {
     if (from.data !== to.data) from.data = to.data;
     return;
   }
   morphAttributes(from, to);
-  morphChildren(from, to);
-  morphState(from, to);
+  morphChildren(from, to, typing);
+  morphState(from, to, typing);
 };
 var idOf = (path, what) => `wb-${path.map((step2) => encodeURIComponent(String(step2))).join("/")}:${what}`;
 
@@ -164,7 +164,16 @@ var Reader = class {
     return node;
   }
 };
+var KEPT = 4;
+var kept = /* @__PURE__ */ new Map();
 var parse = (text) => {
+  if (kept.has(text)) return kept.get(text);
+  const root = read(text);
+  if (kept.size === KEPT) kept.delete(kept.keys().next().value);
+  kept.set(text, root);
+  return root;
+};
+var read = (text) => {
   const reader = new Reader(text);
   const root = reader.value(0);
   if (reader.peek() !== void 0) reader.fail("the end");
@@ -316,6 +325,16 @@ ${indent}${close}` : open + tight + close;
   return splice(text, node.from, node.to, filled);
 };
 var keyText = (key) => key === void 0 ? "" : `${JSON.stringify(key)}: `;
+var appendMembers = (text, path, members) => {
+  if (members.length === 0) return text;
+  const [[key, value], ...others] = members;
+  const begun = insert(text, path, { key, index: partsOf(nodeAt(parse(text), path)).length, value, lines: true });
+  const last = partsOf(nodeAt(parse(begun), path)).at(-1);
+  const indent = indentAt(begun, fromOf(last));
+  const content = others.map(([one, what]) => `,
+${indent}${keyText(one)}${write(what, indent, unitOf(begun))}`).join("");
+  return splice(begun, toOf(last), toOf(last), content);
+};
 var insert = (before, path, { key, index, value, lines }) => {
   const unit2 = unitOf(before);
   const overSeveral = lines || write(value, "", unit2).includes("\n");
@@ -388,11 +407,18 @@ var changeBetween = (before, after) => {
 
 // ../workbench/policy/patterns.js
 var isGlob = (pattern) => /[*?]/.test(pattern);
-var REGEX_SPECIAL = /[.+^${}()|[\]\\]/g;
 var matches = (pattern, name) => {
-  if (!isGlob(pattern)) return pattern === name;
-  const source = pattern.replace(REGEX_SPECIAL, "\\$&").replace(/\*+/g, "[^]*").replaceAll("?", "[^]");
-  return new RegExp(`^${source}$`, "u").test(name);
+  const wanted = [...pattern];
+  const given = [...name];
+  let [at, here, star, from] = [0, 0, -1, 0];
+  while (here < given.length) {
+    if (wanted[at] === "*") [star, from, at] = [at, here, at + 1];
+    else if (wanted[at] === "?" || wanted[at] === given[here]) [at, here] = [at + 1, here + 1];
+    else if (star >= 0) [from, at, here] = [from + 1, star + 1, from + 1];
+    else return false;
+  }
+  while (wanted[at] === "*") at += 1;
+  return at === wanted.length;
 };
 var literals = (pattern) => [...pattern.replace(/[*?]/g, "")].length;
 
@@ -445,10 +471,15 @@ var walk = (schema, root, path, depth, found) => {
   }
   if (type === "array" && here.items) walk(here.items, root, `${path}[*]`, depth + 1, found);
 };
+var known = /* @__PURE__ */ new WeakMap();
 var pathsOf = (schema) => {
-  const found = [];
-  if (schema && typeof schema === "object") walk(schema, schema, "args", 0, found);
-  return found;
+  if (schema === null || typeof schema !== "object") return [];
+  if (!known.has(schema)) {
+    const found = [];
+    walk(schema, schema, "args", 0, found);
+    known.set(schema, found);
+  }
+  return known.get(schema);
 };
 var pathWord = (path) => FACTS.find(([fact]) => fact === path)?.[1] ?? path.replace(/^args\.?/, "");
 
@@ -601,7 +632,12 @@ var toolEntries = (root) => {
   const tools2 = nodeAt(root, ["tools"]);
   return isObject(tools2) ? tools2.members.map(({ key }) => ({ pattern: key, path: ["tools", key] })) : [];
 };
-var patternsOf = (root) => [...hideItems(root), ...toolEntries(root)];
+var known2 = /* @__PURE__ */ new WeakMap();
+var knownOf = (root) => {
+  if (!known2.has(root)) known2.set(root, { patterns: [...hideItems(root), ...toolEntries(root)], standings: /* @__PURE__ */ new Map(), decided: /* @__PURE__ */ new WeakMap() });
+  return known2.get(root);
+};
+var patternsOf = (root) => knownOf(root).patterns;
 var closest = (patterns2) => patterns2.reduce((best, one) => best && literals(best.pattern) >= literals(one.pattern) ? best : one, void 0);
 var entryFor = (root, name) => {
   const all2 = patternsOf(root);
@@ -610,6 +646,12 @@ var entryFor = (root, name) => {
   return own ?? closest(all2.filter(({ pattern }) => isGlob(pattern) && matches(pattern, name)));
 };
 var standingOf = (root, tool) => {
+  const { standings } = knownOf(root);
+  const key = JSON.stringify([tool.name, tool.class]);
+  if (!standings.has(key)) standings.set(key, findStanding(root, tool));
+  return standings.get(key);
+};
+var findStanding = (root, tool) => {
   const entry = entryFor(root, tool.name);
   if (entry?.path[0] === "hide") return { by: isGlob(entry.pattern) ? "pattern" : "hide", ...entry, action: "hide" };
   if (entry) return { by: isGlob(entry.pattern) ? "pattern" : "own", ...entry, action: readRule(root, entry.path).action };
@@ -617,7 +659,19 @@ var standingOf = (root, tool) => {
   if (nodeAt(root, byClass)) return { by: "class", path: byClass, action: readRule(root, byClass).action };
   return { by: "default", path: ["default"], action: memberOf(root, "default")?.value.value };
 };
-var decidedBy = (root, path, tools2) => tools2.filter((tool) => String(standingOf(root, tool).path) === String(path));
+var group = (root, tools2) => {
+  const found = /* @__PURE__ */ new Map();
+  for (const tool of tools2) {
+    const pointer = format(standingOf(root, tool).path);
+    found.set(pointer, [...found.get(pointer) ?? [], tool]);
+  }
+  return found;
+};
+var decidedBy = (root, path, tools2) => {
+  const { decided } = knownOf(root);
+  if (!decided.has(tools2)) decided.set(tools2, group(root, tools2));
+  return decided.get(tools2).get(format(path)) ?? [];
+};
 
 // ../workbench/policy/edits.js
 var DOCUMENT_ORDER = ["version", "default", "description", "hide", "tools", "classes", "all_tools", "tests"];
@@ -682,7 +736,13 @@ var setClass = (text, riskClass, action) => {
   return set(ensure(text, ["classes"], {}), path, ruleOf(action));
 };
 var clearClass = (text, riskClass) => removeAndPrune(text, ["classes", riskClass], 1);
-var setTools = (text, names2, action) => names2.reduce((result, name) => action === "" ? clearTool(result, name) : setTool(result, name, action), text);
+var setTools = (text, names2, action) => {
+  if (action === "") return names2.reduce(clearTool, text);
+  const isKnown = (name) => has(text, ["tools", name]) || hiddenAt(text, name) >= 0;
+  const changed = names2.filter(isKnown).reduce((result, name) => setTool(result, name, action), text);
+  const added = names2.filter((name) => !isKnown(name)).map((name) => [name, ruleOf(action)]);
+  return added.length === 0 ? changed : appendMembers(ensure(changed, ["tools"], {}), ["tools"], added);
+};
 var nameOfRule = (path) => String(path.at(-1)).replace(/\*+|\?/g, "").replace(/[^A-Za-z0-9_.:-]+/g, "_").replace(/^_+|_+$/g, "") || "any";
 var countersOf = (text) => {
   const found = /* @__PURE__ */ new Set();
@@ -880,11 +940,11 @@ var badge = (riskClass) => h("span", { class: `badge ${riskClass}` }, h("span", 
 var operatorOptions = OPERATORS.flatMap(([op, words]) => op === "exists" ? [["exists", "is there"], ["exists-not", "is missing"]] : [[op, words]]);
 var pathOptions = (paths, path) => {
   const own = paths.map((one) => [one.path, one.type ? `${pathWord(one.path)} (${one.type})` : pathWord(one.path)]);
-  const known = [...own, ...FACTS].some(([value]) => value === path);
+  const known3 = [...own, ...FACTS].some(([value]) => value === path);
   return [
     ...own.length > 0 ? [{ group: "Arguments", options: own }] : [],
     { group: "About the call", options: FACTS.map(([value, words]) => [value, words]) },
-    ["", known ? "another path…" : "another path:"]
+    ["", known3 ? "another path…" : "another path:"]
   ];
 };
 var isOffered = (paths, path) => paths.some((one) => one.path === path) || FACTS.some(([fact]) => fact === path);
@@ -977,17 +1037,17 @@ var rawOf = (text, node, key) => {
   const value = memberOf(node, key)?.value;
   return value ? text.slice(value.from, value.to) : "";
 };
-var windowOptions = [...WINDOWS.map((window) => [window, window]), ["seconds", "number of seconds"]];
+var windowOptions = [...WINDOWS.map((window) => [window, window]), ["seconds", "seconds"]];
 var amountOptions = (paths, amount) => {
   const numbers = paths.filter(({ type }) => type === "number" || type === "integer").map(({ path }) => [path, `the sum of ${pathWord(path)}`]);
-  const known = amount === void 0 || numbers.some(([path]) => path === amount);
-  return [["", "calls"], ...numbers, ...known ? [] : [[amount, `the sum of ${pathWord(amount)}`]]];
+  const known3 = amount === void 0 || numbers.some(([path]) => path === amount);
+  return [["", "calls"], ...numbers, ...known3 ? [] : [[amount, `the sum of ${pathWord(amount)}`]]];
 };
 var windowParts = (ui, { path, value }) => {
   const counted = typeof value.window === "number";
   return [
-    choose("Window", "limit-window", path, counted ? "seconds" : value.window, windowOptions),
-    counted && write2(ui, "Seconds", "limit-seconds", path, String(value.window), { inputmode: "numeric", size: "7" })
+    counted && write2(ui, "Seconds", "limit-seconds", path, String(value.window), { inputmode: "numeric", size: "7" }),
+    choose("Window", "limit-window", path, counted ? "seconds" : value.window, windowOptions)
   ];
 };
 var sentence = (view, limit) => {
@@ -998,6 +1058,7 @@ var sentence = (view, limit) => {
     { class: "wb-sentence" },
     "At most ",
     write2(view.ui, "At most", "limit-max", path, rawOf(view.text, node, "max"), { inputmode: "decimal", size: "6" }),
+    value.amount !== void 0 && `of ${pathWord(value.amount)} `,
     counted ? " in " : value.window === "hour" ? " an " : " a ",
     windowParts(view.ui, limit),
     choose("Counted", "limit-scope", path, value.scope ?? "grant", SCOPES)
@@ -1117,26 +1178,23 @@ var ruleWords = (rule) => [
 
 // ../workbench/builder/rows.js
 var options = CHOICES.map(({ value, label }) => [value, label]);
-var shownChoice = (rule) => rule.odd.length > 0 ? "custom" : rule.action;
+var ruleAt = (view, path) => path[0] === "hide" ? { ...readRule(view.root, path), action: "hide", odd: [] } : readRule(view.root, path);
 var actionStrip = (name, act, path, rule, own) => {
-  const custom = rule.odd.length > 0;
-  const chosen = own ? shownChoice(rule) : void 0;
+  const custom = own && rule.odd.length > 0;
+  const chosen = custom ? "custom" : rule.action;
   const all2 = custom ? [...options, ["custom", "Custom"]] : options;
   const asJson2 = button("Custom", "custom", path, { class: "wb-strip-button", "aria-label": `Custom: write the rule of ${name} as JSON` });
-  return strip(name, act, path, chosen, all2, custom ? [] : [asJson2]);
+  return strip(name, act, path, own ? chosen : void 0, all2, custom ? [] : [asJson2]);
 };
-var coveredBy = (standing, tool) => {
-  const words = {
-    own: "by its own rule",
-    hide: "by the list “hide”",
-    pattern: `by pattern ${standing.pattern}`,
-    class: `by class ${tool.class}`,
-    default: "by default"
-  }[standing.by];
-  return words;
-};
-var sumUp = (view, tool, standing, rule) => {
-  const parts = [`${doneWord(standing.action)} ${coveredBy(standing, tool)}`, ...ruleWords(rule)];
+var coveredBy = (standing, tool) => ({
+  own: "by its own rule",
+  hide: "by the list “hide”",
+  pattern: `by pattern ${standing.pattern}`,
+  class: `by class ${tool.class}`,
+  default: "by default"
+})[standing.by];
+var sumUp = (tool, standing, words) => {
+  const parts = [`${doneWord(standing.action)} ${coveredBy(standing, tool)}`, ...words];
   const text = parts.join(" · ");
   return `${text[0].toUpperCase()}${text.slice(1)}`;
 };
@@ -1160,11 +1218,16 @@ var toolRow = (view, tool) => {
   const standing = standingOf(view.root, tool);
   const own = isOwn(standing);
   const path = ["tools", tool.name];
-  const rule = readRule(view.root, standing.by === "default" ? path : standing.path);
   const open = view.ui.open.has(idOf(path, "rule"));
+  const key = idOf(path, "row");
+  const node = nodeAt(view.root, standing.path);
+  const written2 = node ? view.text.slice(node.from, node.to) : "";
+  const state = JSON.stringify([standing, written2, view.ui.selected.has(tool.name), view.isHitWithin(standing.path)]);
+  if (!open && view.isDrawn(key, state)) return h("li", { "data-key": key, "data-same": true });
+  const rule = ruleAt(view, standing.by === "default" ? path : standing.path);
   return h(
     "li",
-    { class: "wb-row", "data-key": idOf(path, "row"), "data-hit": !open && view.isHitWithin(standing.path) },
+    { class: "wb-row", "data-key": key, "data-hit": !open && view.isHitWithin(standing.path) },
     h(
       "div",
       { class: "wb-head" },
@@ -1172,7 +1235,7 @@ var toolRow = (view, tool) => {
       h("div", { class: "wb-name" }, h("code", {}, tool.name), " ", badge(tool.class), tool.title && tool.title !== tool.name && h("span", { class: "small soft" }, tool.title)),
       actionStrip(tool.name, "tool", path, rule, own)
     ),
-    under(standing.action ?? "custom", sumUp(view, tool, standing, rule), foot(view, tool.name, path, own)),
+    under(standing.action ?? "custom", sumUp(tool, standing, open ? [] : ruleWords(rule)), foot(view, tool.name, path, own)),
     open && h("div", { class: "wb-body" }, about(tool), own && standing.by !== "hide" ? ruleBody(view, rule, pathsOf(tool.schema)) : unownedHint(tool))
   );
 };
@@ -1187,16 +1250,15 @@ var names = (tools2) => {
   return tools2.length > 4 ? `${shown2} and ${tools2.length - 4} more` : shown2;
 };
 var ruleRow = (view, { name, act, path, covered, note, extra }) => {
-  const rule = readRule(view.root, path);
+  const rule = ruleAt(view, path);
   const isHidden = path[0] === "hide";
-  const shown2 = isHidden ? { ...rule, action: "hide", odd: [] } : rule;
   const open = view.ui.open.has(idOf(path, "rule"));
-  const words = isHidden ? [] : ruleWords(rule);
+  const words = open ? [] : ruleWords(rule);
   return h(
     "li",
     { class: "wb-row", "data-key": idOf(path, "row"), "data-hit": !open && view.isHitWithin(path) },
-    h("div", { class: "wb-head" }, h("div", { class: "wb-name" }, extra ?? h("code", {}, name)), actionStrip(name, act, path, shown2, rule.there)),
-    under(rule.there ? shown2.action ?? "custom" : "", [note, ...words].join(" · "), isHidden ? links(name, path) : foot(view, name, path, rule.there)),
+    h("div", { class: "wb-head" }, h("div", { class: "wb-name" }, extra ?? h("code", {}, name)), actionStrip(name, act, path, rule, rule.there)),
+    under(rule.there ? rule.action ?? "custom" : "", [note, ...words].join(" · "), isHidden ? links(name, path) : foot(view, name, path, rule.there)),
     open && !isHidden && h("div", { class: "wb-body" }, rule.there ? ruleBody(view, rule, pathsOfAll(covered)) : h("p", { class: "hint" }, "Choose Allow or Ask to give it limits and rules."))
   );
 };
@@ -1421,12 +1483,12 @@ var limits = {
 var setValue = (text, path, value) => setField(text, [...path, "value"], value);
 var setPath = (view, path, chosen) => {
   const paths = pathsFor(view, path);
-  const known = paths.find((one) => one.path === chosen);
+  const known3 = paths.find((one) => one.path === chosen);
   const before = plain(nodeAt(view.root, path));
   const text = setField(view.text, [...path, "path"], json(chosen));
   const typeBefore = paths.find((one) => one.path === before.path)?.type;
-  if (!known || known.type === typeBefore) return text;
-  const fitting = conditionFor(known);
+  if (!known3 || known3.type === typeBefore) return text;
+  const fitting = conditionFor(known3);
   return setValue(setField(text, [...path, "op"], json(fitting.op)), path, json(fitting.value));
 };
 var checks = {
@@ -1532,6 +1594,7 @@ var Builder = class {
   #hit = null;
   #text = "";
   #due = false;
+  #drawn = /* @__PURE__ */ new Map();
   #after = {};
   /** `about`: parent, tools, mayWrite, text(), put(text, typing), goTo(pointer), goToOffset(offset), say(words). */
   constructor(about2) {
@@ -1561,6 +1624,17 @@ var Builder = class {
     this.#hit = pointer;
     this.#plan();
   }
+  // Rows that were drawn for the same state are not drawn again.
+  #memory() {
+    const before = this.#drawn;
+    this.#drawn = /* @__PURE__ */ new Map();
+    const locked = Boolean(this.#fault);
+    return (key, state) => {
+      const now = `${locked} ${state}`;
+      this.#drawn.set(key, now);
+      return before.get(key) === now;
+    };
+  }
   #view() {
     return {
       root: this.#root,
@@ -1570,6 +1644,7 @@ var Builder = class {
       ui: this.#ui,
       fault: this.isEmpty ? null : this.#fault,
       isEmpty: this.isEmpty,
+      isDrawn: () => false,
       isHit: (path) => this.#hit !== null && isWithin(format(path), this.#hit),
       isHitWithin: (path) => this.#hit !== null && isWithin(format(path), this.#hit),
       after: (wish) => Object.assign(this.#after, wish),
@@ -1581,9 +1656,10 @@ var Builder = class {
     this.#due = true;
     requestAnimationFrame(() => this.#due && this.#draw());
   }
-  #draw() {
+  #draw(typing = null) {
     this.#due = false;
-    morph(this.dom, builder(this.#view()));
+    const unfit = this.#ui.bad && document.getElementById(this.#ui.bad.id);
+    morph(this.dom, builder({ ...this.#view(), isDrawn: this.#memory() }), typing ?? unfit);
     const { focus } = this.#after;
     delete this.#after.focus;
     if (focus) document.getElementById(focus)?.focus();
@@ -1609,13 +1685,16 @@ var Builder = class {
   }
   #act(control) {
     const path = parsePointer(control.dataset.at).map((step2, index, all2) => isPosition(all2, index) ? Number(step2) : step2);
-    const typing = isTyped(control) ? control.id : null;
+    const typing = isTyped(control) ? control : null;
+    const around = ancestorsOf(control, this.dom);
     try {
       this.#ui.bad = null;
-      this.#apply(ACTS[control.dataset.do](this.#view(), path, valuesOf(control)), typing);
+      this.#apply(ACTS[control.dataset.do](this.#view(), path, valuesOf(control)), typing?.id ?? null);
     } catch (error) {
       this.#refuse(control, error);
     }
+    this.#draw(typing);
+    if (document.activeElement === document.body) focusWithin(around);
     this.#finish();
   }
   #apply(text, typing) {
@@ -1633,12 +1712,20 @@ var Builder = class {
     }
   }
   #finish() {
-    this.#draw();
     const { goTo, goToFault } = this.#after;
     this.#after = {};
     if (goTo) this.about.goTo(format(goTo));
     if (goToFault && this.#fault) this.about.goToOffset(this.#fault.offset);
   }
+};
+var ancestorsOf = (node, root) => {
+  const found = [];
+  for (let here = node.parentElement; here && here !== root.parentElement; here = here.parentElement) found.push(here);
+  return found;
+};
+var focusWithin = (around) => {
+  const nearest = around.filter((node) => node.isConnected).map((node) => node.querySelector("button, input, select")).find(Boolean);
+  nearest?.focus();
 };
 var isPosition = (path, index) => {
   if (path[0] === "tools" || path[0] === "classes") return index > 1 && /^[0-9]+$/.test(path[index]);
@@ -1832,6 +1919,7 @@ var applyKey = (option, place) => (view, completion, from) => {
     userEvent: "input.complete",
     annotations: kit.isolateHistory.of("full")
   });
+  if (option.begins === '""' && !hasColon) kit.startCompletion(view);
 };
 var optionOf = (option, place) => {
   const text = JSON.stringify(option.value);
@@ -2012,7 +2100,8 @@ var keys = [
 ];
 var Editor = class {
   #typing = null;
-  /** `about`: textarea, label, describedBy, tools, schema (a function), readOnly, changed (called with the text after each change). */
+  /** `about`: textarea, label, describedBy, tools, schema (a function), readOnly, changed (called with the text after each
+   * change), moved (with the offset of the cursor). */
   constructor(about2) {
     this.textarea = about2.textarea;
     this.view = new EditorView3({ state: this.#state(about2), parent: about2.parent });
@@ -2027,6 +2116,7 @@ var Editor = class {
         hover(about2.schema, about2.tools),
         EditorState.readOnly.of(about2.readOnly),
         EditorView3.updateListener.of((update) => {
+          if (update.selectionSet || update.docChanged) about2.moved(update.state.selection.main.head);
           if (!update.docChanged) return;
           about2.textarea.value = this.text;
           about2.changed(this.text);
@@ -2122,10 +2212,10 @@ var store = (text) => {
 };
 var Keeper = class {
   #leaving = false;
-  /** `saved`: the text that the page came with. */
-  constructor(form2, saved) {
-    this.saved = saved;
-    this.now = saved;
+  /** `text`: what the page came with; `refused`: the server did not keep it. */
+  constructor(form2, text, refused) {
+    this.saved = refused ? null : text;
+    this.now = text;
     form2.addEventListener("submit", (event) => {
       queueMicrotask(() => this.#leaving = !event.defaultPrevented);
     });
@@ -2144,7 +2234,7 @@ var Keeper = class {
   /** What a crash or a reload left behind, if it is something else than what the page shows: `{ text, at }`. */
   left() {
     const found = stored();
-    if (!found || typeof found.text !== "string" || found.text === this.saved) {
+    if (!found || typeof found.text !== "string" || found.text === this.now) {
       store(null);
       return null;
     }
@@ -2354,7 +2444,7 @@ var VIEWS = [
   ["json", "JSON"]
 ];
 var KEY = "portcullis:workbench-view";
-var WIDE = matchMedia("(min-width: 64rem)");
+var WIDE = matchMedia("(min-width: 72rem)");
 var remembered = () => {
   try {
     return sessionStorage.getItem(KEY);
@@ -2394,8 +2484,8 @@ var toolbar = ({ undo, redo, panes: panes2 }) => {
     forth.setAttribute("aria-disabled", String(depths.redo === 0));
     state.textContent = unsaved ? "Not saved yet" : "";
   };
-  const known = VIEWS.some(([view]) => view === remembered());
-  show(known ? remembered() : WIDE.matches ? "both" : "builder");
+  const known3 = VIEWS.some(([view]) => view === remembered());
+  show(known3 ? remembered() : WIDE.matches ? "both" : "builder");
   update({ undo: 0, redo: 0 }, false);
   const need2 = (side) => {
     if (panes2.dataset.view !== "both" && panes2.dataset.view !== side) show(side);
@@ -2414,19 +2504,25 @@ var readData = () => {
   return { tools: [], mayWrite: true, ...node ? JSON.parse(node.textContent) : {} };
 };
 var HINT = "Tab leaves the editor. Ctrl+Space completes, Ctrl+] and Ctrl+[ indent, Ctrl+F searches, F8 goes to the next problem (Cmd on a Mac).";
+var sideOf = (node, parent) => {
+  let side = node;
+  while (side.parentElement !== parent) side = side.parentElement;
+  return side;
+};
 var panes = (form2, textarea) => {
-  const left = form2.querySelector("[data-builder]") ?? h("div", { "data-builder": true });
-  const field = textarea.closest(".field") ?? textarea.parentElement;
-  const label = field.querySelector("label")?.textContent.trim() || "Policy, as JSON";
-  const right = h("div", { class: "wb-json" }, h("p", { class: "hint", id: "wb-editor-hint" }, HINT));
-  const both = h("div", { class: "wb-panes" });
-  field.before(both);
+  const left = form2.querySelector("[data-builder]");
+  const both = left.parentElement;
+  const right = sideOf(textarea, both);
+  const field = textarea.closest(".field");
+  const label = field.querySelector("label").textContent.trim();
+  const editor = h("div", { class: "wb-editor" });
+  const here = h("p", { class: "wb-here small soft", id: "wb-here" });
+  field.before(h("p", { class: "hint", id: "wb-editor-hint" }, HINT), editor, here);
   left.hidden = false;
   field.hidden = true;
-  both.append(left, right);
-  const check = form2.querySelector("[data-part=check]");
-  if (check && field.contains(check)) right.append(check);
-  return { both, left, right, label };
+  both.classList.add("wb-panes");
+  right.classList.add("wb-json");
+  return { both, left, editor, here, label };
 };
 var Workbench = class {
   constructor(form2) {
@@ -2435,7 +2531,7 @@ var Workbench = class {
     this.textarea = form2.querySelector("textarea[name=document]");
     this.parts = Object.fromEntries(["check", "try", "effect"].map((name) => [name, form2.querySelector(`[data-part=${name}]`)]));
     this.schema = null;
-    this.keeper = new Keeper(form2, this.textarea.value);
+    this.keeper = new Keeper(form2, this.textarea.value, form2.hasAttribute("data-unsaved"));
     this.panes = panes(form2, this.textarea);
   }
   start() {
@@ -2457,6 +2553,7 @@ var Workbench = class {
     this.#listen();
     this.#offerLeft();
     this.#marks();
+    this.#hit(this.parts.try);
     this.#loadSchema();
   }
   #editor() {
@@ -2464,13 +2561,14 @@ var Workbench = class {
     const described = ["wb-editor-hint", this.parts.check?.id].filter(Boolean).join(" ");
     return new Editor({
       textarea,
-      parent: at.right,
+      parent: at.editor,
       label: at.label,
       describedBy: described,
       tools: data.tools,
       schema: () => this.schema,
       readOnly: !data.mayWrite,
-      changed: (text) => this.changed(text)
+      changed: (text) => this.changed(text),
+      moved: (offset) => this.#tellPlace(offset)
     });
   }
   changed(text) {
@@ -2490,6 +2588,15 @@ var Workbench = class {
   goTo(pointer) {
     this.show("json", () => this.editor.goTo(pointer));
   }
+  // Where the cursor is and what that means: hover help for those who do not hover.
+  #tellPlace(offset) {
+    const { text } = this.editor;
+    const { kind, path, from, to } = placeAt(text, offset);
+    const written2 = kind === "key" && from < to ? [text.slice(from, to).replace(/^"|"$/g, "")] : [];
+    const about2 = this.schema && from < to ? aboutPlace(text, from + 1, this.schema, this.data.tools) : void 0;
+    const pointer = format([...path, ...written2]);
+    this.panes.here.textContent = [pointer || "The document", ...(about2 ?? []).map(([, line3]) => line3)].join(" · ");
+  }
   // --- the server's parts ----------------------------------------------------------------------------------------------------------
   #panels() {
     const { form: form2, data, parts } = this;
@@ -2505,10 +2612,13 @@ var Workbench = class {
   #marks() {
     if (this.parts.check) this.editor.problems(problemsIn(this.parts.check));
   }
+  #hit(part) {
+    const rule = part?.querySelector("[data-rule]")?.dataset.rule || null;
+    this.editor.hit(rule);
+    this.builder.hit(rule);
+  }
   #decided(part) {
-    const rule = part.querySelector("[data-rule]")?.dataset.rule ?? null;
-    this.editor.hit(rule || null);
-    this.builder.hit(rule || null);
+    this.#hit(part);
     say(part.textContent.trim().replace(/\s+/g, " ").slice(0, 200));
   }
   #addTest(button2) {
@@ -2523,7 +2633,7 @@ var Workbench = class {
   #listen() {
     const { form: form2, textarea, data } = this;
     form2.addEventListener("submit", (event) => this.#submit(event));
-    form2.addEventListener("click", (event) => this.#click(event));
+    document.addEventListener("click", (event) => this.#click(event));
     document.addEventListener("keydown", (event) => this.#key(event));
     textarea.addEventListener("input", () => this.editor.put(textarea.value));
     form2.addEventListener("reset", () => queueMicrotask(() => this.editor.put(textarea.value)));
@@ -2531,7 +2641,7 @@ var Workbench = class {
     if (!data.mayWrite) textarea.readOnly = true;
   }
   #submit(event) {
-    const target = event.submitter?.formAction;
+    const target = event.submitter?.hasAttribute("formaction") ? event.submitter.formAction : this.form.action;
     const asked = ["try", "effect", "check"].find((name) => target && this.parts[name] && this.#isUrl(target, this.data[`${name}Url`]));
     if (!asked) return;
     event.preventDefault();
@@ -2542,7 +2652,7 @@ var Workbench = class {
   }
   #click(event) {
     const at = event.target.closest("[data-line], [data-goto], button[data-add-test]");
-    if (!at || this.panes.both.contains(at) === false && !this.form.contains(at)) return;
+    if (!at || this.panes.left.contains(at)) return;
     if (at.dataset.addTest !== void 0) return this.#addTest(at);
     event.preventDefault();
     if (at.dataset.goto !== void 0) return this.goTo(at.dataset.goto);

@@ -41,14 +41,18 @@ export const page = (given) => {
 ${sheet("css/portcullis.css")}${sheet("css/work.css")}${sheet("css/workbench.css")}
 ${script("js/live.js")}${script("js/page.js")}${script("vendor/editor.js")}${script("js/workbench.js")}</head>
 <body><div class="frame"><main id="main"><div class="page-head"><h1>Everyday</h1></div>
-<form class="stack" method="post" action="/publish" data-workbench>
+<form class="bench stack" method="post" action="/check" data-workbench>
 <input type="hidden" name="based_on" value="1"><input type="hidden" name="revision" value="0">
-<div class="field"><label for="document">Policy, as JSON</label>
+<div class="bench-sides">
+<div class="bench-builder" data-builder hidden></div>
+<div class="bench-text stack-s">
+<div class="field"><label for="document">Policy, as JSON</label><div class="editor">
 <textarea id="document" name="document" class="code" data-editor rows="16" spellcheck="false">
-${escaped(given.document)}</textarea></div>
-<div data-builder hidden></div>
+${escaped(given.document)}</textarea></div></div>
 <div data-part="check" id="document-errors" aria-live="polite"></div>
-<div class="row"><button class="button" formaction="/draft">Save draft</button><button class="button primary">Publish</button></div>
+<div class="row"><button class="button s">Check and run the tests</button></div>
+</div></div>
+<div class="row"><button class="button" formaction="/draft">Save draft</button><button class="button primary" formaction="/publish">Publish</button></div>
 <section class="stack-s" aria-labelledby="try-head"><h2 id="try-head">Try a call</h2>
 <div class="field"><label for="tool">Tool</label><select id="tool" name="tool">${options}</select></div>
 <div class="field"><label for="arguments">Arguments, as JSON</label><textarea id="arguments" class="code" name="arguments" rows="4">{}</textarea></div>

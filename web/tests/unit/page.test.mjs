@@ -25,6 +25,7 @@ const SEED = `{
 const START = '{\n  "version": "1",\n  "default": "deny"\n}\n';
 
 let browser;
+let leave = async () => {};
 const faults = [];
 
 before(async () => {
@@ -37,8 +38,7 @@ before(async () => {
 after(() => browser?.close());
 
 const open = async (more = {}, size = { width: 1280, height: 900 }) => {
-  const state = given(more);
-  const server = await serve(state);
+  const server = await serve(given(more));
   const context = await browser.newContext({ viewport: size, reducedMotion: "reduce", baseURL: server.origin });
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: server.origin });
   context.setDefaultTimeout(10_000);
@@ -48,15 +48,22 @@ const open = async (more = {}, size = { width: 1280, height: 900 }) => {
   await page.goto("/");
   await page.waitForSelector("form[data-ready]");
   const text = () => page.locator("textarea[name=document]").inputValue();
-  const close = async () => {
+  leave = async () => {
     await context.close();
     server.close();
     assert.deepEqual(faults.splice(0), []);
   };
-  return { page, text, close, state, asked: server.asked };
+  return { page, text, asked: server.asked };
 };
 
-const browserTest = (name, run) => test(name, { skip: !modules && "BROWSER_MODULES is not set" }, run);
+const browserTest = (name, run) =>
+  test(name, { skip: !modules && "BROWSER_MODULES is not set", timeout: 60_000 }, async () => {
+    try {
+      await run();
+    } finally {
+      await leave();
+    }
+  });
 const radio = (page, group, name) => page.getByRole("radiogroup", { name: group, exact: true }).getByRole("radio", { name, exact: true });
 const choose = (page, group, name) => page.getByRole("radiogroup", { name: group, exact: true }).getByText(name, { exact: true }).click();
 const settle = (page) => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
@@ -69,7 +76,7 @@ const paste = async (page, text) => {
 };
 
 browserTest("by mouse: the seed's policy, byte for byte, and back by undo", async () => {
-  const { page, text, close } = await open();
+  const { page, text } = await open();
   await choose(page, "set_model_alias", "Allow");
   await page.getByRole("button", { name: "Limits and rules of set_model_alias" }).click();
   await page.getByRole("button", { name: "Add a limit" }).first().click();
@@ -81,11 +88,10 @@ browserTest("by mouse: the seed's policy, byte for byte, and back by undo", asyn
   await page.getByRole("button", { name: "Redo" }).click();
   await page.getByRole("button", { name: "Redo" }).click();
   assert.equal(await text(), SEED);
-  await close();
 });
 
 browserTest("by keyboard alone: the same", async () => {
-  const { page, text, close } = await open();
+  const { page, text } = await open();
   const tabTo = async (locator) => {
     for (let tabs = 0; tabs < 250; tabs += 1) {
       if (await locator.evaluate((node) => node === document.activeElement)) return;
@@ -109,11 +115,10 @@ browserTest("by keyboard alone: the same", async () => {
   await page.keyboard.press("Tab");
   assert.ok(await page.evaluate(() => !document.activeElement.closest(".cm-editor")), "Tab leads out of the editor");
   assert.equal(await text(), SEED);
-  await close();
 });
 
 browserTest("pasted JSON shows in the rows; broken JSON is said, and nothing is lost", async () => {
-  const { page, text, close } = await open();
+  const { page, text } = await open();
   await paste(page, SEED);
   await settle(page);
   assert.ok(await radio(page, "set_model_alias", "Allow").isChecked());
@@ -126,11 +131,10 @@ browserTest("pasted JSON shows in the rows; broken JSON is said, and nothing is 
   await settle(page);
   assert.equal(await text(), SEED);
   assert.ok(await radio(page, "set_model_alias", "Deny").isEnabled());
-  await close();
 });
 
 browserTest("problems from the server are marked in the editor; its parts lead into both sides", async () => {
-  const { page, text, close, asked } = await open({ document: SEED });
+  const { page, text, asked } = await open({ document: SEED });
   await paste(page, SEED.replace('"deny"', '"maybe"'));
   await page.locator(".cm-lintRange-error").waitFor();
   assert.equal(await page.locator(".cm-lintRange-error").first().textContent(), '"maybe"');
@@ -144,11 +148,10 @@ browserTest("problems from the server are marked in the editor; its parts lead i
   assert.match(await text(), /"version": 12345678901234567890/);
   await page.getByRole("button", { name: "Undo" }).click();
   assert.equal(await text(), SEED);
-  await close();
 });
 
 browserTest("the arguments form and the JSON that is sent stay in step", async () => {
-  const { page, close, asked } = await open();
+  const { page, asked } = await open();
   await page.locator("select[name=tool]").selectOption("charge");
   const sent = page.locator("textarea[name=arguments]");
   await page.getByLabel(/^amount/).fill("12.50");
@@ -161,11 +164,10 @@ browserTest("the arguments form and the JSON that is sent stay in step", async (
   await page.locator("[data-part=try] .outcome").waitFor();
   const last = asked.findLast(({ path }) => path === "/try").fields.get("arguments");
   assert.deepEqual(JSON.parse(last), { amount: 7, other: 1, recurring: true });
-  await close();
 });
 
 browserTest("what was not saved is offered again after a reload, and only then", async () => {
-  const { page, text, close } = await open();
+  const { page, text } = await open();
   await choose(page, "get_run", "Hide");
   const hidden = await text();
   page.on("dialog", (dialog) => dialog.accept());
@@ -176,5 +178,112 @@ browserTest("what was not saved is offered again after a reload, and only then",
   assert.equal(await text(), hidden);
   await page.getByRole("button", { name: "Save draft" }).click();
   await page.waitForURL("**/draft");
-  await close();
+});
+
+browserTest("the editor completes, explains and searches, with no style or picture that the policy refuses", async () => {
+  const { page, text } = await open({ document: START.replace('"deny"', '"maybe"') });
+  const editor = page.locator(".cm-content");
+  await editor.click();
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.press("End");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type('"too');
+  await page.locator(".cm-tooltip-autocomplete").waitFor();
+  await page.waitForTimeout(100); // CodeMirror takes no Enter in the first 75 ms of a list.
+  await page.keyboard.press("Enter");
+  assert.match(await text(), /^\{\n {2}"tools": \{\},\n {2}"version"/);
+  await page.keyboard.type('"charge');
+  await page.locator(".cm-tooltip-autocomplete").waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator(".cm-lint-marker").first().hover();
+  await page.locator(".cm-tooltip-lint").waitFor();
+  await page.locator(".cm-line span", { hasText: '"version"' }).first().hover();
+  await page.locator(".wb-hover").waitFor();
+  assert.match(await page.locator(".wb-hover").textContent(), /version of the language/);
+  await editor.click();
+  await page.keyboard.press("Control+f");
+  await page.locator(".cm-search").waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.press("F8");
+  assert.equal(await page.evaluate(() => Boolean(document.activeElement.closest(".cm-editor"))), true);
+});
+
+browserTest("limits, argument rules, approvals, bulk and patterns, each as small edits", async () => {
+  const { page, text } = await open();
+  const value = async () => JSON.parse(await text());
+  await choose(page, "charge", "Ask");
+  await page.getByRole("button", { name: "Limits and rules of charge" }).click();
+  const body = page.locator(".wb-row", { hasText: "charge" }).locator(".wb-body");
+  await body.getByRole("button", { name: "Add a limit" }).click();
+  await body.getByText("More", { exact: true }).first().click();
+  await body.getByLabel("What is counted").selectOption("args.amount");
+  await body.getByRole("textbox", { name: "At most", exact: true }).fill("99.50");
+  await body.getByLabel("Window", { exact: true }).selectOption("seconds");
+  await body.getByLabel("Seconds", { exact: true }).fill("0");
+  assert.match(await body.locator(".wb-bad").textContent(), /whole number/);
+  await body.getByLabel("Seconds", { exact: true }).fill("90");
+  assert.equal(await body.locator(".wb-bad").count(), 0);
+  await body.getByRole("button", { name: "Add an argument rule" }).click();
+  await body.getByRole("textbox", { name: "Value" }).fill("100");
+  await body.getByRole("button", { name: /^And/ }).click();
+  await body.getByLabel("What is looked at").nth(1).selectOption("args.currency");
+  await body.getByRole("combobox", { name: "Value", exact: true }).fill("USD");
+  await body.getByLabel("Consequence", { exact: true }).selectOption("approve_if");
+  await body.getByLabel("Who may approve").selectOption("team");
+  await body.getByLabel("Team", { exact: true }).fill("billing");
+  await body.getByLabel("Time to approve").fill("2");
+  await body.getByLabel("Unit of the time").selectOption("hours");
+  await body.getByLabel("Told to the caller with a refusal").fill('Ask "billing".');
+  assert.deepEqual((await value()).tools.charge, {
+    action: "require_approval",
+    reason: 'Ask "billing".',
+    approve_if: [{ conditions: [{ path: "args.amount", op: "gt", value: 100 }, { path: "args.currency", op: "eq", value: "USD" }] }],
+    limits: [{ counter: "charge_rate", window: 90, max: 99.5, scope: "grant", amount: "args.amount" }],
+    approval: { timeout: 7200, approvers: { team: "billing" } },
+  });
+  assert.match(await text(), /"max": 99\.50/);
+  await page.getByLabel("Filter tools").fill("run");
+  await page.getByLabel("Risk", { exact: true }).selectOption("read");
+  await page.getByRole("button", { name: "Hide the 2 shown tools" }).click();
+  await page.getByLabel("Pattern", { exact: true }).fill("delete_*");
+  await page.keyboard.press("Enter");
+  const after = await value();
+  assert.deepEqual([after.tools.get_run, after.tools.search_runs, after.tools["delete_*"]], [{ action: "hide" }, { action: "hide" }, {}]);
+  await page.getByRole("button", { name: "Clear the rule of delete_*" }).click();
+  assert.notEqual(await page.evaluate(() => document.activeElement.tagName), "BODY", "the focus stays in the builder");
+  for (let undone = 0; undone < 40 && (await text()) !== START; undone += 1) await page.getByRole("button", { name: "Undo" }).click();
+  assert.equal(await text(), START, "undo leads back to the first byte");
+});
+
+browserTest("undo shows in the input one stands in; what rows cannot show is custom and left alone", async () => {
+  const odd = '{"version":"1","default":"deny","tools":{"charge":{"surprise":[1,{"a":null}],"limits":[{"window":"minute","max":1}]}}}';
+  const { page, text } = await open({ document: odd });
+  assert.ok(await radio(page, "charge", "Custom").isChecked());
+  await page.getByRole("button", { name: "Limits and rules of charge" }).click();
+  const max = page.getByRole("textbox", { name: "At most", exact: true });
+  await max.fill("25");
+  assert.equal(await text(), odd.replace('"max":1', '"max":25'));
+  await max.press("Control+z");
+  assert.equal(await max.inputValue(), "1");
+  await page.getByRole("button", { name: "Edit in JSON: tools charge surprise" }).click();
+  assert.equal(await page.evaluate(() => getSelection().toString()), '"surprise":[1,{"a":null}]');
+});
+
+browserTest("who may not write looks around, and changes nothing", async () => {
+  const { page, text } = await open({ document: SEED, mayWrite: false });
+  await page.getByRole("button", { name: "Limits and rules of set_model_alias" }).click();
+  assert.ok(await page.getByRole("textbox", { name: "At most", exact: true }).isDisabled());
+  await page.locator(".cm-content").click();
+  await page.keyboard.type("x");
+  assert.equal(await text(), SEED);
+});
+
+browserTest("at 320 px one side at a time, and the other when it has to be seen", async () => {
+  const { page } = await open({ document: SEED }, { width: 320, height: 640 });
+  assert.ok(await page.locator(".wb-rows").first().isVisible());
+  assert.ok(!(await page.locator(".cm-editor").isVisible()));
+  await page.getByRole("button", { name: "Show in JSON: set_model_alias" }).click();
+  assert.ok(await page.locator(".cm-editor").isVisible());
+  assert.equal(await page.evaluate(() => document.scrollingElement.scrollWidth), 320);
 });

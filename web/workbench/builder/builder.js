@@ -19,6 +19,7 @@ export class Builder {
   #hit = null;
   #text = "";
   #due = false;
+  #drawn = new Map();
   #after = {};
 
   /** `about`: parent, tools, mayWrite, text(), put(text, typing), goTo(pointer), goToOffset(offset), say(words). */
@@ -53,6 +54,18 @@ export class Builder {
     this.#plan();
   }
 
+  // Rows that were drawn for the same state are not drawn again.
+  #memory() {
+    const before = this.#drawn;
+    this.#drawn = new Map();
+    const locked = Boolean(this.#fault);
+    return (key, state) => {
+      const now = `${locked} ${state}`;
+      this.#drawn.set(key, now);
+      return before.get(key) === now;
+    };
+  }
+
   #view() {
     return {
       root: this.#root,
@@ -62,6 +75,7 @@ export class Builder {
       ui: this.#ui,
       fault: this.isEmpty ? null : this.#fault,
       isEmpty: this.isEmpty,
+      isDrawn: () => false,
       isHit: (path) => this.#hit !== null && isWithin(format(path), this.#hit),
       isHitWithin: (path) => this.#hit !== null && isWithin(format(path), this.#hit),
       after: (wish) => Object.assign(this.#after, wish),
@@ -75,9 +89,10 @@ export class Builder {
     requestAnimationFrame(() => this.#due && this.#draw());
   }
 
-  #draw() {
+  #draw(typing = null) {
     this.#due = false;
-    morph(this.dom, builder(this.#view()));
+    const unfit = this.#ui.bad && document.getElementById(this.#ui.bad.id);
+    morph(this.dom, builder({ ...this.#view(), isDrawn: this.#memory() }), typing ?? unfit);
     const { focus } = this.#after;
     delete this.#after.focus;
     if (focus) document.getElementById(focus)?.focus();
@@ -106,13 +121,16 @@ export class Builder {
 
   #act(control) {
     const path = parsePointer(control.dataset.at).map((step, index, all) => (isPosition(all, index) ? Number(step) : step));
-    const typing = isTyped(control) ? control.id : null;
+    const typing = isTyped(control) ? control : null;
+    const around = ancestorsOf(control, this.dom);
     try {
       this.#ui.bad = null;
-      this.#apply(ACTS[control.dataset.do](this.#view(), path, valuesOf(control)), typing);
+      this.#apply(ACTS[control.dataset.do](this.#view(), path, valuesOf(control)), typing?.id ?? null);
     } catch (error) {
       this.#refuse(control, error);
     }
+    this.#draw(typing);
+    if (document.activeElement === document.body) focusWithin(around);
     this.#finish();
   }
 
@@ -133,13 +151,24 @@ export class Builder {
   }
 
   #finish() {
-    this.#draw();
     const { goTo, goToFault } = this.#after;
     this.#after = {};
     if (goTo) this.about.goTo(format(goTo));
     if (goToFault && this.#fault) this.about.goToOffset(this.#fault.offset);
   }
 }
+
+const ancestorsOf = (node, root) => {
+  const found = [];
+  for (let here = node.parentElement; here && here !== root.parentElement; here = here.parentElement) found.push(here);
+  return found;
+};
+
+// The focus of a control that is gone goes to what is nearest to where it was.
+const focusWithin = (around) => {
+  const nearest = around.filter((node) => node.isConnected).map((node) => node.querySelector("button, input, select")).find(Boolean);
+  nearest?.focus();
+};
 
 // Names of tools and classes are never positions, also when they are digits.
 const isPosition = (path, index) => {

@@ -41,15 +41,13 @@ const morphAttributes = (from, to) => {
   }
 };
 
-const isTyping = (node) => node === document.activeElement && node.matches("input:not([type=radio], [type=checkbox]), textarea");
-
-const morphState = (from, to) => {
+const morphState = (from, to, typing) => {
   if (!("value" in from) || from.nodeName === "BUTTON" || from.nodeName === "LI") return;
   if (from.type === "checkbox" || from.type === "radio") from.checked = to.checked;
-  else if (!isTyping(from) && from.value !== to.value) from.value = to.value;
+  else if (from !== typing && from.value !== to.value) from.value = to.value;
 };
 
-const morphChildren = (from, to) => {
+const morphChildren = (from, to, typing) => {
   const keyed = new Map([...from.childNodes].flatMap((child) => (keyOf(child) ? [[keyOf(child), child]] : [])));
   let here = from.firstChild;
   for (const wanted of [...to.childNodes]) {
@@ -59,7 +57,7 @@ const morphChildren = (from, to) => {
       here = known;
     }
     if (here && sameKind(here, wanted)) {
-      morph(here, wanted);
+      morph(here, wanted, typing);
       here = here.nextSibling;
     } else {
       from.insertBefore(wanted, here);
@@ -72,15 +70,16 @@ const morphChildren = (from, to) => {
   }
 };
 
-/** Makes `from` like `to`, keeping the nodes that both have. */
-export const morph = (from, to) => {
+/** Makes `from` like `to`, keeping the nodes that both have; `data-same` says that a node is as it was, and what stands in `typing` is left as it is. */
+export const morph = (from, to, typing = null) => {
+  if (from.nodeType === Node.ELEMENT_NODE && to.hasAttribute("data-same")) return;
   if (from.nodeType !== Node.ELEMENT_NODE) {
     if (from.data !== to.data) from.data = to.data;
     return;
   }
   morphAttributes(from, to);
-  morphChildren(from, to);
-  morphState(from, to);
+  morphChildren(from, to, typing);
+  morphState(from, to, typing);
 };
 
 /** An id made of a path, for labels and for what keeps the focus. */

@@ -11,7 +11,7 @@ const rawOf = (text, node, key) => {
   return value ? text.slice(value.from, value.to) : "";
 };
 
-const windowOptions = [...WINDOWS.map((window) => [window, window]), ["seconds", "number of seconds"]];
+const windowOptions = [...WINDOWS.map((window) => [window, window]), ["seconds", "seconds"]];
 
 const amountOptions = (paths, amount) => {
   const numbers = paths.filter(({ type }) => type === "number" || type === "integer").map(({ path }) => [path, `the sum of ${pathWord(path)}`]);
@@ -22,8 +22,8 @@ const amountOptions = (paths, amount) => {
 const windowParts = (ui, { path, value }) => {
   const counted = typeof value.window === "number";
   return [
-    choose("Window", "limit-window", path, counted ? "seconds" : value.window, windowOptions),
     counted && write(ui, "Seconds", "limit-seconds", path, String(value.window), { inputmode: "numeric", size: "7" }),
+    choose("Window", "limit-window", path, counted ? "seconds" : value.window, windowOptions),
   ];
 };
 
@@ -35,6 +35,7 @@ const sentence = (view, limit) => {
     { class: "wb-sentence" },
     "At most ",
     write(view.ui, "At most", "limit-max", path, rawOf(view.text, node, "max"), { inputmode: "decimal", size: "6" }),
+    value.amount !== undefined && `of ${pathWord(value.amount)} `,
     counted ? " in " : value.window === "hour" ? " an " : " a ",
     windowParts(view.ui, limit),
     choose("Counted", "limit-scope", path, value.scope ?? "grant", SCOPES),

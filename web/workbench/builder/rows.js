@@ -12,30 +12,29 @@ import { ruleBody, ruleWords } from "./rule.js";
 
 const options = CHOICES.map(({ value, label }) => [value, label]);
 
-/** What the strip of a rule shows: its action, `custom` for what rows cannot express, nothing when it has no rule. */
-const shownChoice = (rule) => (rule.odd.length > 0 ? "custom" : rule.action);
+// A name in the list `hide` is a rule that only hides.
+const ruleAt = (view, path) => (path[0] === "hide" ? { ...readRule(view.root, path), action: "hide", odd: [] } : readRule(view.root, path));
 
+// The strip shows the own rule's action, `custom` for what rows cannot express, nothing when there is no own rule.
 const actionStrip = (name, act, path, rule, own) => {
-  const custom = rule.odd.length > 0;
-  const chosen = own ? shownChoice(rule) : undefined;
+  const custom = own && rule.odd.length > 0;
+  const chosen = custom ? "custom" : rule.action;
   const all = custom ? [...options, ["custom", "Custom"]] : options;
   const asJson = button("Custom", "custom", path, { class: "wb-strip-button", "aria-label": `Custom: write the rule of ${name} as JSON` });
-  return strip(name, act, path, chosen, all, custom ? [] : [asJson]);
+  return strip(name, act, path, own ? chosen : undefined, all, custom ? [] : [asJson]);
 };
 
-const coveredBy = (standing, tool) => {
-  const words = {
+const coveredBy = (standing, tool) =>
+  ({
     own: "by its own rule",
     hide: "by the list “hide”",
     pattern: `by pattern ${standing.pattern}`,
     class: `by class ${tool.class}`,
     default: "by default",
-  }[standing.by];
-  return words;
-};
+  })[standing.by];
 
-const sumUp = (view, tool, standing, rule) => {
-  const parts = [`${doneWord(standing.action)} ${coveredBy(standing, tool)}`, ...ruleWords(rule)];
+const sumUp = (tool, standing, words) => {
+  const parts = [`${doneWord(standing.action)} ${coveredBy(standing, tool)}`, ...words];
   const text = parts.join(" · ");
   return `${text[0].toUpperCase()}${text.slice(1)}`;
 };
@@ -68,11 +67,16 @@ export const toolRow = (view, tool) => {
   const standing = standingOf(view.root, tool);
   const own = isOwn(standing);
   const path = ["tools", tool.name];
-  const rule = readRule(view.root, standing.by === "default" ? path : standing.path);
   const open = view.ui.open.has(idOf(path, "rule"));
+  const key = idOf(path, "row");
+  const node = nodeAt(view.root, standing.path);
+  const written = node ? view.text.slice(node.from, node.to) : "";
+  const state = JSON.stringify([standing, written, view.ui.selected.has(tool.name), view.isHitWithin(standing.path)]);
+  if (!open && view.isDrawn(key, state)) return h("li", { "data-key": key, "data-same": true });
+  const rule = ruleAt(view, standing.by === "default" ? path : standing.path);
   return h(
     "li",
-    { class: "wb-row", "data-key": idOf(path, "row"), "data-hit": !open && view.isHitWithin(standing.path) },
+    { class: "wb-row", "data-key": key, "data-hit": !open && view.isHitWithin(standing.path) },
     h(
       "div",
       { class: "wb-head" },
@@ -80,7 +84,7 @@ export const toolRow = (view, tool) => {
       h("div", { class: "wb-name" }, h("code", {}, tool.name), " ", badge(tool.class), tool.title && tool.title !== tool.name && h("span", { class: "small soft" }, tool.title)),
       actionStrip(tool.name, "tool", path, rule, own),
     ),
-    under(standing.action ?? "custom", sumUp(view, tool, standing, rule), foot(view, tool.name, path, own)),
+    under(standing.action ?? "custom", sumUp(tool, standing, open ? [] : ruleWords(rule)), foot(view, tool.name, path, own)),
     open && h("div", { class: "wb-body" }, about(tool), own && standing.by !== "hide" ? ruleBody(view, rule, pathsOf(tool.schema)) : unownedHint(tool)),
   );
 };
@@ -98,16 +102,15 @@ const names = (tools) => {
 };
 
 const ruleRow = (view, { name, act, path, covered, note, extra }) => {
-  const rule = readRule(view.root, path);
+  const rule = ruleAt(view, path);
   const isHidden = path[0] === "hide";
-  const shown = isHidden ? { ...rule, action: "hide", odd: [] } : rule;
   const open = view.ui.open.has(idOf(path, "rule"));
-  const words = isHidden ? [] : ruleWords(rule);
+  const words = open ? [] : ruleWords(rule);
   return h(
     "li",
     { class: "wb-row", "data-key": idOf(path, "row"), "data-hit": !open && view.isHitWithin(path) },
-    h("div", { class: "wb-head" }, h("div", { class: "wb-name" }, extra ?? h("code", {}, name)), actionStrip(name, act, path, shown, rule.there)),
-    under(rule.there ? (shown.action ?? "custom") : "", [note, ...words].join(" · "), isHidden ? links(name, path) : foot(view, name, path, rule.there)),
+    h("div", { class: "wb-head" }, h("div", { class: "wb-name" }, extra ?? h("code", {}, name)), actionStrip(name, act, path, rule, rule.there)),
+    under(rule.there ? (rule.action ?? "custom") : "", [note, ...words].join(" · "), isHidden ? links(name, path) : foot(view, name, path, rule.there)),
     open && !isHidden && h("div", { class: "wb-body" }, rule.there ? ruleBody(view, rule, pathsOfAll(covered)) : h("p", { class: "hint" }, "Choose Allow or Ask to give it limits and rules.")),
   );
 };

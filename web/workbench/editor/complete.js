@@ -64,6 +64,8 @@ const applyKey = (option, place) => (view, completion, from) => {
     userEvent: "input.complete",
     annotations: kit.isolateHistory.of("full"),
   });
+  // What may stand there is offered at once.
+  if (option.begins === '""' && !hasColon) kit.startCompletion(view);
 };
 
 const optionOf = (option, place) => {

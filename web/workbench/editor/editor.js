@@ -54,7 +54,8 @@ const keys = [
 export class Editor {
   #typing = null;
 
-  /** `about`: textarea, label, describedBy, tools, schema (a function), readOnly, changed (called with the text after each change). */
+  /** `about`: textarea, label, describedBy, tools, schema (a function), readOnly, changed (called with the text after each
+   * change), moved (with the offset of the cursor). */
   constructor(about) {
     this.textarea = about.textarea;
     this.view = new EditorView({ state: this.#state(about), parent: about.parent });
@@ -70,6 +71,7 @@ export class Editor {
         hover(about.schema, about.tools),
         EditorState.readOnly.of(about.readOnly),
         EditorView.updateListener.of((update) => {
+          if (update.selectionSet || update.docChanged) about.moved(update.state.selection.main.head);
           if (!update.docChanged) return;
           about.textarea.value = this.text;
           about.changed(this.text);

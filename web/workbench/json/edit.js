@@ -56,6 +56,17 @@ const insertFirst = (text, node, content, lines) => {
 
 const keyText = (key) => (key === undefined ? "" : `${JSON.stringify(key)}: `);
 
+/** Appends members, `[[key, value]]`, that are not there yet, to the object at `path`, each on lines of its own. */
+export const appendMembers = (text, path, members) => {
+  if (members.length === 0) return text;
+  const [[key, value], ...others] = members;
+  const begun = insert(text, path, { key, index: partsOf(nodeAt(parse(text), path)).length, value, lines: true });
+  const last = partsOf(nodeAt(parse(begun), path)).at(-1);
+  const indent = indentAt(begun, fromOf(last));
+  const content = others.map(([one, what]) => `,\n${indent}${keyText(one)}${write(what, indent, unitOf(begun))}`).join("");
+  return splice(begun, toOf(last), toOf(last), content);
+};
+
 // `how.lines`: the container goes over lines even when what is put in would fit on its line.
 const insert = (before, path, { key, index, value, lines }) => {
   const unit = unitOf(before);

@@ -105,8 +105,20 @@ class Reader {
   }
 }
 
+// The last trees: an edit looks at the same text several times. Trees are never changed.
+const KEPT = 4;
+const kept = new Map();
+
 /** The tree of a text; throws a `Fault`. */
 export const parse = (text) => {
+  if (kept.has(text)) return kept.get(text);
+  const root = read(text);
+  if (kept.size === KEPT) kept.delete(kept.keys().next().value);
+  kept.set(text, root);
+  return root;
+};
+
+const read = (text) => {
   const reader = new Reader(text);
   const root = reader.value(0);
   if (reader.peek() !== undefined) reader.fail("the end");

@@ -1,6 +1,6 @@
 // What the builder does to a policy, each as text in, text out. Written the way POLICY.md writes its examples.
 
-import { NoPlace, append, removeAndPrune, removeAt, replaceAt, setMember } from "../json/edit.js";
+import { NoPlace, append, appendMembers, removeAndPrune, removeAt, replaceAt, setMember } from "../json/edit.js";
 import { isArray, isObject, memberOf, nodeAt, parse, plain } from "../json/tree.js";
 import { inline, raw } from "../json/write.js";
 import { isGlob } from "./patterns.js";
@@ -98,8 +98,13 @@ export const setClass = (text, riskClass, action) => {
 export const clearClass = (text, riskClass) => removeAndPrune(text, ["classes", riskClass], 1);
 
 /** Sets several tools at once; `action` "" removes their own entries. */
-export const setTools = (text, names, action) =>
-  names.reduce((result, name) => (action === "" ? clearTool(result, name) : setTool(result, name, action)), text);
+export const setTools = (text, names, action) => {
+  if (action === "") return names.reduce(clearTool, text);
+  const isKnown = (name) => has(text, ["tools", name]) || hiddenAt(text, name) >= 0;
+  const changed = names.filter(isKnown).reduce((result, name) => setTool(result, name, action), text);
+  const added = names.filter((name) => !isKnown(name)).map((name) => [name, ruleOf(action)]);
+  return added.length === 0 ? changed : appendMembers(ensure(changed, ["tools"], {}), ["tools"], added);
+};
 
 // --- limits ------------------------------------------------------------------------------------------------------------------------
 

@@ -62,11 +62,17 @@ const walk = (schema, root, path, depth, found) => {
   if (type === "array" && here.items) walk(here.items, root, `${path}[*]`, depth + 1, found);
 };
 
+const known = new WeakMap();
+
 /** `[{ path, type, schema }]` for every argument of a tool. */
 export const pathsOf = (schema) => {
-  const found = [];
-  if (schema && typeof schema === "object") walk(schema, schema, "args", 0, found);
-  return found;
+  if (schema === null || typeof schema !== "object") return [];
+  if (!known.has(schema)) {
+    const found = [];
+    walk(schema, schema, "args", 0, found);
+    known.set(schema, found);
+  }
+  return known.get(schema);
 };
 
 /** A path as people read it: without `args.`; facts in words. */

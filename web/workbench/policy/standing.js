@@ -1,5 +1,6 @@
 // Which member of a policy decides about a tool (POLICY.md, section 1): its own entry, a pattern, its class, the default.
 
+import { format } from "../json/pointer.js";
 import { isArray, isObject, memberOf, nodeAt } from "../json/tree.js";
 import { isGlob, literals, matches } from "./patterns.js";
 import { readRule } from "./rule.js";
@@ -15,8 +16,16 @@ const toolEntries = (root) => {
   return isObject(tools) ? tools.members.map(({ key }) => ({ pattern: key, path: ["tools", key] })) : [];
 };
 
+// What was found out about a tree, kept as long as the tree: rows ask for the same again and again.
+const known = new WeakMap();
+
+const knownOf = (root) => {
+  if (!known.has(root)) known.set(root, { patterns: [...hideItems(root), ...toolEntries(root)], standings: new Map(), decided: new WeakMap() });
+  return known.get(root);
+};
+
 /** Every pattern of `hide` and `tools`, in that order: `{ pattern, path }`. */
-export const patternsOf = (root) => [...hideItems(root), ...toolEntries(root)];
+export const patternsOf = (root) => knownOf(root).patterns;
 
 const closest = (patterns) => patterns.reduce((best, one) => (best && literals(best.pattern) >= literals(one.pattern) ? best : one), undefined);
 
@@ -32,6 +41,13 @@ const entryFor = (root, name) => {
  * member does not say it in a way that can be read.
  */
 export const standingOf = (root, tool) => {
+  const { standings } = knownOf(root);
+  const key = JSON.stringify([tool.name, tool.class]);
+  if (!standings.has(key)) standings.set(key, findStanding(root, tool));
+  return standings.get(key);
+};
+
+const findStanding = (root, tool) => {
   const entry = entryFor(root, tool.name);
   if (entry?.path[0] === "hide") return { by: isGlob(entry.pattern) ? "pattern" : "hide", ...entry, action: "hide" };
   if (entry) return { by: isGlob(entry.pattern) ? "pattern" : "own", ...entry, action: readRule(root, entry.path).action };
@@ -40,5 +56,18 @@ export const standingOf = (root, tool) => {
   return { by: "default", path: ["default"], action: memberOf(root, "default")?.value.value };
 };
 
-/** The tools that a pattern decides about, not merely matches. */
-export const decidedBy = (root, path, tools) => tools.filter((tool) => String(standingOf(root, tool).path) === String(path));
+const group = (root, tools) => {
+  const found = new Map();
+  for (const tool of tools) {
+    const pointer = format(standingOf(root, tool).path);
+    found.set(pointer, [...(found.get(pointer) ?? []), tool]);
+  }
+  return found;
+};
+
+/** The tools that a member decides about, not merely matches. */
+export const decidedBy = (root, path, tools) => {
+  const { decided } = knownOf(root);
+  if (!decided.has(tools)) decided.set(tools, group(root, tools));
+  return decided.get(tools).get(format(path)) ?? [];
+};

@@ -1,0 +1,55 @@
+// What is offered while one writes JSON, and what hover says: from a schema and from the server's tools.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { completions, keyOptions, valueOptions } from "../../workbench/editor/complete.js";
+import { aboutPlace } from "../../workbench/editor/hover.js";
+import { aboutPath, keysAt, valuesAt } from "../../workbench/editor/schema.js";
+import { TOOLS } from "./tools.mjs";
+
+const schema = JSON.parse(readFileSync(new URL("./schema.json", import.meta.url), "utf8"));
+const values = (path) => valueOptions(schema, TOOLS, path).map(({ value }) => value);
+const keys = (path) => keyOptions(schema, TOOLS, path).map(({ value, begins }) => `${value}=${begins}`);
+
+test("keys and values by the schema, through references and alternatives", () => {
+  assert.deepEqual(keysAt(schema, ["tools", "anything", "limits", 0]).map(({ key }) => key), ["counter", "window", "max"]);
+  assert.deepEqual(keys(["tools", "x"]), ['action=""', 'reason=""', "limits=[]"]);
+  assert.deepEqual(values(["default"]), ["allow", "deny"]);
+  assert.deepEqual(values(["tools", "x", "limits", 3, "window"]).slice(0, 3), ["second", "minute", "hour"]);
+  assert.deepEqual(valuesAt(schema, ["nowhere", 1]), []);
+});
+
+test("names and paths of the server's own tools", () => {
+  assert.ok(keys(["tools"]).includes("charge={}"));
+  assert.ok(values(["hide", 0]).includes("delete_run"));
+  const condition = (tool) => ["tools", tool, "deny_if", 0, "conditions", 0, "path"];
+  assert.deepEqual(values(condition("charge")).slice(0, 3), ["args.amount", "args.currency", "args.recurring"]);
+  assert.ok(values(condition("charge")).includes("grant.label"));
+  assert.ok(values(condition("delete_*")).includes("args.run_id"), "a pattern is offered what any tool takes");
+  assert.deepEqual(values(["tools", "charge", "limits", 0, "amount"]), ["args.amount"]);
+  assert.ok(values(["tests", 0, "calls", 0, "tool"]).includes("charge"));
+});
+
+const offered = (marked, explicit = true) => {
+  const text = marked.replace("|", "");
+  const state = { doc: { toString: () => text } };
+  return completions(() => schema, TOOLS)({ state, pos: marked.indexOf("|"), explicit });
+};
+
+test("a key that is there already is not offered; nothing is offered unasked where nothing is written", () => {
+  const labels = offered('{"version": "1", "|"}').options.map(({ displayLabel }) => displayLabel);
+  assert.ok(labels.includes("tools") && !labels.includes("version"));
+  assert.equal(offered('{"default": |}', false), null);
+  assert.equal(offered('{"default": "|"}').options.length, 2);
+});
+
+test("what a place means", () => {
+  const about = (marked) => aboutPlace(marked.replace("|", ""), marked.indexOf("|") + 1, schema, TOOLS)?.map(([, line]) => line);
+  assert.deepEqual(about('{|"default": "deny"}'), ["Default", "What happens to tools that no entry matches.", '"allow": They may be called.\n"deny": They are refused.']);
+  assert.deepEqual(about('{"tools": {|"charge": {}}}'), ["charge · financial", "Takes money."]);
+  assert.match(about('{"tools": {"charge": {|"action": 1}}}').at(-1), /Default: "allow"/);
+  assert.equal(about("{| }"), undefined);
+  assert.equal(aboutPath(schema, ["nowhere"]), undefined);
+});
