@@ -2,8 +2,8 @@
 
 use policy::{
     Approval, Approvers, Arguments, Call, Code, CompiledPolicy, Decimal, Definition, Denial, Facts, Findings, Mode,
-    OnUnavailable, Permit, Refund, RiskClass, Scope, SelfApproval, Timestamp, Unit, Verdict, Visibility, Window, judge,
-    judge_with, visibility,
+    OnUnavailable, Permit, Refund, RiskClass, Scope, SelfApproval, StandingKind, Timestamp, Unit, Verdict, Visibility,
+    Window, judge, judge_with, standings, visibility,
 };
 use proptest::prelude::*;
 
@@ -383,6 +383,24 @@ proptest! {
             Visibility::Denied => prop_assert!(matches!(code, Some(Code::Denied | Code::DefaultDeny))),
             Visibility::Listed => prop_assert!(code == held.then_some(Code::ToolChanged)),
         }
+    }
+
+    #[test]
+    fn the_words_and_the_judgement_agree(
+        document in any_policy(), tool in "[abc]{0,5}", class in prop::sample::select(RiskClass::ALL.to_vec()),
+    ) {
+        let Ok(policy) = CompiledPolicy::compile(&document) else { return Ok(()) };
+        let standing = standings(Some(&policy), &tool, class);
+        let (kind, rule) = match judge(Some(&policy), &Call { class, ..call(&tool, "{}") }, NOW) {
+            Verdict::Deny(denial) if denial.code == Code::Hidden => (StandingKind::Hidden, denial.rule),
+            Verdict::Deny(denial) => (StandingKind::Denied, denial.rule),
+            Verdict::NeedsApproval(need) => (StandingKind::Approval, need.rule),
+            Verdict::Permit(permit) => {
+                prop_assert_eq!(permit.would_deny().is_some(), !standing.watched.is_empty());
+                (StandingKind::Open, permit.rule().to_owned())
+            }
+        };
+        prop_assert_eq!((standing.kind, standing.rule), (kind, rule));
     }
 
     #[test]
