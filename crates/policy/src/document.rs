@@ -181,10 +181,10 @@ fn read_node(reader: &mut Reader<'_>, root: At<'_>, may_have_duplicates: bool) -
         reader.duplicates(&root);
     }
     let fields = reader.object(&root, FIELDS)?;
-    if let Some(version) = reader.required(&fields, "version") {
+    if let Some(version) = reader.required(&fields, FIELDS, "version") {
         reader.one_of(&version, VERSIONS);
     }
-    let default = reader.required(&fields, "default").and_then(|at| reader.one_of(&at, DEFAULTS));
+    let default = reader.required(&fields, FIELDS, "default").and_then(|at| reader.one_of(&at, DEFAULTS));
     let description = fields.get("description").and_then(|at| reader.string(&at));
     let entries = entries::read(reader, fields.get("hide"), fields.get("tools"));
     let classes = fields.get("classes").map(|at| read_classes(reader, &at)).unwrap_or_default();

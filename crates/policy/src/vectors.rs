@@ -150,7 +150,7 @@ fn read_pointers(reader: &mut Reader<'_>, at: &At<'_>) -> BTreeSet<String> {
     let mut pointers = BTreeSet::new();
     for item in &items {
         let Some(fields) = reader.object(item, &["pointer"]) else { continue };
-        pointers.extend(reader.required(&fields, "pointer").and_then(|at| reader.string(&at)));
+        pointers.extend(reader.required(&fields, &["pointer"], "pointer").and_then(|at| reader.string(&at)));
     }
     pointers
 }

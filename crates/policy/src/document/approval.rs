@@ -86,7 +86,7 @@ fn read_approvers(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Approvers> {
         }
         Value::Object(_) => {
             let fields = reader.object(at, TEAM)?;
-            let team = reader.required(&fields, "team")?;
+            let team = reader.required(&fields, TEAM, "team")?;
             let slug = reader.text_of(&team, "the slug of a team")?;
             if slug.is_empty() {
                 reader.refuse(&team, "the slug of a team");

@@ -175,7 +175,8 @@ pub(super) fn read_all(reader: &mut Reader<'_>, at: &At<'_>) -> Vec<Check> {
 
 fn read(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Check> {
     let fields = reader.object(at, CHECK_FIELDS)?;
-    let conditions = reader.required(&fields, "conditions").and_then(|at| reader.items(&at)).unwrap_or_default();
+    let conditions =
+        reader.required(&fields, CHECK_FIELDS, "conditions").and_then(|at| reader.items(&at)).unwrap_or_default();
     let conditions = conditions.iter().filter_map(|item| read_condition(reader, item)).collect();
     let mut text = |name| fields.get(name).and_then(|at| reader.string(&at)).map(Into::into);
     Some(Check { rule: at.pointer.as_str().into(), on_deny: text("on_deny"), name: text("name"), conditions })
@@ -183,9 +184,9 @@ fn read(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Check> {
 
 fn read_condition(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Condition> {
     let fields = reader.object(at, CONDITION_FIELDS)?;
-    let path = reader.required(&fields, "path").and_then(|at| read_path(reader, &at));
-    let op = reader.required(&fields, "op").and_then(|at| reader.one_of(&at, OPS));
-    let value = reader.required(&fields, "value");
+    let path = reader.required(&fields, CONDITION_FIELDS, "path").and_then(|at| read_path(reader, &at));
+    let op = reader.required(&fields, CONDITION_FIELDS, "op").and_then(|at| reader.one_of(&at, OPS));
+    let value = reader.required(&fields, CONDITION_FIELDS, "value");
     let (op, negated) = op?;
     let value = value?;
     let test = read_test(reader, op, &value)?;

@@ -60,11 +60,29 @@ pub(crate) type Word = (&'static str, &'static str);
 /// Something that is allowed by its name.
 pub(crate) trait Named {
     fn name(&self) -> &str;
+
+    /// What is told when it is missing.
+    fn wanted(&self) -> String {
+        String::new()
+    }
 }
 
 impl Named for Field {
     fn name(&self) -> &str {
         self.name
+    }
+
+    fn wanted(&self) -> String {
+        let Shape::Choice(words) = self.shape else {
+            let sentence = self.text.split(". ").next().unwrap_or_default().trim_end_matches('.');
+            let mut letters = sentence.chars();
+            return letters
+                .next()
+                .map(|first| format!(" ({}{})", first.to_lowercase(), letters.as_str()))
+                .unwrap_or_default();
+        };
+        let words: Vec<String> = words().iter().map(|(word, _)| format!("{word:?}")).collect();
+        format!(": {}", words.join(", "))
     }
 }
 

@@ -170,10 +170,10 @@ pub(super) fn read_all(reader: &mut Reader<'_>, at: &At<'_>, context: &Context) 
 fn read(reader: &mut Reader<'_>, at: &At<'_>, context: &Context) -> Option<Limit> {
     let fields = reader.object(at, FIELDS)?;
     let counter = fields.get("counter").map(|at| read_counter(reader, &at));
-    let window = reader.required(&fields, "window").and_then(|at| read_window(reader, &at));
+    let window = reader.required(&fields, FIELDS, "window").and_then(|at| read_window(reader, &at));
     let amount = fields.get("amount").map(|at| read_amount(reader, &at));
     let unit = if amount.is_some() { Unit::Amount } else { Unit::Calls };
-    let max = reader.required(&fields, "max").and_then(|at| read_max(reader, &at, unit));
+    let max = reader.required(&fields, FIELDS, "max").and_then(|at| read_max(reader, &at, unit));
     let scope = read_scope(reader, &fields);
     let align = fields.get("align").and_then(|at| reader.one_of(&at, ALIGNS));
     let refund = fields.get("count").and_then(|at| reader.one_of(&at, COUNTS));
@@ -198,8 +198,8 @@ fn read(reader: &mut Reader<'_>, at: &At<'_>, context: &Context) -> Option<Limit
 /// `{max, window, scope?}`, counter `<pattern>_rate`.
 pub(super) fn read_rate_limit(reader: &mut Reader<'_>, at: &At<'_>, context: &Context) -> Option<Limit> {
     let fields = reader.object(at, RATE_FIELDS)?;
-    let max = reader.required(&fields, "max").and_then(|at| read_max(reader, &at, Unit::Calls));
-    let window = reader.required(&fields, "window").and_then(|at| read_window(reader, &at));
+    let max = reader.required(&fields, RATE_FIELDS, "max").and_then(|at| read_max(reader, &at, Unit::Calls));
+    let window = reader.required(&fields, RATE_FIELDS, "window").and_then(|at| read_window(reader, &at));
     let scope = read_scope(reader, &fields);
     let charge = Charge {
         counter: format!("{}_rate", context.prefix).into(),

@@ -162,12 +162,13 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The member of that name; its absence is a problem of the object.
-    pub(crate) fn required<'n>(&mut self, fields: &Fields<'n>, name: &str) -> Option<At<'n>> {
+    /// The member of that name, which is one of the table; its absence is a problem of the object.
+    pub(crate) fn required<'n>(&mut self, fields: &Fields<'n>, table: &[impl Named], name: &str) -> Option<At<'n>> {
         let found = fields.get(name);
         if found.is_none() {
             let pointer = format!("{}/{name}", fields.at.pointer);
-            self.problem_at(fields.at.node.start, &pointer, format!("found no {name:?}; it is required"));
+            let wanted = table.iter().find(|field| field.name() == name).map(Named::wanted).unwrap_or_default();
+            self.problem_at(fields.at.node.start, &pointer, format!("found no {name:?}; it is required{wanted}"));
         }
         found
     }

@@ -68,7 +68,7 @@ fn read_scenario(reader: &mut Reader<'_>, at: &At<'_>, index: usize) -> Option<S
     let name = fields.get("name").and_then(|at| reader.string(&at));
     let grant_label = fields.get("grant").and_then(|at| read_text_or(reader, &at, GRANT)).unwrap_or_default();
     let start = fields.get("start").and_then(|at| read_start(reader, &at)).unwrap_or(DEFAULT_START);
-    let items = reader.required(&fields, "calls").and_then(|at| reader.items(&at))?;
+    let items = reader.required(&fields, TEST_FIELDS, "calls").and_then(|at| reader.items(&at))?;
     let mut calls: Vec<ScenarioCall> = Vec::with_capacity(items.len());
     for item in &items {
         let earlier_us = calls.last().map_or(0, |call| call.at_us);
@@ -98,7 +98,7 @@ fn read_start(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Timestamp> {
 fn read_call(reader: &mut Reader<'_>, at: &At<'_>, earlier_us: i64) -> Option<ScenarioCall> {
     let fields = reader.object(at, CALL_FIELDS)?;
     let at_us = fields.get("at").map_or(Some(earlier_us), |at| read_at(reader, &at));
-    let tool = reader.required(&fields, "tool").and_then(|at| reader.string(&at));
+    let tool = reader.required(&fields, CALL_FIELDS, "tool").and_then(|at| reader.string(&at));
     let arguments = fields.get("args").and_then(|at| read_arguments(reader, &at));
     let repeat = fields.get("repeat").and_then(|at| reader.integer(&at, REPEAT, "an integer"));
     let (member, role) = fields.get("member").map(|at| read_member(reader, &at)).unwrap_or_default();
@@ -163,7 +163,7 @@ fn read_client(reader: &mut Reader<'_>, at: &At<'_>) -> Client {
 }
 
 fn read_expectation(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Expectation> {
-    let outcome = reader.required(fields, "expect").and_then(|at| reader.one_of(&at, OUTCOMES));
+    let outcome = reader.required(fields, CALL_FIELDS, "expect").and_then(|at| reader.one_of(&at, OUTCOMES));
     let code = fields.get("code").and_then(|at| reader.one_of(&at, &codes()));
     let rule = fields.get("rule").and_then(|at| reader.string(&at));
     let would_deny = fields.get("would_deny").and_then(|at| reader.boolean(&at));
