@@ -9,4 +9,4 @@ mod store;
 
 pub use error::StoreError;
 pub use script::{Call, Script};
-pub use store::{Settings, Store};
+pub use store::{Publish, Settings, Store};

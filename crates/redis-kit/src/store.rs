@@ -19,6 +19,15 @@ use crate::{
     slots::{self, Range, slot_of},
 };
 
+/// Something to be said on a channel.
+#[derive(Clone, Copy, Debug)]
+pub struct Publish<'a> {
+    /// Where.
+    pub channel: &'a str,
+    /// What.
+    pub text: &'a str,
+}
+
 /// How to reach a store.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -139,15 +148,24 @@ impl Store {
         self.in_time(work).await
     }
 
-    /// Runs groups of commands, each group about its key, all or none of a group; on a single node all or none at all.
+    /// Runs groups of commands, each group about its key, all or none of a group; on a single node all or none at all. What is
+    /// to be published is published with them, or after them.
+    ///
+    /// On a cluster never in the same transaction: one that publishes is not held against a slot that is on the move, and is
+    /// done at a node that has given the keys away already (seen with Redis 7.0 and Valkey 9.1).
     ///
     /// # Errors
     /// [`StoreError`]: some of the groups may have been executed.
-    pub async fn transact(&self, groups: Vec<(String, Vec<Cmd>)>) -> Result<(), StoreError> {
+    pub async fn transact(
+        &self,
+        groups: Vec<(String, Vec<Cmd>)>,
+        publish: Option<Publish<'_>>,
+    ) -> Result<(), StoreError> {
         let work = async {
             match &self.0.cluster {
                 None => {
-                    let mut all = pipeline(groups.into_iter().flat_map(|(_, commands)| commands));
+                    let said = publish.map(Publish::command);
+                    let mut all = pipeline(groups.into_iter().flat_map(|(_, commands)| commands).chain(said));
                     self.0.only().run_all::<()>(all.atomic()).await
                 }
                 Some(_) => {
@@ -155,7 +173,11 @@ impl Store {
                         let mut all = pipeline(commands);
                         self.transaction(&key, all.atomic()).await
                     });
-                    try_join_all(each).await.map(drop)
+                    try_join_all(each).await?;
+                    match publish {
+                        Some(publish) => self.command(publish.channel, &publish.command()).await,
+                        None => Ok(()),
+                    }
                 }
             }
         };
@@ -263,6 +285,12 @@ impl Store {
                 cluster.refreshing.store(false, Ordering::Release);
             }
         });
+    }
+}
+
+impl Publish<'_> {
+    fn command(self) -> Cmd {
+        redis::cmd("PUBLISH").arg(self.channel).arg(self.text).to_owned()
     }
 }
 

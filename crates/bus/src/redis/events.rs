@@ -60,7 +60,7 @@ async fn read(store: &Store, account: AccountId, entry: StreamId) -> Result<Opti
                 .arg(json.unwrap_or_default())
                 .to_owned();
             let away = redis::cmd("XDEL").arg(&stream).arg(&entry.id).to_owned();
-            store.transact(vec![(stream, vec![aside, away])]).await?;
+            store.transact(vec![(stream, vec![aside, away])], None).await?;
             Ok(None)
         }
     }

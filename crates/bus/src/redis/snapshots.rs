@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use domain::{AccountSlug, SignedSnapshot};
-use redis_kit::{Script, Store};
+use redis_kit::{Publish, Script, Store};
 
 use super::listener::NOTICES;
 use crate::{BusError, Notice};
@@ -38,9 +38,10 @@ pub(super) async fn publish(store: &Store, slug: &AccountSlug, snapshot: &Signed
 pub(super) async fn withdraw(store: &Store, slug: &AccountSlug) -> Result<(), BusError> {
     let notice = Notice { slug: slug.clone(), version: None };
     let key = key(slug);
-    let publish = redis::cmd("PUBLISH").arg(NOTICES).arg(notice.to_text()).to_owned();
-    let commands = vec![redis::cmd("DEL").arg(&key).to_owned(), publish];
-    Ok(store.transact(vec![(key, commands)]).await?)
+    let text = notice.to_text();
+    let delete = redis::cmd("DEL").arg(&key).to_owned();
+    let publish = Publish { channel: NOTICES, text: &text };
+    Ok(store.transact(vec![(key, vec![delete])], Some(publish)).await?)
 }
 
 pub(super) async fn versions(store: &Store, slugs: &[AccountSlug]) -> Result<Vec<Option<u64>>, BusError> {

@@ -15,7 +15,7 @@ use std::{
 
 use domain::{AccountId, EventEnvelope};
 use redis::Cmd;
-use redis_kit::Store;
+use redis_kit::{Publish, Store};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -215,10 +215,8 @@ async fn send(store: &Store, events: impl Iterator<Item = (AccountId, &[u8])>) -
         let (stream, commands) = &mut groups[group];
         commands.push(redis::cmd("XADD").arg(&*stream).arg("*").arg(EVENT_FIELD).arg(payload).to_owned());
     }
-    // With the last of them, so that a single node takes one message.
-    if let Some((_, commands)) = groups.last_mut() {
-        commands.push(redis::cmd("PUBLISH").arg(EVENTS).arg("").to_owned());
-        store.transact(groups).await?;
+    if groups.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    Ok(store.transact(groups, Some(Publish { channel: EVENTS, text: "" })).await?)
 }
