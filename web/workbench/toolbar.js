@@ -7,6 +7,11 @@ const VIEWS = [
   ["builder", "Builder"],
   ["json", "JSON"],
 ];
+/** The page's own places that are worth a way there from anywhere. */
+const JUMPS = [
+  ["publish-head", "Save and publish"],
+  ["panels", "Try"],
+];
 const KEY = "portcullis:workbench-view";
 const WIDE = matchMedia("(min-width: 72rem)");
 
@@ -41,7 +46,8 @@ export const toolbar = ({ undo, redo, panes }) => {
     panes.dataset.view = view;
     for (const one of views) one.setAttribute("aria-pressed", String(one.value === view));
   };
-  const dom = h("div", { class: "wb-bar" }, h("div", { class: "segments", role: "group", "aria-label": "What is shown" }, views), back, forth, state);
+  const jumps = JUMPS.filter(([id]) => document.getElementById(id)).map(([id, label]) => h("a", { href: `#${id}`, class: "small" }, label));
+  const dom = h("div", { class: "wb-bar" }, h("div", { class: "segments", role: "group", "aria-label": "What is shown" }, views), back, forth, state, h("span", { class: "wb-jumps" }, jumps));
   dom.addEventListener("click", ({ target }) => {
     const view = target.closest("[data-view]")?.value;
     if (!view) return;

@@ -1,4 +1,4 @@
-// Built from web/workbench by web/vendor/build.sh; do not edit. sources: 33efdd638176915e87a75f3a8b1fd859ead1dbeda41c1bcc4982791afd7eb31b
+// Built from web/workbench by web/vendor/build.sh; do not edit. sources: dacc31a85b7e12ac8f0046e065064f59b9581d0b9d84f5a8eeeb4a67942f7443
 
 // ../workbench/builder/dom.js
 var CONTROLS = "wb-controls";
@@ -258,10 +258,10 @@ var onOneLine = (value) => {
 var write = (value, indent, unit2) => {
   if (value instanceof Inline || value instanceof Raw || value === null || typeof value !== "object") return onOneLine(value);
   const deeper = indent + unit2;
-  const lines = Array.isArray(value) ? value.map((one) => write(one, deeper, unit2)) : Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${write(one, deeper, unit2)}`);
+  const lines2 = Array.isArray(value) ? value.map((one) => write(one, deeper, unit2)) : Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${write(one, deeper, unit2)}`);
   const [open, close] = Array.isArray(value) ? "[]" : "{}";
-  return lines.length === 0 ? open + close : `${open}
-${deeper}${lines.join(`,
+  return lines2.length === 0 ? open + close : `${open}
+${deeper}${lines2.join(`,
 ${deeper}`)}
 ${indent}${close}`;
 };
@@ -294,10 +294,10 @@ var overLines = (text, node) => {
   const indent = indentAt(text, node.from);
   const deeper = indent + unitOf(text);
   const [open, close] = isArray(node) ? "[]" : "{}";
-  const lines = parts.map((part) => partText(text, part)).join(`,
+  const lines2 = parts.map((part) => partText(text, part)).join(`,
 ${deeper}`);
   return splice(text, node.from, node.to, `${open}
-${deeper}${lines}
+${deeper}${lines2}
 ${indent}${close}`);
 };
 var ensureLines = (text, path) => {
@@ -315,11 +315,11 @@ ${indentOfParts}`;
   if (index > 0) return splice(text, toOf(parts[index - 1]), toOf(parts[index - 1]), between + content);
   return splice(text, fromOf(parts[0]), fromOf(parts[0]), content + between);
 };
-var insertFirst = (text, node, content, lines) => {
+var insertFirst = (text, node, content, lines2) => {
   const [open, close] = isArray(node) ? "[]" : "{}";
   const indent = indentAt(text, node.from);
   const tight = isArray(node) ? content : ` ${content} `;
-  const filled = lines ? `${open}
+  const filled = lines2 ? `${open}
 ${indent + unitOf(text)}${content}
 ${indent}${close}` : open + tight + close;
   return splice(text, node.from, node.to, filled);
@@ -335,9 +335,9 @@ var appendMembers = (text, path, members) => {
 ${indent}${keyText(one)}${write(what, indent, unitOf(begun))}`).join("");
   return splice(begun, toOf(last), toOf(last), content);
 };
-var insert = (before, path, { key, index, value, lines }) => {
+var insert = (before, path, { key, index, value, lines: lines2 }) => {
   const unit2 = unitOf(before);
-  const overSeveral = lines || write(value, "", unit2).includes("\n");
+  const overSeveral = lines2 || write(value, "", unit2).includes("\n");
   const text = overSeveral ? ensureLines(before, path) : before;
   const node = nodeAt(parse(text), path);
   const parts = partsOf(node);
@@ -356,14 +356,14 @@ var placeFor = (node, key, order) => {
   const after = node.members.findIndex((member) => order.indexOf(member.key) > rank);
   return after >= 0 ? after : node.members.length;
 };
-var setMember = (text, path, value, { order = [], lines = false } = {}) => {
+var setMember = (text, path, value, { order = [], lines: lines2 = false } = {}) => {
   const parent = path.slice(0, -1);
   const key = String(path.at(-1));
   const node = nodeAt(parse(text), parent);
   if (isArray(node)) return replaceAt(text, path, value);
   if (!isObject(node)) throw new NoPlace(`no object at ${JSON.stringify(parent)}`);
   if (memberOf(node, key)) return replaceAt(text, path, value);
-  return insert(text, parent, { key, index: placeFor(node, key, order), value, lines });
+  return insert(text, parent, { key, index: placeFor(node, key, order), value, lines: lines2 });
 };
 var replaceAt = (text, path, value) => {
   const node = nodeAt(parse(text), path);
@@ -1195,23 +1195,27 @@ var coveredBy = (standing, tool) => ({
 })[standing.by];
 var sumUp = (tool, standing, words) => {
   const parts = [`${doneWord(standing.action)} ${coveredBy(standing, tool)}`, ...words];
-  const text = parts.join(" · ");
-  return `${text[0].toUpperCase()}${text.slice(1)}`;
+  return capital(parts.join(" · "));
 };
 var isOwn = (standing) => standing.by === "own" || standing.by === "hide";
 var links = (name, path) => [
   toJson(path, "Show in JSON", `Show in JSON: ${name}`),
   button("Clear", "clear", path, { class: "link-button small", "aria-label": `Clear the rule of ${name}` })
 ];
-var under = (action, words, ...controls) => h("div", { class: "wb-under" }, h("p", { class: "wb-why small", "data-action": action }, words), h("div", { class: "wb-foot" }, controls));
+var breakable = (name) => name.split(/(?<=_)/).flatMap((part, index) => index === 0 ? [part] : [h("wbr"), part]);
+var lines = (head, controls, choice, action, words) => [
+  h("div", { class: "wb-head" }, head, h("div", { class: "wb-foot" }, controls)),
+  h("div", { class: "wb-under" }, choice, h("p", { class: "wb-why small", "data-action": action }, words))
+];
 var foot = (view, name, path, own) => {
   const open = view.ui.open.has(idOf(path, "rule"));
   const toggle2 = button("Limits and rules", "open", path, { class: "button s quiet wb-open", "aria-expanded": String(open), "aria-label": `Limits and rules of ${name}` });
   return [toggle2, own && links(name, path)];
 };
+var capital = (text) => `${text[0].toUpperCase()}${text.slice(1)}`;
 var about = (tool) => [
   tool.description && h("p", { class: "wb-about small" }, tool.description),
-  h("p", { class: "small soft" }, (tool.evidence ?? []).length > 0 && `${tool.class}: ${tool.evidence.join("; ")}`)
+  h("p", { class: "small soft" }, (tool.evidence ?? []).length > 0 && `${capital(tool.class)}: ${tool.evidence.join(" ")}`)
 ];
 var unownedHint = (tool) => h("p", { class: "hint" }, `To give ${tool.name} limits and rules of its own, choose Allow or Ask.`);
 var toolRow = (view, tool) => {
@@ -1227,15 +1231,17 @@ var toolRow = (view, tool) => {
   const rule = ruleAt(view, standing.by === "default" ? path : standing.path);
   return h(
     "li",
-    { class: "wb-row", "data-key": key, "data-hit": !open && view.isHitWithin(standing.path) },
-    h(
-      "div",
-      { class: "wb-head" },
-      tick(h("span", { class: "visually-hidden" }, `Select ${tool.name}`), "select", path, view.ui.selected.has(tool.name)),
-      h("div", { class: "wb-name" }, h("code", {}, tool.name), " ", badge(tool.class), tool.title && tool.title !== tool.name && h("span", { class: "small soft" }, tool.title)),
-      actionStrip(tool.name, "tool", path, rule, own)
+    { class: "wb-row", "data-key": key, "data-hit": !open && own && view.isHitWithin(standing.path) },
+    lines(
+      [
+        tick(h("span", { class: "visually-hidden" }, `Select ${tool.name}`), "select", path, view.ui.selected.has(tool.name)),
+        h("div", { class: "wb-name" }, h("code", {}, breakable(tool.name)), badge(tool.class), tool.title && tool.title !== tool.name && h("span", { class: "small soft" }, tool.title))
+      ],
+      foot(view, tool.name, path, own),
+      actionStrip(tool.name, "tool", path, rule, own),
+      standing.action ?? "custom",
+      sumUp(tool, standing, open ? [] : ruleWords(rule))
     ),
-    under(standing.action ?? "custom", sumUp(tool, standing, open ? [] : ruleWords(rule)), foot(view, tool.name, path, own)),
     open && h("div", { class: "wb-body" }, about(tool), own && standing.by !== "hide" ? ruleBody(view, rule, pathsOf(tool.schema)) : unownedHint(tool))
   );
 };
@@ -1257,8 +1263,13 @@ var ruleRow = (view, { name, act, path, covered, note, extra }) => {
   return h(
     "li",
     { class: "wb-row", "data-key": idOf(path, "row"), "data-hit": !open && view.isHitWithin(path) },
-    h("div", { class: "wb-head" }, h("div", { class: "wb-name" }, extra ?? h("code", {}, name)), actionStrip(name, act, path, rule, rule.there)),
-    under(rule.there ? rule.action ?? "custom" : "", [note, ...words].join(" · "), isHidden ? links(name, path) : foot(view, name, path, rule.there)),
+    lines(
+      h("div", { class: "wb-name" }, extra ?? h("code", {}, breakable(name))),
+      isHidden ? links(name, path) : foot(view, name, path, rule.there),
+      actionStrip(name, act, path, rule, rule.there),
+      rule.there ? rule.action ?? "custom" : "",
+      [note, ...words].join(" · ")
+    ),
     open && !isHidden && h("div", { class: "wb-body" }, rule.there ? ruleBody(view, rule, pathsOfAll(covered)) : h("p", { class: "hint" }, "Choose Allow or Ask to give it limits and rules."))
   );
 };
@@ -1282,7 +1293,8 @@ var everyCall = (view) => ruleBody(view, readRule(view.root, ["all_tools"]), pat
 
 // ../workbench/builder/view.js
 var CLASSES = ["read", "write", "execute", "destructive", "financial"];
-var section = (name, title, ...content) => h("section", { class: "wb-section", "aria-labelledby": `wb-${name}-head`, "data-key": `section-${name}` }, h("h2", { id: `wb-${name}-head` }, title), content);
+var section = (name, title, ...content) => sectionWith({}, name, title, ...content);
+var sectionWith = (more3, name, title, ...content) => h("section", { class: "wb-section", "aria-labelledby": `wb-${name}-head`, "data-key": `section-${name}`, ...more3 }, h("h2", { id: `wb-${name}-head` }, title), content);
 var wrongShape = (path, what) => h("p", { class: "notice warn" }, `${format(path)} is not ${what}, so it cannot be shown here. `, toJson(path, "Mend it in the JSON"));
 var guarded = (root, path, isRight, what, content) => {
   const node = nodeAt(root, path);
@@ -1290,7 +1302,8 @@ var guarded = (root, path, isRight, what, content) => {
 };
 var defaults = (view) => {
   const said = nodeAt(view.root, ["default"])?.value;
-  return section(
+  return sectionWith(
+    { "data-hit": view.isHit(["default"]) },
     "default",
     "Tools that no rule names",
     strip("Tools that no rule names", "default", ["default"], said, [["deny", "Deny"], ["allow", "Allow"]]),
@@ -1619,10 +1632,13 @@ var Builder = class {
     this.#text = text;
     this.#fault = null;
   }
-  /** Makes the row of a pointer stand out and opens it; null ends it. */
+  /** Makes the row of a pointer stand out; null ends it. */
   hit(pointer) {
     this.#hit = pointer;
-    this.#plan();
+    this.#draw();
+    const shown2 = this.dom.querySelector("[data-hit]");
+    const pane = this.about.parent;
+    if (shown2) pane.scrollTop += shown2.getBoundingClientRect().top - pane.getBoundingClientRect().top - pane.clientHeight / 3;
   }
   // Rows that were drawn for the same state are not drawn again.
   #memory() {
@@ -1997,15 +2013,15 @@ var aboutPlace = (text, offset, schema, tools2) => {
   return about2 && wordsOf(about2);
 };
 var hover = (schema, tools2) => kit.hoverTooltip((view, pos) => {
-  const lines = aboutPlace(view.state.doc.toString(), Math.min(pos + 1, view.state.doc.length), schema(), tools2);
-  if (!lines) return null;
+  const lines2 = aboutPlace(view.state.doc.toString(), Math.min(pos + 1, view.state.doc.length), schema(), tools2);
+  if (!lines2) return null;
   return {
     pos,
     above: true,
     create: () => {
       const dom = document.createElement("div");
       dom.className = "wb-hover";
-      dom.append(...lines.map(([name, text]) => line2(name, text)));
+      dom.append(...lines2.map(([name, text]) => line2(name, text)));
       return { dom };
     }
   };
@@ -2171,9 +2187,8 @@ var Editor = class {
     const { root } = tryParse(this.text);
     const range = root && pointer ? rangeOf(root, pointer) : null;
     const shown2 = range && { from: range.keyFrom, to: range.to };
-    const effects = [setHit.of(shown2)];
-    if (shown2) effects.push(EditorView3.scrollIntoView(shown2.from, { y: "center", yMargin: 40 }));
-    this.view.dispatch({ effects });
+    this.view.dispatch({ effects: setHit.of(shown2) });
+    if (shown2) this.view.scrollDOM.scrollTop = this.view.lineBlockAt(shown2.from).top - this.view.scrollDOM.clientHeight / 3;
   }
   /** Marks problems: `[{ pointer, line, column, message }]`. */
   problems(list4) {
@@ -2443,6 +2458,10 @@ var VIEWS = [
   ["builder", "Builder"],
   ["json", "JSON"]
 ];
+var JUMPS = [
+  ["publish-head", "Save and publish"],
+  ["panels", "Try"]
+];
 var KEY = "portcullis:workbench-view";
 var WIDE = matchMedia("(min-width: 72rem)");
 var remembered = () => {
@@ -2472,7 +2491,8 @@ var toolbar = ({ undo, redo, panes: panes2 }) => {
     panes2.dataset.view = view;
     for (const one of views) one.setAttribute("aria-pressed", String(one.value === view));
   };
-  const dom = h("div", { class: "wb-bar" }, h("div", { class: "segments", role: "group", "aria-label": "What is shown" }, views), back, forth, state);
+  const jumps = JUMPS.filter(([id]) => document.getElementById(id)).map(([id, label]) => h("a", { href: `#${id}`, class: "small" }, label));
+  const dom = h("div", { class: "wb-bar" }, h("div", { class: "segments", role: "group", "aria-label": "What is shown" }, views), back, forth, state, h("span", { class: "wb-jumps" }, jumps));
   dom.addEventListener("click", ({ target }) => {
     const view = target.closest("[data-view]")?.value;
     if (!view) return;

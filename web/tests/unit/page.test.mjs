@@ -144,6 +144,7 @@ browserTest("problems from the server are marked in the editor; its parts lead i
   await page.locator(".cm-hit").first().waitFor();
   assert.match(await page.locator(".cm-hit").first().textContent(), /set_model_alias_rate/);
   assert.equal(await page.locator(".wb-row[data-hit]").count(), 1);
+  assert.equal(await page.evaluate(() => Math.round(document.activeElement.getBoundingClientRect().top) >= 0), true, "who tried is still there");
   await page.getByRole("button", { name: "Keep as a test" }).click();
   assert.match(await text(), /"version": 12345678901234567890/);
   await page.getByRole("button", { name: "Undo" }).click();

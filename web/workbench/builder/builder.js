@@ -48,10 +48,14 @@ export class Builder {
     this.#fault = null;
   }
 
-  /** Makes the row of a pointer stand out and opens it; null ends it. */
+  /** Makes the row of a pointer stand out; null ends it. */
   hit(pointer) {
     this.#hit = pointer;
-    this.#plan();
+    this.#draw();
+    const shown = this.dom.querySelector("[data-hit]");
+    // The pane scrolls, the page does not.
+    const pane = this.about.parent;
+    if (shown) pane.scrollTop += shown.getBoundingClientRect().top - pane.getBoundingClientRect().top - pane.clientHeight / 3;
   }
 
   // Rows that were drawn for the same state are not drawn again.

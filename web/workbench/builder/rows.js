@@ -35,8 +35,7 @@ const coveredBy = (standing, tool) =>
 
 const sumUp = (tool, standing, words) => {
   const parts = [`${doneWord(standing.action)} ${coveredBy(standing, tool)}`, ...words];
-  const text = parts.join(" · ");
-  return `${text[0].toUpperCase()}${text.slice(1)}`;
+  return capital(parts.join(" · "));
 };
 
 const isOwn = (standing) => standing.by === "own" || standing.by === "hide";
@@ -46,8 +45,13 @@ const links = (name, path) => [
   button("Clear", "clear", path, { class: "link-button small", "aria-label": `Clear the rule of ${name}` }),
 ];
 
-const under = (action, words, ...controls) =>
-  h("div", { class: "wb-under" }, h("p", { class: "wb-why small", "data-action": action }, words), h("div", { class: "wb-foot" }, controls));
+// The name may break after its underscores.
+const breakable = (name) => name.split(/(?<=_)/).flatMap((part, index) => (index === 0 ? [part] : [h("wbr"), part]));
+
+const lines = (head, controls, choice, action, words) => [
+  h("div", { class: "wb-head" }, head, h("div", { class: "wb-foot" }, controls)),
+  h("div", { class: "wb-under" }, choice, h("p", { class: "wb-why small", "data-action": action }, words)),
+];
 
 const foot = (view, name, path, own) => {
   const open = view.ui.open.has(idOf(path, "rule"));
@@ -55,9 +59,11 @@ const foot = (view, name, path, own) => {
   return [toggle, own && links(name, path)];
 };
 
+const capital = (text) => `${text[0].toUpperCase()}${text.slice(1)}`;
+
 const about = (tool) => [
   tool.description && h("p", { class: "wb-about small" }, tool.description),
-  h("p", { class: "small soft" }, (tool.evidence ?? []).length > 0 && `${tool.class}: ${tool.evidence.join("; ")}`),
+  h("p", { class: "small soft" }, (tool.evidence ?? []).length > 0 && `${capital(tool.class)}: ${tool.evidence.join(" ")}`),
 ];
 
 const unownedHint = (tool) => h("p", { class: "hint" }, `To give ${tool.name} limits and rules of its own, choose Allow or Ask.`);
@@ -76,15 +82,17 @@ export const toolRow = (view, tool) => {
   const rule = ruleAt(view, standing.by === "default" ? path : standing.path);
   return h(
     "li",
-    { class: "wb-row", "data-key": key, "data-hit": !open && view.isHitWithin(standing.path) },
-    h(
-      "div",
-      { class: "wb-head" },
-      tick(h("span", { class: "visually-hidden" }, `Select ${tool.name}`), "select", path, view.ui.selected.has(tool.name)),
-      h("div", { class: "wb-name" }, h("code", {}, tool.name), " ", badge(tool.class), tool.title && tool.title !== tool.name && h("span", { class: "small soft" }, tool.title)),
+    { class: "wb-row", "data-key": key, "data-hit": !open && own && view.isHitWithin(standing.path) },
+    lines(
+      [
+        tick(h("span", { class: "visually-hidden" }, `Select ${tool.name}`), "select", path, view.ui.selected.has(tool.name)),
+        h("div", { class: "wb-name" }, h("code", {}, breakable(tool.name)), badge(tool.class), tool.title && tool.title !== tool.name && h("span", { class: "small soft" }, tool.title)),
+      ],
+      foot(view, tool.name, path, own),
       actionStrip(tool.name, "tool", path, rule, own),
+      standing.action ?? "custom",
+      sumUp(tool, standing, open ? [] : ruleWords(rule)),
     ),
-    under(standing.action ?? "custom", sumUp(tool, standing, open ? [] : ruleWords(rule)), foot(view, tool.name, path, own)),
     open && h("div", { class: "wb-body" }, about(tool), own && standing.by !== "hide" ? ruleBody(view, rule, pathsOf(tool.schema)) : unownedHint(tool)),
   );
 };
@@ -109,8 +117,13 @@ const ruleRow = (view, { name, act, path, covered, note, extra }) => {
   return h(
     "li",
     { class: "wb-row", "data-key": idOf(path, "row"), "data-hit": !open && view.isHitWithin(path) },
-    h("div", { class: "wb-head" }, h("div", { class: "wb-name" }, extra ?? h("code", {}, name)), actionStrip(name, act, path, rule, rule.there)),
-    under(rule.there ? (rule.action ?? "custom") : "", [note, ...words].join(" · "), isHidden ? links(name, path) : foot(view, name, path, rule.there)),
+    lines(
+      h("div", { class: "wb-name" }, extra ?? h("code", {}, breakable(name))),
+      isHidden ? links(name, path) : foot(view, name, path, rule.there),
+      actionStrip(name, act, path, rule, rule.there),
+      rule.there ? (rule.action ?? "custom") : "",
+      [note, ...words].join(" · "),
+    ),
     open && !isHidden && h("div", { class: "wb-body" }, rule.there ? ruleBody(view, rule, pathsOfAll(covered)) : h("p", { class: "hint" }, "Choose Allow or Ask to give it limits and rules.")),
   );
 };

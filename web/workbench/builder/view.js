@@ -11,8 +11,10 @@ import { classRow, everyCall, patternRow, toolRow } from "./rows.js";
 
 export const CLASSES = ["read", "write", "execute", "destructive", "financial"];
 
-const section = (name, title, ...content) =>
-  h("section", { class: "wb-section", "aria-labelledby": `wb-${name}-head`, "data-key": `section-${name}` }, h("h2", { id: `wb-${name}-head` }, title), content);
+const section = (name, title, ...content) => sectionWith({}, name, title, ...content);
+
+const sectionWith = (more, name, title, ...content) =>
+  h("section", { class: "wb-section", "aria-labelledby": `wb-${name}-head`, "data-key": `section-${name}`, ...more }, h("h2", { id: `wb-${name}-head` }, title), content);
 
 const wrongShape = (path, what) =>
   h("p", { class: "notice warn" }, `${format(path)} is not ${what}, so it cannot be shown here. `, toJson(path, "Mend it in the JSON"));
@@ -25,7 +27,8 @@ const guarded = (root, path, isRight, what, content) => {
 
 const defaults = (view) => {
   const said = nodeAt(view.root, ["default"])?.value;
-  return section(
+  return sectionWith(
+    { "data-hit": view.isHit(["default"]) },
     "default",
     "Tools that no rule names",
     strip("Tools that no rule names", "default", ["default"], said, [["deny", "Deny"], ["allow", "Allow"]]),

@@ -136,9 +136,9 @@ export class Editor {
     const { root } = tryParse(this.text);
     const range = root && pointer ? rangeOf(root, pointer) : null;
     const shown = range && { from: range.keyFrom, to: range.to };
-    const effects = [setHit.of(shown)];
-    if (shown) effects.push(EditorView.scrollIntoView(shown.from, { y: "center", yMargin: 40 }));
-    this.view.dispatch({ effects });
+    this.view.dispatch({ effects: setHit.of(shown) });
+    // The editor scrolls, the page does not: who has asked is reading elsewhere on it.
+    if (shown) this.view.scrollDOM.scrollTop = this.view.lineBlockAt(shown.from).top - this.view.scrollDOM.clientHeight / 3;
   }
 
   /** Marks problems: `[{ pointer, line, column, message }]`. */
