@@ -62,6 +62,24 @@ impl Comparison {
 }
 
 impl Condition {
+    /// About how much work [`Condition::holds_for`] is, in steps of some nanoseconds.
+    pub(crate) fn steps(&self, end: Option<&Value<'_>>) -> usize {
+        let of_value = match end {
+            Some(Value::String(text)) => text.len() / 8,
+            Some(Value::Number(text)) => text.len() / 8,
+            Some(Value::Array(items)) => items.len(),
+            Some(Value::Object(members)) => members.len(),
+            Some(Value::Null | Value::Bool(_)) | None => 0,
+        };
+        let of_test = match &self.test {
+            // Numbers are read again for each.
+            Test::In(list) => list.len() * 4,
+            Test::Cidr(nets) => nets.len(),
+            _ => 0,
+        };
+        1 + of_value + of_test
+    }
+
     /// Whether the condition holds for one end of its path; `None` is a missing one.
     pub(crate) fn holds_for(&self, end: Option<&Value<'_>>) -> bool {
         match end {

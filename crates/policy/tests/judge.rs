@@ -324,6 +324,32 @@ fn an_enforced_denial_comes_before_a_shadow_one() {
 }
 
 #[test]
+fn a_policy_and_arguments_made_to_hold_a_thread_are_denied() {
+    let conditions = |condition: &str| vec![condition; 2_000].join(",");
+    let many = format!("{{\"a\":[{}]}}", vec!["1"; 20_000].join(","));
+    let list = vec!["2"; 20_000].join(",");
+    for rule in [
+        format!(r#"{{"require":[{{"conditions":[{}]}}]}}"#, conditions(r#"{"path":"args.a[*]","op":"eq","value":1}"#)),
+        format!(r#"{{"deny_if":[{{"conditions":[{{"path":"args.a[*]","op":"in","value":[{list}]}}]}}]}}"#),
+    ] {
+        assert_eq!(told(&ruled(&rule), &call("t", &many)), (Code::InvalidArguments, String::new()));
+    }
+    let watching = format!(
+        r#"{{"mode":"shadow","require":[{{"conditions":[{}]}}]}}"#,
+        conditions(r#"{"path":"args.a[*]","op":"eq","value":1}"#)
+    );
+    let watched = permit(&ruled(&watching), &call("t", &many));
+    assert_eq!(watched.would_deny().map(|denial| denial.code), Some(Code::InvalidArguments));
+    let few = ruled(r#"{"require":[{"conditions":[{"path":"args.a[*]","op":"eq","value":1}]}]}"#);
+    permit(&few, &call("t", &many));
+    let wide = format!("{{\"a\":[{}],\"b\":1e1000}}", vec!["1"; 20_000].join(","));
+    permit(&few, &call("t", &wide));
+    let all =
+        format!(r#"{{"deny_if":[{{"conditions":[{}]}}]}}"#, conditions(r#"{"path":"args.a","op":"eq","value":1}"#));
+    assert_eq!(told(&ruled(&all), &call("t", &wide)).0, Code::InvalidArguments);
+}
+
+#[test]
 fn what_records_may_keep_is_listed() {
     let policy = compile(
         r#"{"version":"1","default":"deny","description":"d","tools":{

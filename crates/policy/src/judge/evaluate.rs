@@ -1,6 +1,7 @@
 //! Steps 5 to 8 for the rules of one mode: the entry's first, then those of `all_tools`.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::{Approval, Call};
@@ -27,13 +28,23 @@ impl Stop {
     }
 }
 
+/// How much the conditions of a call may look at, in steps of some nanoseconds. Only a policy with thousands of conditions and
+/// arguments of many thousand elements come near; without a bound, such a call would hold a thread for minutes.
+const MOST_STEPS: usize = 4_000_000;
+/// Bytes of arguments that finding the ends of a path goes through in a step.
+const BYTES_PER_STEP: usize = 64;
+
 /// What conditions look at.
 pub(super) struct Subject<'a> {
     call: &'a Call<'a>,
     arguments: Option<&'a Value<'a>>,
+    /// What finding the ends of one path costs at most.
+    path_steps: usize,
     /// Some number in the arguments may be beyond what can be compared exactly.
     has_wide_numbers: bool,
     now: Timestamp,
+    /// None once they are used up.
+    steps_left: Cell<Option<usize>>,
 }
 
 /// What passing costs.
@@ -82,6 +93,12 @@ impl Charges {
 
 impl Evaluation {
     pub(super) fn of(rules: &[Option<&Rule>; 2], mode: Mode, subject: &Subject<'_>) -> Result<Self, Stop> {
+        let evaluated = Self::within_steps(rules, mode, subject);
+        // What was not looked at seems not to hold, so nothing that was found out counts.
+        if subject.steps_left.get().is_none() { Err(too_much()) } else { evaluated }
+    }
+
+    fn within_steps(rules: &[Option<&Rule>; 2], mode: Mode, subject: &Subject<'_>) -> Result<Self, Stop> {
         let applying = || rules.iter().flatten().filter(|rule| rule.mode == mode);
         let mut charges = Charges::None;
         for rule in applying() {
@@ -136,11 +153,17 @@ fn invalid(pointer: &str, path: &Path, what: &str) -> Stop {
     Stop::Deny(Denial { code: Code::InvalidArguments, rule: pointer.to_owned(), message })
 }
 
+fn too_much() -> Stop {
+    let message = "The arguments are too large to be judged by this policy.".to_owned();
+    Stop::Deny(Denial { code: Code::InvalidArguments, rule: String::new(), message })
+}
+
 /// Step 5: no number that a condition or amount reads may be beyond exact comparison.
 fn numbers(rule: &Rule, subject: &Subject<'_>) -> Result<(), Stop> {
     for (path, pointer) in rule.argument_paths() {
         let Some(segments) = path.segments() else { continue };
-        let sound = |end: Option<&Value<'_>>| end.is_none_or(comparable);
+        subject.spend(subject.path_steps);
+        let sound = |end: Option<&Value<'_>>| end.is_none_or(|end| comparable(end, subject));
         if !path::holds(subject.arguments, segments, Quantifier::Every, &sound) {
             return Err(invalid(pointer, path, "has a number with too many digits or too large an exponent"));
         }
@@ -148,13 +171,14 @@ fn numbers(rule: &Rule, subject: &Subject<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-fn comparable(value: &Value<'_>) -> bool {
-    match value {
-        Value::Number(text) => Decimal::parse(text).is_ok(),
-        Value::Array(items) => items.iter().all(|item| comparable(&item.value)),
-        Value::Object(members) => members.iter().all(|member| comparable(&member.node.value)),
-        Value::Null | Value::Bool(_) | Value::String(_) => true,
-    }
+fn comparable(value: &Value<'_>, subject: &Subject<'_>) -> bool {
+    subject.spend(1)
+        && match value {
+            Value::Number(text) => Decimal::parse(text).is_ok(),
+            Value::Array(items) => items.iter().all(|item| comparable(&item.value, subject)),
+            Value::Object(members) => members.iter().all(|member| comparable(&member.node.value, subject)),
+            Value::Null | Value::Bool(_) | Value::String(_) => true,
+        }
 }
 
 fn charge(limit: &Limit, subject: &Subject<'_>) -> Result<Charge, Stop> {
@@ -186,8 +210,10 @@ impl<'a> Subject<'a> {
         Self {
             call,
             arguments: tree.map(|tree| &tree.root.value),
+            path_steps: tree.map_or(0, |tree| (tree.root.end - tree.root.start) / BYTES_PER_STEP),
             has_wide_numbers: tree.is_some_and(|tree| tree.has_wide_numbers),
             now,
+            steps_left: Cell::new(Some(MOST_STEPS)),
         }
     }
 
@@ -196,12 +222,19 @@ impl<'a> Subject<'a> {
     }
 
     fn holds(&self, condition: &Condition, quantifier: Quantifier) -> bool {
+        let holds_for = |end: Option<&Value<'_>>| self.spend(condition.steps(end)) && condition.holds_for(end);
         match &condition.path.root {
             Root::Arguments(segments) => {
-                path::holds(self.arguments, segments, quantifier, &|end| condition.holds_for(end))
+                self.spend(self.path_steps) && path::holds(self.arguments, segments, quantifier, &holds_for)
             }
-            Root::Fact(fact) => condition.holds_for(self.fact(*fact).as_ref()),
+            Root::Fact(fact) => holds_for(self.fact(*fact).as_ref()),
         }
+    }
+
+    /// False, from then on, when there are not that many steps left.
+    fn spend(&self, steps: usize) -> bool {
+        self.steps_left.set(self.steps_left.get().and_then(|left| left.checked_sub(steps)));
+        self.steps_left.get().is_some()
     }
 
     fn fact(&self, fact: Fact) -> Option<Value<'_>> {
