@@ -8,6 +8,7 @@ mod concurrent;
 mod decimals;
 mod durable;
 mod durable_approvals;
+mod faults;
 mod fixture;
 mod idle;
 mod limits;
