@@ -80,7 +80,8 @@ class Workbench {
     this.#panels();
     this.#listen();
     this.#offerLeft();
-    this.#marks();
+    if (this.parts.check?.querySelector("[data-problems]")) this.#marks();
+    else this.askers.check.ask();
     this.#hit(this.parts.try);
     this.#loadSchema();
   }

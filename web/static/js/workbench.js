@@ -1,4 +1,4 @@
-// Built from web/workbench by web/vendor/build.sh; do not edit. sources: dacc31a85b7e12ac8f0046e065064f59b9581d0b9d84f5a8eeeb4a67942f7443
+// Built from web/workbench by web/vendor/build.sh; do not edit. sources: 62ba2a9f1c7415471ec040850629db9118dc8e7fd95d1ebd51cafff46e9c1cf3
 
 // ../workbench/builder/dom.js
 var CONTROLS = "wb-controls";
@@ -755,14 +755,17 @@ var countersOf = (text) => {
   walk2(rules2);
   return found;
 };
-var counterFor = (text, rulePath, window) => {
-  const first = !isArray(nodeAt(parse(text), [...rulePath, "limits"]));
-  const wanted = `${nameOfRule(rulePath).slice(0, 110)}_${first ? "rate" : window}`;
+var unused = (text, wanted) => {
   const used = countersOf(text);
   if (!used.has(wanted)) return wanted;
   let number = 2;
   while (used.has(`${wanted}_${number}`)) number += 1;
   return `${wanted}_${number}`;
+};
+var counterFor = (text, rulePath, window) => {
+  const first = !isArray(nodeAt(parse(text), [...rulePath, "limits"]));
+  const wanted = `${nameOfRule(rulePath).slice(0, 110)}_${first ? "rate" : window}`;
+  return unused(text, wanted);
 };
 var addLimit = (text, rulePath) => {
   const limit = inline({ counter: counterFor(text, rulePath, "minute"), window: "minute", max: 30, scope: "grant" });
@@ -773,6 +776,14 @@ var appendTo = (text, path, value) => {
   return has(ready, path) ? append(ready, path, value) : set(ready, path, [value]);
 };
 var setField = (text, path, value) => value === void 0 ? removeAt(text, path) : set(text, path, raw(value));
+var setWindow = (text, path, value) => {
+  const limit = plain(nodeAt(parse(text), path));
+  const changed = setField(text, [...path, "window"], value);
+  const byWindow = `${nameOfRule(path.slice(0, -2)).slice(0, 110)}_${limit.window}`;
+  if (limit.counter !== byWindow) return changed;
+  const window = JSON.parse(value);
+  return setField(changed, [...path, "counter"], JSON.stringify(unused(text, `${byWindow.slice(0, -`${limit.window}`.length)}${window}`)));
+};
 var removeElement = (text, path) => removeAndPrune(text, path, path[0] === "all_tools" ? 2 : 1);
 var addCheck = (text, rulePath, list4, condition2) => appendTo(text, [...rulePath, list4], inline({ conditions: [condition2] }));
 var moveCheck = (text, path, list4) => {
@@ -1475,10 +1486,10 @@ var limits = {
     need(summed || /^[0-9]+$/.test(value.trim()), "This has to be a whole number.");
     return setField(view.text, [...path, "max"], value.trim());
   },
-  "limit-window": (view, path, { value }) => setField(view.text, [...path, "window"], value === "seconds" ? "60" : json(value)),
+  "limit-window": (view, path, { value }) => setWindow(view.text, path, value === "seconds" ? "60" : json(value)),
   "limit-seconds": (view, path, { value }) => {
     need(/^[1-9][0-9]*$/.test(value.trim()) && Number(value) <= 2678400, "This has to be a whole number from 1 to 2678400.");
-    return setField(view.text, [...path, "window"], value.trim());
+    return setWindow(view.text, path, value.trim());
   },
   "limit-scope": (view, path, { value }) => setField(view.text, [...path, "scope"], json(value)),
   "limit-amount": (view, path, { value }) => setField(view.text, [...path, "amount"], orGone(value, "")),
@@ -2572,7 +2583,8 @@ var Workbench = class {
     this.#panels();
     this.#listen();
     this.#offerLeft();
-    this.#marks();
+    if (this.parts.check?.querySelector("[data-problems]")) this.#marks();
+    else this.askers.check.ask();
     this.#hit(this.parts.try);
     this.#loadSchema();
   }

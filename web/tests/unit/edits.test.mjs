@@ -57,6 +57,16 @@ test("the first limit is <tool>_rate, further ones <tool>_<window>, and no count
   assert.deepEqual(counters(["all_tools"]), ["all_tools_rate"]);
 });
 
+test("a counter named by its window follows the window, any other name stays", () => {
+  const rule = ["tools", "a"];
+  let text = edits.addLimit(edits.addLimit(edits.setTool(STARTS[0], "a", "allow"), rule), rule);
+  text = edits.setWindow(text, [...rule, "limits", 0], '"hour"');
+  text = edits.setWindow(text, [...rule, "limits", 1], '"day"');
+  text = edits.setWindow(text, [...rule, "limits", 1], "90");
+  const limits = plain(nodeAt(parse(text), [...rule, "limits"])).map(({ counter, window }) => `${counter} ${window}`);
+  assert.deepEqual(limits, ["a_rate hour", "a_90 90"]);
+});
+
 test("a name in the list hide becomes an entry when something else is chosen", () => {
   const text = '{"version":"1","default":"allow","hide":["a","b"]}';
   assert.deepEqual(plain(parse(edits.setTool(text, "a", "deny"))), { version: "1", default: "allow", hide: ["b"], tools: { a: { action: "deny" } } });
@@ -112,6 +122,42 @@ const ACTS = [
   { act: (text) => edits.setShadow(text, ["all_tools"], true), value: (value) => void ((value.all_tools ??= {}).mode = "shadow") },
   { act: (text) => edits.addTest(text, '{"name":"t"}'), value: (value) => void (value.tests ??= []).push({ name: "t" }) },
 ];
+
+// The same for what stands in the rule of a tool.
+const CONDITION = { path: "args.a", op: "gt", value: 1 };
+const rulePath = (name) => ["tools", name];
+const RULE_ACTS = [
+  { act: (text, name) => edits.addLimit(text, rulePath(name)), value: (rule, after) => void (rule.limits = [...(rule.limits ?? []), after.limits.at(-1)]) },
+  { act: (text, name) => edits.addCheck(text, rulePath(name), "deny_if", CONDITION), value: (rule) => void (rule.deny_if ??= []).push({ conditions: [CONDITION] }) },
+  { act: (text, name) => edits.setApproval(text, rulePath(name), "timeout", 60), value: (rule) => void (rule.approval = { ...rule.approval, timeout: 60 }) },
+  { act: (text, name) => edits.setText(text, [...rulePath(name), "reason"], "new"), value: (rule) => void (rule.reason = "new") },
+  { act: (text, name) => edits.setShadow(text, rulePath(name), true), value: (rule) => void (rule.mode = "shadow") },
+  { act: (text, name) => edits.setTool(text, name, "allow"), value: (rule) => rule.action !== "allow" && delete rule.action },
+  {
+    act: (text, name) => (nodeAt(parse(text), [...rulePath(name), "limits", 0]) ? edits.setField(text, [...rulePath(name), "limits", 0, "scope"], '"member"') : text),
+    value: (rule) => void (rule.limits && (rule.limits[0].scope = "member")),
+  },
+  { act: (text, name) => edits.removeElement(text, [...rulePath(name), "limits", 0]), value: (rule) => delete rule.limits },
+];
+
+test("property: edits within a rule change what they say and nothing else, also one after the other", () => {
+  const random = seeded(8);
+  for (let round = 0; round < 300; round += 1) {
+    const value = anyPolicy(random);
+    const name = random.pick(Object.keys(value.tools ?? {}));
+    if (name === undefined) continue;
+    let text = spread(random, value);
+    for (let turn = 0; turn < 4; turn += 1) {
+      const { act, value: apply } = random.pick(RULE_ACTS);
+      const limits = plain(parse(text)).tools[name].limits ?? [];
+      if (limits.length > 1) break;
+      const expected = structuredClone(plain(parse(text)));
+      text = act(text, name);
+      apply(expected.tools[name], plain(parse(text)).tools[name]);
+      assert.deepEqual(plain(parse(text)), expected, text);
+    }
+  }
+});
 
 const bare = (text) => text.replace(/"(?:[^"\\]|\\.)*"|\s+/g, (token) => (token.startsWith('"') ? token : ""));
 

@@ -73,10 +73,10 @@ const limits = {
     need(summed || /^[0-9]+$/.test(value.trim()), "This has to be a whole number.");
     return edits.setField(view.text, [...path, "max"], value.trim());
   },
-  "limit-window": (view, path, { value }) => edits.setField(view.text, [...path, "window"], value === "seconds" ? "60" : json(value)),
+  "limit-window": (view, path, { value }) => edits.setWindow(view.text, path, value === "seconds" ? "60" : json(value)),
   "limit-seconds": (view, path, { value }) => {
     need(/^[1-9][0-9]*$/.test(value.trim()) && Number(value) <= 2678400, "This has to be a whole number from 1 to 2678400.");
-    return edits.setField(view.text, [...path, "window"], value.trim());
+    return edits.setWindow(view.text, path, value.trim());
   },
   "limit-scope": (view, path, { value }) => edits.setField(view.text, [...path, "scope"], json(value)),
   "limit-amount": (view, path, { value }) => edits.setField(view.text, [...path, "amount"], orGone(value, "")),

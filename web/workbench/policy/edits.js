@@ -122,15 +122,19 @@ const countersOf = (text) => {
   return found;
 };
 
-/** A counter name for another limit of a rule: `<name>_rate` for its first, `<name>_<window>` for further ones; none that is in use. */
-export const counterFor = (text, rulePath, window) => {
-  const first = !isArray(nodeAt(parse(text), [...rulePath, "limits"]));
-  const wanted = `${nameOfRule(rulePath).slice(0, 110)}_${first ? "rate" : window}`;
+const unused = (text, wanted) => {
   const used = countersOf(text);
   if (!used.has(wanted)) return wanted;
   let number = 2;
   while (used.has(`${wanted}_${number}`)) number += 1;
   return `${wanted}_${number}`;
+};
+
+/** A counter name for another limit of a rule: `<name>_rate` for its first, `<name>_<window>` for further ones; none that is in use. */
+export const counterFor = (text, rulePath, window) => {
+  const first = !isArray(nodeAt(parse(text), [...rulePath, "limits"]));
+  const wanted = `${nameOfRule(rulePath).slice(0, 110)}_${first ? "rate" : window}`;
+  return unused(text, wanted);
 };
 
 /** Adds “at most 30 a minute per grant” to the rule at a path. */
@@ -146,6 +150,19 @@ const appendTo = (text, path, value) => {
 
 /** Sets a field of a limit; undefined removes it. `value` is JSON text, so that numbers stay as they were typed. */
 export const setField = (text, path, value) => (value === undefined ? removeAt(text, path) : set(text, path, raw(value)));
+
+/**
+ * Sets a limit's window, given as JSON text. A counter that is named by the window it had (`<tool>_minute`) follows; any other name stays,
+ * since what is counted under it goes on.
+ */
+export const setWindow = (text, path, value) => {
+  const limit = plain(nodeAt(parse(text), path));
+  const changed = setField(text, [...path, "window"], value);
+  const byWindow = `${nameOfRule(path.slice(0, -2)).slice(0, 110)}_${limit.window}`;
+  if (limit.counter !== byWindow) return changed;
+  const window = JSON.parse(value);
+  return setField(changed, [...path, "counter"], JSON.stringify(unused(text, `${byWindow.slice(0, -`${limit.window}`.length)}${window}`)));
+};
 
 /** Removes a limit or check, and its list when it was the last. The entry of a tool stays; an empty `all_tools` goes. */
 export const removeElement = (text, path) => removeAndPrune(text, path, path[0] === "all_tools" ? 2 : 1);
