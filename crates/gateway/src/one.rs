@@ -127,10 +127,11 @@ pub(crate) async fn stream(ask: Ask<'_>, place: &Place) -> Result<Response, Fail
     place.require_active()?;
     let session = session(&ask, place)?;
     let stream = ask.shared.streams.open(place.owner())?;
+    let stateless = ask.headers.get(mcp::PROTOCOL_VERSION_HEADER).is_some_and(|version| version == mcp::STATELESS);
     let forward = Forward {
         shared: ask.shared.clone(),
         place: place.clone(),
-        era: ask.era,
+        era: if stateless { Era::Stateless } else { ask.era },
         kind: Method::Unknown,
         id: None,
         page: Page::Further,

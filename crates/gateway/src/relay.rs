@@ -3,7 +3,7 @@
 mod events;
 mod json;
 mod kept;
-mod standing;
+mod listen;
 
 pub(crate) use json::collect;
 
@@ -39,7 +39,11 @@ pub(crate) async fn answer(
 ) -> Result<Response, Failure> {
     let (head, body) = response.into_parts();
     if !head.status.is_success() {
-        return match error_status(&forward, head.status, &head.headers, body).await {
+        let start = words::start_of(body).await;
+        if let Some(own) = listen::instead(&mut forward, &start).await {
+            return Ok(own);
+        }
+        return match error_status(&forward, head.status, &head.headers, &start) {
             Ok((settlement, answer)) => {
                 if let Some(settler) = &mut forward.settler {
                     settler.settle(settlement).await;
@@ -72,10 +76,11 @@ pub(crate) async fn answer(
 }
 
 /// Relays the server's own stream.
-pub(crate) async fn stream(forward: Forward, response: http::Response<Incoming>) -> Result<Response, Failure> {
+pub(crate) async fn stream(mut forward: Forward, response: http::Response<Incoming>) -> Result<Response, Failure> {
     let (head, body) = response.into_parts();
     match (head.status, kind(&head.headers)?) {
         (status, Kind::Events) if status.is_success() => Ok(events::answer(forward, body).await),
+        (StatusCode::METHOD_NOT_ALLOWED, _) if forward.era == Era::Initialize => Ok(listen::own(&mut forward).await),
         (StatusCode::METHOD_NOT_ALLOWED, _) => Err(Failure::HttpMethod),
         (StatusCode::NOT_FOUND, _) if forward.session.is_some() => Err(Failure::NoSession),
         (status, _) => Err(refused(status, words::of_body(body).await)),
@@ -98,22 +103,21 @@ fn kind(headers: &HeaderMap) -> Result<Kind, UpstreamFailure> {
 
 /// An error status of the upstream. A JSON-RPC error in it is the server's answer and is passed on; its status only where
 /// the protocol gives it a meaning and a client cannot take it for ours.
-async fn error_status(
+fn error_status(
     forward: &Forward,
     status: StatusCode,
     headers: &HeaderMap,
-    body: Incoming,
+    start: &Bytes,
 ) -> Result<(Settlement, Response), Failure> {
     if status == StatusCode::NOT_FOUND && forward.era == Era::Initialize && forward.session.is_some() {
         return Err(Failure::NoSession);
     }
     let kind = kind(headers)?;
-    let start = words::start_of(body).await;
     let ours_to_answer = matches!(status.as_u16(), 300..=399 | 401..=403 | 407 | 429 | 500..);
     if !ours_to_answer
         && kind == Kind::Json
         && let Some(id) = &forward.id
-        && let Some(answer) = json_rpc_error(&start, id)
+        && let Some(answer) = json_rpc_error(start, id)
     {
         let passed_on = match status {
             StatusCode::NOT_FOUND if forward.era == Era::Initialize => StatusCode::OK,
@@ -126,7 +130,7 @@ async fn error_status(
     match forward.era {
         // A server of the first era met a message of the second: the client may fall back.
         Era::Stateless if not_understood => Err(Failure::Version { requested: mcp::STATELESS.to_owned() }),
-        _ => Err(refused(status, words::of_bytes(&start))),
+        _ => Err(refused(status, words::of_bytes(start))),
     }
 }
 
@@ -185,6 +189,14 @@ async fn conclude(forward: &mut Forward, facts: &ResponseFacts<'_>, answer: &Byt
         settler.settle(settlement_of(facts)).await;
     }
     Ok(())
+}
+
+/// The answer to a greeting also promises what the gateway itself says on the server's URL.
+fn promising(forward: &Forward, answer: Bytes) -> Bytes {
+    match forward.kind {
+        Method::Initialize | Method::Discover => mcp::promising_tools_list_changed(&answer).unwrap_or(answer),
+        _ => answer,
+    }
 }
 
 /// How a call ends that was answered so.

@@ -13,6 +13,7 @@ mod read;
 mod response;
 mod schema;
 mod sse;
+mod subscription;
 mod tools;
 mod version;
 
@@ -37,6 +38,10 @@ pub use read::{ReadError, ReadLimits, on_one_line, read, read_with};
 pub use response::{Frame, ResponseFacts, ResponseKind, frame, response_facts};
 pub use schema::{InputSchema, InputSchemaError, Misfit};
 pub use sse::{DEFAULT_MAX_EVENT_BYTES, SseError, SseEvent, SseParser};
+pub use subscription::{
+    acknowledging_tools_list_changed, promising_tools_list_changed, subscription_acknowledged, subscription_ended,
+    tools_list_changed,
+};
 pub use tools::{
     Annotations, CursorError, Keep, ListError, MergedCursor, Tool, ToolsPage, filter_tools_list, merge_tools_lists,
     qualified_name, select_tools, split_qualified, tools_of,

@@ -14,15 +14,13 @@ use hyper::body::Incoming;
 use mcp::{Era, Frame, Id, Method, ResponseFacts, SseEvent, SseParser};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{
-    conclude, event_stream,
-    standing::{self, Change, Standing},
-};
+use super::{conclude, event_stream, listen::Telling, promising};
 use crate::{
     failure::{Failure, UpstreamFailure},
     forward::Forward,
     lists, methods,
     rescue::{self, Asked},
+    standing::{self, Change, Standing},
 };
 
 /// After the answer the upstream has this long to end its stream, so that its connection can be used again.
@@ -31,7 +29,8 @@ const END_WITHIN: std::time::Duration = std::time::Duration::from_millis(500);
 /// Relays a stream.
 pub(super) async fn answer(forward: Forward, body: Incoming) -> Response {
     let watched = forward.must_end_at().is_none();
-    let standing = if watched { Some(Standing::new(&forward.shared, &forward.place).await) } else { None };
+    let account = &forward.place.caller.account;
+    let standing = if watched { Some(Standing::since(&forward.shared, account).await) } else { None };
     let events = Events {
         parser: SseParser::new(forward.shared.config.limits.answer_bytes),
         until: forward.must_end_at(),
@@ -41,6 +40,7 @@ pub(super) async fn answer(forward: Forward, body: Incoming) -> Response {
         out: VecDeque::new(),
         resumable: false,
         phase: Phase::Open,
+        telling: Telling::on(&forward),
         standing,
         body,
         forward,
@@ -70,6 +70,7 @@ struct Events {
     /// An event had an id, so the client can ask for what follows it.
     resumable: bool,
     phase: Phase,
+    telling: Telling,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,6 +193,9 @@ impl Events {
         match mcp::frame(&payload) {
             Ok(Frame::Response(facts)) => self.response(event, &payload, &facts).await,
             Ok(Frame::Request { id, kind, method }) => self.request(event, &id, kind, &method),
+            Ok(Frame::Notification { kind: Method::SubscriptionsAcknowledged, .. }) => {
+                self.out.extend(self.telling.acknowledged(event, self.forward.id.as_ref()));
+            }
             Ok(Frame::Notification { kind, .. }) => {
                 if methods::passes_from_server(kind, &self.forward.place.server.settings) {
                     self.out.push_back(event.raw);
@@ -227,7 +231,10 @@ impl Events {
                 Err(failure) => return self.fail(failure).await,
             }
         } else {
-            event.raw
+            match promising(&self.forward, payload.clone()) {
+                same if same == *payload => event.raw,
+                promising => event.with_data(promising).raw,
+            }
         };
         if let Err(failure) = conclude(&mut self.forward, facts, payload).await {
             return self.fail(failure).await;
@@ -280,11 +287,7 @@ impl Events {
         match standing::refresh(&self.forward.shared, &mut self.forward.place).await {
             Change::None => {}
             Change::Gone => self.phase = Phase::Over,
-            Change::Tools if self.forward.id.is_none() => {
-                let changed = &br#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#[..];
-                self.out.push_back(SseEvent::message(changed).raw);
-            }
-            Change::Tools => {}
+            Change::Tools => self.out.extend(self.telling.changed(self.forward.id.as_ref())),
         }
     }
 }

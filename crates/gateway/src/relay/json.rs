@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{conclude, kept::Keeping};
+use super::{conclude, kept::Keeping, listen, promising};
 use crate::{
     failure::{Failure, UpstreamFailure},
     forward::Forward,
@@ -38,6 +38,9 @@ pub(super) async fn answer(mut forward: Forward, body: Incoming) -> Result<Respo
         Ok(held) => held,
         Err(failure) => return Err(forward.fail(failure.into()).await),
     };
+    if let Some(own) = listen::instead(&mut forward, &held.bytes).await {
+        return Ok(own);
+    }
     match checked(&mut forward, held.bytes).await {
         Ok(bytes) => {
             let mut response = json_answer(StatusCode::OK, Bytes::new());
@@ -64,7 +67,7 @@ async fn checked(forward: &mut Forward, bytes: Bytes) -> Result<Bytes, UpstreamF
     }
     conclude(forward, &facts, &bytes).await?;
     if forward.kind != Method::ToolsList && !facts.lists_tools() {
-        return Ok(bytes);
+        return Ok(promising(forward, bytes));
     }
     lists::filtered(forward, bytes).await
 }

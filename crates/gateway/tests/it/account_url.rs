@@ -133,7 +133,7 @@ async fn its_stream_tells_of_changes_and_ends_with_the_key() {
     world.publish(&acme).await;
     let client = Client::new(&world, &acme, "/mcp", &simple.agent).initialized().await;
     let mut stream = client.with("accept", "text/event-stream").open(Method::GET, Bytes::new()).await;
-    acme.changed();
+    acme.new_version(simple.policy, OPEN);
     world.publish(&acme).await;
     assert_eq!(stream.event().await.unwrap()["method"], "notifications/tools/list_changed");
     acme.changed().snapshot.keys.clear();

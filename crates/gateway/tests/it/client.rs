@@ -170,6 +170,11 @@ impl Answer {
 impl Streaming {
     /// The next event with data; none at the end.
     pub async fn event(&mut self) -> Option<Value> {
+        // Keep-alive comments are no event, and no reason to wait on.
+        tokio::time::timeout(PATIENCE, self.next_event()).await.expect("an event, or the end, in time")
+    }
+
+    async fn next_event(&mut self) -> Option<Value> {
         loop {
             if let Some(event) = self.waiting.pop_front() {
                 if let Some(payload) = event.payload() {

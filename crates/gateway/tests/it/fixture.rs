@@ -5,7 +5,7 @@ use std::{
     convert::Infallible,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -59,6 +59,10 @@ pub struct Fixture {
     pub list: Mutex<Option<(&'static str, String)>>,
     /// The raw answer to whatever is asked, as of a server that mixes answers up.
     pub mixed_up: Mutex<Option<(&'static str, String)>>,
+    /// There is no stream of the server's own.
+    pub streamless: AtomicBool,
+    /// There are subscriptions, for prompts only.
+    pub listens: AtomicBool,
 }
 
 pub const TOOLS: &str = r#"[{"name":"echo","description":"a \"quoted\" one","inputSchema":{"type":"object"},"x-extra":[1.0,1e3]}, {"name":"set_model_alias","inputSchema":{"type":"object"}},{"name":"delete_run","inputSchema":{"type":"object"},"annotations":{"destructiveHint":true}}]"#;
@@ -83,6 +87,8 @@ impl Fixture {
             pushing: Notify::new(),
             list: Mutex::new(None),
             mixed_up: Mutex::new(None),
+            streamless: AtomicBool::new(false),
+            listens: AtomicBool::new(false),
         });
         let router = Router::new().route("/mcp", any(answer)).with_state(fixture.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -116,6 +122,7 @@ async fn answer(State(fixture): State<Arc<Fixture>>, request: Request) -> Respon
     let seen = Seen { headers: head.headers.clone(), body: body.clone() };
     fixture.seen.lock().unwrap().push(seen);
     match head.method {
+        Method::GET if fixture.streamless.load(Ordering::SeqCst) => status(405),
         Method::GET => fixture.stream(),
         Method::DELETE => fixture.end(&head.headers),
         _ => fixture.message(&head.headers, &body).await,
@@ -167,6 +174,7 @@ impl Fixture {
                 self.told.notify_one();
                 status(202)
             }
+            "subscriptions/listen" if self.listens.load(Ordering::SeqCst) => self.stream(),
             "resources/list" => result(&id, r#"{"resources":[]}"#),
             _ => json_answer(
                 404,

@@ -10,6 +10,7 @@ mod client;
 mod failures;
 mod fixture;
 mod limits;
+mod list_changed;
 mod lists;
 mod records;
 mod redis_server;
