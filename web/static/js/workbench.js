@@ -1,4 +1,4 @@
-// Built from web/workbench by web/vendor/build.sh; do not edit. sources: 62ba2a9f1c7415471ec040850629db9118dc8e7fd95d1ebd51cafff46e9c1cf3
+// Built from web/workbench by web/vendor/build.sh; do not edit. sources: e25e03be9524086bf0ce5695bd0ce475454b04b10d36ad89c47b33ba1d176eaf
 
 // ../workbench/builder/dom.js
 var CONTROLS = "wb-controls";
@@ -426,16 +426,16 @@ var literals = (pattern) => [...pattern.replace(/[*?]/g, "")].length;
 var DEEPEST2 = 4;
 var MOST = 200;
 var FACTS = [
-  ["grant.label", "label of the grant"],
-  ["member.email", "mail address of the person"],
-  ["member.role", "role of the person"],
-  ["client.name", "name of the client"],
-  ["client.version", "version of the client"],
-  ["client.ip", "address of the client"],
-  ["session.id", "session"],
-  ["tool.class", "risk class of the tool"],
-  ["time.hour", "hour (UTC)"],
-  ["time.weekday", "weekday (UTC)"]
+  ["grant.label", "the grant's label"],
+  ["member.email", "the caller's mail address"],
+  ["member.role", "the caller's role"],
+  ["client.name", "the client's name"],
+  ["client.version", "the client's version"],
+  ["client.ip", "the client's address"],
+  ["session.id", "the session's id"],
+  ["tool.class", "the tool's class"],
+  ["time.hour", "the hour (UTC)"],
+  ["time.weekday", "the weekday (UTC)"]
 ];
 var step = (key) => /^[A-Za-z_][A-Za-z0-9_-]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 var resolve = (schema, root, hops = 8) => {
@@ -494,22 +494,32 @@ var doneWord = (action) => CHOICES.find(({ value }) => value === action)?.done ?
 var WINDOWS = ["second", "minute", "hour", "day", "week", "month"];
 var SCOPES = [
   ["grant", "per grant"],
-  ["member", "per person or agent"],
+  ["member", "per member"],
   ["session", "per session"],
-  ["server", "for the whole server"],
-  ["account", "for the whole account"]
+  ["server", "per server"],
+  ["account", "per account"]
 ];
-var article = (window) => window === "hour" ? "an" : "a";
+var SECONDS = { second: 1, minute: 60, hour: 3600, day: 86400, week: 604800 };
+var DATED = ["day", "week", "month"];
+var nameOf = (window) => typeof window === "number" ? Object.keys(SECONDS).find((name) => SECONDS[name] === window) : window;
+var plural = ([count2, unit2]) => `${count2} ${count2 === 1 ? unit2.slice(0, -1) : unit2}`;
 var windowWords = (window, align) => {
-  if (typeof window === "number") return `in ${window} seconds`;
-  if (!WINDOWS.includes(window)) return "in an unknown window";
-  return align === "calendar" && window !== "month" ? `a calendar ${window}` : `${article(window)} ${window}`;
+  const name = nameOf(window);
+  const calendar = align === "calendar" || name === "month" && align === void 0;
+  if (name === void 0) return calendar ? `in every ${plural(duration(window))} by the clock` : `in ${plural(duration(window))}`;
+  if (calendar && DATED.includes(name)) return `a calendar ${name}`;
+  return `${name === "hour" ? "an" : "a"} ${name}${calendar ? " by the clock" : ""}`;
+};
+var togetherWords = (path) => {
+  if (path[0] === "all_tools") return "all tools together";
+  if (path[0] === "classes") return `all other ${path[1]} tools together`;
+  return path[0] === "tools" && isGlob(path[1]) ? `all of ${path[1]} together` : void 0;
 };
 var limitWords = (limit) => {
   const what = limit.amount === void 0 ? "" : ` of ${pathWord(String(limit.amount))}`;
-  const scope = SCOPES.find(([value]) => value === (limit.scope ?? "grant"))?.[1] ?? "";
-  const only = limit.count === "successes" ? ", successes only" : "";
-  return `at most ${limit.max ?? "?"}${what} ${windowWords(limit.window, limit.align)} ${scope}${only}`.trim();
+  const failed = limit.count === "successes" ? ", failed calls not counted" : "";
+  const away = limit.on_unavailable === "allow" ? ", not counted while the counters cannot be reached" : "";
+  return `at most ${limit.max}${what} ${windowWords(limit.window, limit.align)} per ${limit.scope ?? "grant"}${failed}${away}`;
 };
 var OPERATORS = [
   ["eq", "is", "any"],
@@ -520,38 +530,54 @@ var OPERATORS = [
   ["lte", "is at most", "number"],
   ["in", "is one of", "list"],
   ["not_in", "is none of", "list"],
-  ["exists", "is there", "bool"],
+  ["exists", "is given", "bool"],
   ["contains", "contains", "any"],
   ["not_contains", "does not contain", "any"],
   ["starts_with", "starts with", "text"],
   ["ends_with", "ends with", "text"],
-  ["regex", "matches the pattern", "text"],
-  ["not_regex", "does not match the pattern", "text"],
-  ["cidr", "is an address in", "networks"],
-  ["not_cidr", "is an address outside", "networks"],
-  ["len_lte", "is no longer than", "number"],
-  ["len_gte", "is at least as long as", "number"]
+  ["regex", "matches", "text"],
+  ["not_regex", "does not match", "text"],
+  ["cidr", "is inside", "networks"],
+  ["not_cidr", "is outside", "networks"],
+  ["len_lte", "has a length of at most", "number"],
+  ["len_gte", "has a length of at least", "number"]
 ];
-var valueWords = (value) => {
-  if (typeof value === "string") return `“${value}”`;
-  return Array.isArray(value) ? value.map(valueWords).join(", ") : JSON.stringify(value) ?? "?";
+var BARE = ["regex", "not_regex", "cidr", "not_cidr"];
+var LISTS = ["in", "not_in", "cidr", "not_cidr"];
+var NOUNS = ["gt", "gte", "lt", "lte", "cidr", "not_cidr"];
+var asJson = (value) => {
+  if (Array.isArray(value)) return `[${value.map(asJson).join(", ")}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  return `{${Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${asJson(one)}`).join(", ")}}`;
 };
-var conditionWords = ({ path, op, value }) => {
-  const subject = pathWord(String(path));
-  if (op === "exists") return `${subject} ${value === false ? "is missing" : "is there"}`;
-  const words = OPERATORS.find(([one]) => one === op)?.[1] ?? String(op);
-  return `${subject} ${words} ${valueWords(value)}`;
+var valueWords = (op, value) => {
+  const one = (item) => BARE.includes(op) && typeof item === "string" ? item : asJson(item);
+  if (!LISTS.includes(op)) return one(value);
+  return [value].flat().map(one).join(", ") || "nothing";
 };
+var predicate = ({ op, value }) => {
+  if (op === "exists") return value === false ? "is not given" : "is given";
+  return `${OPERATORS.find(([one]) => one === op)?.[1] ?? op} ${valueWords(op, value)}`;
+};
+var subject = (path, quantifier) => `${path.includes("[*]") ? `${quantifier} ` : ""}${pathWord(path)}`;
+var conditionWords = (condition2, quantifier = "any") => `${subject(String(condition2.path), quantifier)} ${predicate(condition2)}`;
 var CONSEQUENCES = [
   ["deny_if", "Refuse if"],
   ["require", "Refuse unless"],
   ["approve_if", "Ask a person if"]
 ];
-var checkWords = (list4, check) => {
-  const start = CONSEQUENCES.find(([value]) => value === list4)?.[1] ?? list4;
-  const conditions = Array.isArray(check.conditions) ? check.conditions : [];
-  const what = conditions.length === 0 ? "it is called at all" : conditions.map(conditionWords).join(" and ");
-  return `${start[0].toLowerCase()}${start.slice(1)} ${what}`;
+var when = (conditions, after, before) => {
+  if (conditions.length === 0) return `every call ${after}`;
+  const [only] = conditions;
+  const isNoun = conditions.length === 1 && NOUNS.includes(only.op);
+  if (isNoun) return `${subject(String(only.path), "any")} ${predicate(only).slice("is ".length)} ${after}`;
+  return `${before} when ${conditions.map((one) => conditionWords(one)).join(" and ")}`;
+};
+var checkWords = (list4, { conditions }) => {
+  if (list4 === "deny_if") return when(conditions, "is refused", "refused");
+  if (list4 === "approve_if") return when(conditions, "needs approval", "needs approval");
+  if (conditions.length === 0) return "no condition";
+  return `only when ${conditions.map((one) => conditionWords(one, "every")).join(" and ")}`;
 };
 var duration = (seconds) => {
   const unit2 = DURATIONS.findLast(([, size]) => seconds % size === 0) ?? DURATIONS[0];
@@ -948,7 +974,7 @@ var SIGNS = { read: "○", write: "◐", execute: "▶", destructive: "✕", fin
 var badge = (riskClass) => h("span", { class: `badge ${riskClass}` }, h("span", { "aria-hidden": "true" }, SIGNS[riskClass] ?? ""), `${riskClass[0].toUpperCase()}${riskClass.slice(1)}`);
 
 // ../workbench/builder/checks.js
-var operatorOptions = OPERATORS.flatMap(([op, words]) => op === "exists" ? [["exists", "is there"], ["exists-not", "is missing"]] : [[op, words]]);
+var operatorOptions = OPERATORS.flatMap(([op, words]) => op === "exists" ? [["exists", "is given"], ["exists-not", "is not given"]] : [[op, words]]);
 var pathOptions = (paths, path) => {
   const own = paths.map((one) => [one.path, one.type ? `${pathWord(one.path)} (${one.type})` : pathWord(one.path)]);
   const known3 = [...own, ...FACTS].some(([value]) => value === path);
@@ -1028,7 +1054,7 @@ var checkRow = (view, check, paths) => {
         "span",
         { class: "wb-sentence" },
         choose("Consequence", "check-list", path, list4, CONSEQUENCES),
-        value.conditions.length === 0 && "it is called at all",
+        value.conditions.length === 0 && "(every call: it has no condition)",
         value.conditions.map((one, index) => condition(view, paths, [...path, "conditions", index], one, index === 0))
       ),
       h(
@@ -1083,7 +1109,7 @@ var more2 = (view, { path, value }, paths) => h(
     "div",
     { class: "wb-grid" },
     labelled2("What is counted", choose("What is counted", "limit-amount", path, value.amount ?? "", amountOptions(paths, value.amount))),
-    labelled2("Which calls", choose("Which calls", "limit-count", path, value.count ?? "attempts", [["attempts", "all attempts"], ["successes", "successes only"]])),
+    labelled2("Which calls", choose("Which calls", "limit-count", path, value.count ?? "attempts", [["attempts", "all calls"], ["successes", "failed calls are not counted"]])),
     labelled2(
       "How the window moves",
       choose("How the window moves", "limit-align", path, value.align ?? (value.window === "month" ? "calendar" : "sliding"), [
@@ -1171,6 +1197,7 @@ var ruleBody = (view, rule, paths) => {
     "div",
     { class: "wb-rule", "data-key": idOf(rule.path, "body") },
     list2("Limits", limits2),
+    limits2.length > 0 && togetherWords(rule.path) && h("p", { class: "hint" }, `These limits count ${togetherWords(rule.path)}.`),
     list2("Argument rules", rule.checks.map((check) => checkRow(view, check, paths))),
     list2("Shown as JSON only", rule.odd.map(oddRow)),
     blocked && h("p", { class: "hint" }, `What is ${doneWord(rule.action)} needs no limits.`),
@@ -1180,9 +1207,9 @@ var ruleBody = (view, rule, paths) => {
     usable && rule.there && tick("Watch only (shadow): record what it would refuse, and let it pass", "shadow", rule.path, rule.shadow)
   );
 };
+var limitsOf = (rule) => [...rule.limits, ...rule.rateLimit ? [rule.rateLimit] : []];
 var ruleWords = (rule) => [
-  ...rule.limits.map(({ value }) => limitWords(value)),
-  ...rule.rateLimit ? [limitWords(rule.rateLimit.value)] : [],
+  ...limitsOf(rule).map(({ value }) => [limitWords(value), togetherWords(rule.path)].filter(Boolean).join(", ")),
   ...rule.checks.map(({ list: name, value }) => checkWords(name, value)),
   ...rule.shadow ? ["watched only"] : []
 ];
@@ -1194,8 +1221,8 @@ var actionStrip = (name, act, path, rule, own) => {
   const custom = own && rule.odd.length > 0;
   const chosen = custom ? "custom" : rule.action;
   const all2 = custom ? [...options, ["custom", "Custom"]] : options;
-  const asJson2 = button("Custom", "custom", path, { class: "wb-strip-button", "aria-label": `Custom: write the rule of ${name} as JSON` });
-  return strip(name, act, path, own ? chosen : void 0, all2, custom ? [] : [asJson2]);
+  const asJson3 = button("Custom", "custom", path, { class: "wb-strip-button", "aria-label": `Custom: write the rule of ${name} as JSON` });
+  return strip(name, act, path, own ? chosen : void 0, all2, custom ? [] : [asJson3]);
 };
 var coveredBy = (standing, tool) => ({
   own: "by its own rule",
@@ -1608,11 +1635,33 @@ var several = {
 };
 var ACTS = { ...rules, ...limits, ...checks, ...approvals, ...several };
 
+// ../workbench/builder/recall.js
+var keyOf2 = () => `portcullis:rows:${location.pathname.split("/policies/").at(0)}`;
+var NOTHING = { filter: "", class: "", standing: "", open: [] };
+var stored = () => {
+  try {
+    return { ...NOTHING, ...JSON.parse(sessionStorage.getItem(keyOf2())) };
+  } catch {
+    return NOTHING;
+  }
+};
+var recall = () => {
+  const { open, ...rest } = stored();
+  return { ...rest, open: new Set(open) };
+};
+var remember = (ui) => {
+  const kept2 = { filter: ui.filter, class: ui.class, standing: ui.standing, open: [...ui.open] };
+  try {
+    sessionStorage.setItem(keyOf2(), JSON.stringify(kept2));
+  } catch {
+  }
+};
+
 // ../workbench/builder/builder.js
 var isTyped = (control) => control.matches("input:not([type=radio], [type=checkbox])");
 var isWithin = (pointer, hit) => hit === pointer || hit.startsWith(`${pointer}/`);
 var Builder = class {
-  #ui = { filter: "", class: "", standing: "", pattern: "", selected: /* @__PURE__ */ new Set(), open: /* @__PURE__ */ new Set(), ownPaths: /* @__PURE__ */ new Set(), bad: null };
+  #ui;
   #root = null;
   #fault = null;
   #hit = null;
@@ -1623,12 +1672,14 @@ var Builder = class {
   /** `about`: parent, tools, mayWrite, text(), put(text, typing), goTo(pointer), goToOffset(offset), say(words). */
   constructor(about2) {
     this.about = about2;
+    this.#ui = { pattern: "", selected: /* @__PURE__ */ new Set(), ownPaths: /* @__PURE__ */ new Set(), bad: null, ...recall() };
     this.dom = document.createElement("div");
     this.dom.className = "wb-builder";
     about2.parent.append(this.dom);
     this.#listen();
     this.read(about2.text());
     this.#draw();
+    addEventListener("pagehide", () => remember(this.#ui));
   }
   /** Takes another state of the text; what cannot be read leaves the last state standing. */
   read(text) {
@@ -2221,18 +2272,18 @@ var placeOf = (text, root, { pointer, line: line3, column }) => {
 };
 
 // ../workbench/keep.js
-var keyOf2 = () => `portcullis:unsaved:${location.pathname}`;
-var stored = () => {
+var keyOf3 = () => `portcullis:unsaved:${location.pathname}`;
+var stored2 = () => {
   try {
-    return JSON.parse(sessionStorage.getItem(keyOf2()));
+    return JSON.parse(sessionStorage.getItem(keyOf3()));
   } catch {
     return null;
   }
 };
 var store = (text) => {
   try {
-    if (text === null) sessionStorage.removeItem(keyOf2());
-    else sessionStorage.setItem(keyOf2(), JSON.stringify({ text, at: Date.now() }));
+    if (text === null) sessionStorage.removeItem(keyOf3());
+    else sessionStorage.setItem(keyOf3(), JSON.stringify({ text, at: Date.now() }));
   } catch {
   }
 };
@@ -2259,7 +2310,7 @@ var Keeper = class {
   }
   /** What a crash or a reload left behind, if it is something else than what the page shows: `{ text, at }`. */
   left() {
-    const found = stored();
+    const found = stored2();
     if (!found || typeof found.text !== "string" || found.text === this.now) {
       store(null);
       return null;
@@ -2356,9 +2407,9 @@ var meantBy = (field, typed) => {
   if (field.kind === "number") return NUMBER2.test(typed.trim()) ? { json: typed.trim() } : { problem: "This has to be a number." };
   if (field.kind === "integer") return /^-?(?:0|[1-9][0-9]*)$/.test(typed.trim()) ? { json: typed.trim() } : { problem: "This has to be a whole number." };
   if (field.kind === "strings") return { json: JSON.stringify(typed.split("\n").filter((line3) => line3 !== "")) };
-  return asJson(typed);
+  return asJson2(typed);
 };
-var asJson = (typed) => {
+var asJson2 = (typed) => {
   try {
     parse(typed.trim());
     return { json: typed.trim() };
@@ -2482,7 +2533,7 @@ var remembered = () => {
     return null;
   }
 };
-var remember = (view) => {
+var remember2 = (view) => {
   try {
     sessionStorage.setItem(KEY, view);
   } catch {
@@ -2507,7 +2558,7 @@ var toolbar = ({ undo, redo, panes: panes2 }) => {
   dom.addEventListener("click", ({ target }) => {
     const view = target.closest("[data-view]")?.value;
     if (!view) return;
-    remember(view);
+    remember2(view);
     show(view);
   });
   const update = (depths, unsaved) => {

@@ -171,14 +171,17 @@ browserTest("what was not saved is offered again after a reload, and only then",
   const { page, text } = await open();
   await choose(page, "get_run", "Hide");
   const hidden = await text();
+  await page.getByRole("button", { name: "Limits and rules of get_run" }).click();
   page.on("dialog", (dialog) => dialog.accept());
   await page.reload();
   await page.waitForSelector("form[data-ready]");
   assert.equal(await text(), START);
+  assert.equal(await page.getByRole("button", { name: "Limits and rules of get_run" }).getAttribute("aria-expanded"), "true", "what was opened is open");
   await page.getByRole("button", { name: "Restore unsaved text" }).click();
   assert.equal(await text(), hidden);
   await page.getByRole("button", { name: "Save draft" }).click();
   await page.waitForURL("**/draft");
+  await page.waitForSelector("form[data-ready]");
 });
 
 browserTest("the editor completes, explains and searches, with no style or picture that the policy refuses", async () => {

@@ -9,7 +9,7 @@ import { pathsOf, typeOf } from "../../workbench/policy/paths.js";
 import { readRule } from "../../workbench/policy/rule.js";
 import { decidedBy, standingOf } from "../../workbench/policy/standing.js";
 import { asKind, conditionFor, converted, kindOf, meant, shown } from "../../workbench/policy/values.js";
-import { checkWords, duration, limitWords } from "../../workbench/policy/words.js";
+import { checkWords, duration, limitWords, togetherWords } from "../../workbench/policy/words.js";
 import { seeded } from "./random.mjs";
 import { TOOLS } from "./tools.mjs";
 
@@ -64,15 +64,47 @@ test("a rule's parts are rows; what rows cannot show is named and counted", () =
   assert.equal(readRule(parse("{}"), ["tools", "a"]).there, false);
 });
 
-test("words", () => {
+// The judge tells the same in its `standings`: crates/policy/src/standing/tests.rs has these words too.
+test("limits in the words of the judge", () => {
   assert.equal(limitWords({ window: "minute", max: 30 }), "at most 30 a minute per grant");
-  assert.equal(limitWords({ window: "hour", max: 5, scope: "member", count: "successes" }), "at most 5 an hour per person or agent, successes only");
-  assert.equal(limitWords({ window: 90, max: 500, amount: "args.amount", scope: "account" }), "at most 500 of amount in 90 seconds for the whole account");
+  assert.equal(limitWords({ window: "hour", max: 5, scope: "member", count: "successes" }), "at most 5 an hour per member, failed calls not counted");
+  assert.equal(limitWords({ window: 90, max: 500, amount: "args.amount", scope: "account" }), "at most 500 of amount in 90 seconds per account");
   assert.equal(limitWords({ window: "day", max: 1, align: "calendar", scope: "session" }), "at most 1 a calendar day per session");
-  const check = { conditions: [{ path: "args.amount", op: "gt", value: 100 }, { path: "grant.label", op: "neq", value: "ci" }] };
-  assert.equal(checkWords("deny_if", check), "refuse if amount is over 100 and label of the grant is not “ci”");
-  assert.equal(checkWords("require", { conditions: [{ path: "args.a", op: "exists", value: false }] }), "refuse unless a is missing");
+  assert.equal(limitWords({ window: "month", max: 1 }), "at most 1 a calendar month per grant");
+  assert.equal(limitWords({ window: 3600, max: 1, align: "calendar" }), "at most 1 an hour by the clock per grant");
+  assert.equal(limitWords({ window: 60, max: 1, on_unavailable: "allow" }), "at most 1 a minute per grant, not counted while the counters cannot be reached");
+  assert.deepEqual([["all_tools"], ["classes", "write"], ["tools", "d*"], ["tools", "d"]].map(togetherWords), ["all tools together", "all other write tools together", "all of d* together", undefined]);
   assert.deepEqual([duration(1800), duration(90), duration(86400)], [[30, "minutes"], [90, "seconds"], [1, "days"]]);
+});
+
+test("checks in the words of the judge", () => {
+  const over = { path: "args.amount", op: "gt", value: 100 };
+  const euro = { path: "args.currency", op: "neq", value: "EUR" };
+  const files = { path: "args.files[*].path", op: "starts_with", value: "/srv/" };
+  const net = { path: "client.ip", op: "not_cidr", value: ["10.0.0.0/8", "::1/128"] };
+  for (const [list, conditions, words] of [
+    ["deny_if", [over], "amount over 100 is refused"],
+    ["deny_if", [net], "the client's address outside 10.0.0.0/8, ::1/128 is refused"],
+    ["deny_if", [euro], 'refused when currency is not "EUR"'],
+    ["deny_if", [over, euro], 'refused when amount is over 100 and currency is not "EUR"'],
+    ["deny_if", [files], 'refused when any files[*].path starts with "/srv/"'],
+    ["deny_if", [], "every call is refused"],
+    ["require", [files], 'only when every files[*].path starts with "/srv/"'],
+    ["approve_if", [over], "amount over 100 needs approval"],
+    ["approve_if", [euro], 'needs approval when currency is not "EUR"'],
+  ]) {
+    assert.equal(checkWords(list, { conditions }), words);
+  }
+  for (const [op, value, words] of [
+    ["in", ["a", 1, null], 'x is one of "a", 1, null'],
+    ["not_in", [], "x is none of nothing"],
+    ["exists", false, "x is not given"],
+    ["regex", "^a$", "x matches ^a$"],
+    ["not_contains", { k: [true] }, 'x does not contain {"k": [true]}'],
+    ["len_gte", 2, "x has a length of at least 2"],
+  ]) {
+    assert.equal(checkWords("require", { conditions: [{ path: "args.x", op, value }] }), `only when ${words}`);
+  }
 });
 
 test("arguments of a schema: nested, lists, references, nullable, and references that go in circles", () => {

@@ -5,6 +5,7 @@ import { NoPlace } from "../json/edit.js";
 import { tryParse } from "../json/tree.js";
 import { ACTS, Unfit } from "./acts.js";
 import { morph } from "./dom.js";
+import { recall, remember } from "./recall.js";
 import { builder } from "./view.js";
 
 /** What typing changes at once; everything else waits for `change` or `click`. */
@@ -13,7 +14,7 @@ const isTyped = (control) => control.matches("input:not([type=radio], [type=chec
 const isWithin = (pointer, hit) => hit === pointer || hit.startsWith(`${pointer}/`);
 
 export class Builder {
-  #ui = { filter: "", class: "", standing: "", pattern: "", selected: new Set(), open: new Set(), ownPaths: new Set(), bad: null };
+  #ui;
   #root = null;
   #fault = null;
   #hit = null;
@@ -25,12 +26,14 @@ export class Builder {
   /** `about`: parent, tools, mayWrite, text(), put(text, typing), goTo(pointer), goToOffset(offset), say(words). */
   constructor(about) {
     this.about = about;
+    this.#ui = { pattern: "", selected: new Set(), ownPaths: new Set(), bad: null, ...recall() };
     this.dom = document.createElement("div");
     this.dom.className = "wb-builder";
     about.parent.append(this.dom);
     this.#listen();
     this.read(about.text());
     this.#draw();
+    addEventListener("pagehide", () => remember(this.#ui));
   }
 
   /** Takes another state of the text; what cannot be read leaves the last state standing. */

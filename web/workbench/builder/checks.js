@@ -7,7 +7,7 @@ import { CONSEQUENCES, OPERATORS, checkWords, conditionWords } from "../policy/w
 import { h, idOf } from "./dom.js";
 import { button, choose, toJson, write } from "./parts.js";
 
-const operatorOptions = OPERATORS.flatMap(([op, words]) => (op === "exists" ? [["exists", "is there"], ["exists-not", "is missing"]] : [[op, words]]));
+const operatorOptions = OPERATORS.flatMap(([op, words]) => (op === "exists" ? [["exists", "is given"], ["exists-not", "is not given"]] : [[op, words]]));
 
 const pathOptions = (paths, path) => {
   const own = paths.map((one) => [one.path, one.type ? `${pathWord(one.path)} (${one.type})` : pathWord(one.path)]);
@@ -101,7 +101,7 @@ export const checkRow = (view, check, paths) => {
         "span",
         { class: "wb-sentence" },
         choose("Consequence", "check-list", path, list, CONSEQUENCES),
-        value.conditions.length === 0 && "it is called at all",
+        value.conditions.length === 0 && "(every call: it has no condition)",
         value.conditions.map((one, index) => condition(view, paths, [...path, "conditions", index], one, index === 0)),
       ),
       h(

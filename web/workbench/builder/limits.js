@@ -51,7 +51,7 @@ const more = (view, { path, value }, paths) =>
       "div",
       { class: "wb-grid" },
       labelled("What is counted", choose("What is counted", "limit-amount", path, value.amount ?? "", amountOptions(paths, value.amount))),
-      labelled("Which calls", choose("Which calls", "limit-count", path, value.count ?? "attempts", [["attempts", "all attempts"], ["successes", "successes only"]])),
+      labelled("Which calls", choose("Which calls", "limit-count", path, value.count ?? "attempts", [["attempts", "all calls"], ["successes", "failed calls are not counted"]])),
       labelled(
         "How the window moves",
         choose("How the window moves", "limit-align", path, value.align ?? (value.window === "month" ? "calendar" : "sliding"), [

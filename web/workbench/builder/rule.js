@@ -1,6 +1,6 @@
 // What a rule holds beside its action: limits, argument rules, what is told, who approves, shadow.
 
-import { doneWord, duration, DURATIONS, checkWords, limitWords } from "../policy/words.js";
+import { doneWord, duration, DURATIONS, checkWords, limitWords, togetherWords } from "../policy/words.js";
 import { checkRow } from "./checks.js";
 import { h, idOf } from "./dom.js";
 import { limitRow, rateRow } from "./limits.js";
@@ -74,6 +74,7 @@ export const ruleBody = (view, rule, paths) => {
     "div",
     { class: "wb-rule", "data-key": idOf(rule.path, "body") },
     list("Limits", limits),
+    limits.length > 0 && togetherWords(rule.path) && h("p", { class: "hint" }, `These limits count ${togetherWords(rule.path)}.`),
     list("Argument rules", rule.checks.map((check) => checkRow(view, check, paths))),
     list("Shown as JSON only", rule.odd.map(oddRow)),
     blocked && h("p", { class: "hint" }, `What is ${doneWord(rule.action)} needs no limits.`),
@@ -84,10 +85,11 @@ export const ruleBody = (view, rule, paths) => {
   );
 };
 
+const limitsOf = (rule) => [...rule.limits, ...(rule.rateLimit ? [rule.rateLimit] : [])];
+
 /** A rule's limits and checks in words, for the closed row. */
 export const ruleWords = (rule) => [
-  ...rule.limits.map(({ value }) => limitWords(value)),
-  ...(rule.rateLimit ? [limitWords(rule.rateLimit.value)] : []),
+  ...limitsOf(rule).map(({ value }) => [limitWords(value), togetherWords(rule.path)].filter(Boolean).join(", ")),
   ...rule.checks.map(({ list: name, value }) => checkWords(name, value)),
   ...(rule.shadow ? ["watched only"] : []),
 ];

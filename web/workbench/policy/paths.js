@@ -3,18 +3,18 @@
 const DEEPEST = 4;
 const MOST = 200;
 
-/** Facts about the call, each with what it is in words. */
+/** Facts about the call, each as a sentence names it (in the words of the judge). */
 export const FACTS = [
-  ["grant.label", "label of the grant"],
-  ["member.email", "mail address of the person"],
-  ["member.role", "role of the person"],
-  ["client.name", "name of the client"],
-  ["client.version", "version of the client"],
-  ["client.ip", "address of the client"],
-  ["session.id", "session"],
-  ["tool.class", "risk class of the tool"],
-  ["time.hour", "hour (UTC)"],
-  ["time.weekday", "weekday (UTC)"],
+  ["grant.label", "the grant's label"],
+  ["member.email", "the caller's mail address"],
+  ["member.role", "the caller's role"],
+  ["client.name", "the client's name"],
+  ["client.version", "the client's version"],
+  ["client.ip", "the client's address"],
+  ["session.id", "the session's id"],
+  ["tool.class", "the tool's class"],
+  ["time.hour", "the hour (UTC)"],
+  ["time.weekday", "the weekday (UTC)"],
 ];
 
 const step = (key) => (/^[A-Za-z_][A-Za-z0-9_-]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`);
