@@ -9,7 +9,7 @@ mod standing;
 
 use domain::{
     ApprovalAsked, ApprovalId, CallId, Client, DataKey, Email, GrantId, Name, Permission, PolicyId, Principal, Role,
-    ServerSlug, Timestamp,
+    SealError, ServerSlug, Timestamp,
 };
 use policy::{Approvers, RiskClass};
 use storage::{AnswerKind, AnswerState, ApprovalRow, Tx};
@@ -93,6 +93,8 @@ pub enum ArgumentsShown {
     NotForReader,
     /// They are too long for a list; the request by itself has them.
     TooLong,
+    /// They do not open under this deployment's key.
+    Damaged,
 }
 
 /// An answer.
@@ -128,7 +130,7 @@ impl Accounts {
         let reader = Reader::of(&mut tx, caller, caller.role()).await?;
         let key = self.data_key(&mut tx).await?;
         tx.commit().await?;
-        rows.into_iter().map(|row| view(row, &reader, &key, now)).collect()
+        Ok(rows.into_iter().map(|row| view(row, &reader, &key, now)).collect())
     }
 
     /// One request.
@@ -141,7 +143,7 @@ impl Accounts {
         let reader = Reader::of(&mut tx, caller, caller.role()).await?;
         let key = self.data_key(&mut tx).await?;
         tx.commit().await?;
-        view(row, &reader, &key, self.now())
+        Ok(view(row, &reader, &key, self.now()))
     }
 
     /// How many requests wait for the caller's own answer, up to 1,000.
@@ -177,9 +179,9 @@ impl Reader {
     }
 }
 
-fn view(row: ApprovalRow, reader: &Reader, key: &DataKey, now: Timestamp) -> Result<ApprovalView, Error> {
-    let (arguments, shown) = arguments(&row, reader, key)?;
-    Ok(ApprovalView {
+fn view(row: ApprovalRow, reader: &Reader, key: &DataKey, now: Timestamp) -> ApprovalView {
+    let (arguments, shown) = arguments(&row, reader, key);
+    ApprovalView {
         standing: standing(&row, now),
         may_answer: reader.may_answer(&row, now),
         answer: given(&row),
@@ -202,24 +204,25 @@ fn view(row: ApprovalRow, reader: &Reader, key: &DataKey, now: Timestamp) -> Res
         client: row.client,
         used_by: row.used_by,
         call: row.call,
-    })
+    }
 }
 
-fn arguments(row: &ApprovalRow, reader: &Reader, key: &DataKey) -> Result<(Option<String>, ArgumentsShown), Error> {
+fn arguments(row: &ApprovalRow, reader: &Reader, key: &DataKey) -> (Option<String>, ArgumentsShown) {
     if !reader.may_see_arguments(row) {
-        return Ok((None, ArgumentsShown::NotForReader));
+        return (None, ArgumentsShown::NotForReader);
     }
-    match opened(row, key)? {
-        Some(text) => Ok((Some(text), ArgumentsShown::Yes)),
-        None => Ok((None, ArgumentsShown::TooLong)),
+    match opened(row, key) {
+        Ok(Some(text)) => (Some(text), ArgumentsShown::Yes),
+        Ok(None) => (None, ArgumentsShown::TooLong),
+        Err(_) => (None, ArgumentsShown::Damaged),
     }
 }
 
 /// The exact arguments, where the row has them.
-fn opened(row: &ApprovalRow, key: &DataKey) -> Result<Option<String>, Error> {
+fn opened(row: &ApprovalRow, key: &DataKey) -> Result<Option<String>, SealError> {
     let Some(sealed) = &row.arguments else { return Ok(None) };
     let bytes = key.open(&ApprovalAsked::context(row.id), sealed)?;
-    String::from_utf8(bytes).map(Some).map_err(|_| Error::Sealed(domain::SealError))
+    String::from_utf8(bytes).map(Some).map_err(|_| SealError)
 }
 
 /// The answer as far as it counts: the one that is given or about to be, and an approval that a call has used, whatever

@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a test may fail by panicking")]
 
+#[path = "service/approvals.rs"]
+mod approvals;
 #[path = "service/calls.rs"]
 mod calls;
 #[path = "service/drafts.rs"]

@@ -10,7 +10,7 @@ use test_support::Tenant;
 
 use crate::support::{Gateway, Set, Work, inventory, tool};
 
-fn decided(work: &Work, tenant: &Tenant, set: &Set, tool: &str) -> CallDecided {
+pub fn decided(work: &Work, tenant: &Tenant, set: &Set, tool: &str) -> CallDecided {
     let (clock, entropy) = (&work.fixture.clock, &work.fixture.entropy);
     CallDecided {
         call: CallId::new(clock, entropy),
@@ -38,7 +38,7 @@ fn decided(work: &Work, tenant: &Tenant, set: &Set, tool: &str) -> CallDecided {
     }
 }
 
-fn settled(call: &CallDecided) -> CallSettled {
+pub fn settled(call: &CallDecided) -> CallSettled {
     CallSettled {
         call: call.call,
         decided_at: call.at,

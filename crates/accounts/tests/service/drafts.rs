@@ -147,6 +147,31 @@ async fn a_policy_that_was_never_published_is_in_no_snapshot() {
 }
 
 #[tokio::test]
+async fn what_is_published_to_watch_first_denies_nothing_and_its_text_stays_as_the_draft() {
+    let work = Work::new().await;
+    let (accounts, id) = (&work.fixture.accounts, work.ours.policy);
+    let manager = &work.fixture.ours.policy_manager.caller;
+    accounts.save_draft(manager, id, &draft(1, 0, "older")).await.expect("saved");
+    let unseen = accounts.publish_in_shadow(manager, id, &publish(1, 0, SEED)).await;
+    assert!(matches!(unseen, Err(SaveError::Conflict { what: Conflicting::Draft, .. })), "{unseen:?}");
+    assert_eq!(accounts.publish_in_shadow(manager, id, &publish(1, 1, SEED)).await.expect("published"), 2);
+    let view = accounts.policy(manager, id, None).await.expect("there");
+    let kept = view.draft.expect("the text itself");
+    assert_eq!((kept.document.as_str(), kept.note.based_on, kept.note.revision), (SEED, 2, 2));
+    assert_eq!(work.snapshot().await.policies[0].document.as_ref(), view.document);
+    let watching = policy::CompiledPolicy::compile(&view.document).expect("valid");
+    let seed = policy::CompiledPolicy::compile(SEED).expect("valid");
+    let listed = |policy| policy::visibility(Some(policy), "delete_run", policy::RiskClass::Destructive);
+    assert_eq!((listed(&watching), listed(&seed)), (policy::Visibility::Listed, policy::Visibility::Denied));
+    // Publishing the draft then puts it in force.
+    assert_eq!(accounts.publish_policy(manager, id, &publish(2, 2, SEED)).await.expect("published"), 3);
+    assert!(actions(&work).await.contains(&"policy.published_in_shadow".to_owned()));
+    let failing = r#"{"version":"1","default":"deny","tests":[{"calls":[{"at":0,"tool":"x","expect":"allow"}]}]}"#;
+    let refused = accounts.publish_in_shadow(manager, id, &publish(3, 0, failing)).await;
+    assert!(matches!(refused, Err(SaveError::Problems(_))), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_removed_policys_draft_is_gone_and_its_name_free() {
     let work = Work::new().await;
     let (accounts, owner, server) = (&work.fixture.accounts, &work.fixture.ours.owner.caller, work.ours.server.id);

@@ -77,6 +77,7 @@ async fn on_policies(work: &Work, ids: &Ids) {
     not_saved("publish_policy", accounts.publish_policy(owner, ids.policy, &edit).await);
     not_found("policy_document", accounts.policy_document(owner, ids.policy, 1).await);
     not_saved("create_draft_policy", accounts.create_draft_policy(owner, ids.server, "x", SEED).await);
+    not_saved("publish_in_shadow", accounts.publish_in_shadow(owner, ids.policy, &edit).await);
     let draft = DraftEdit { based_on: 1, revision: 0, document: SEED.to_owned() };
     not_saved("save_draft", accounts.save_draft(owner, ids.policy, &draft).await);
     not_saved("discard_draft", accounts.discard_draft(owner, ids.policy, 1).await);

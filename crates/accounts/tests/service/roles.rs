@@ -23,7 +23,7 @@ actions! {
     list_servers server register_server update_server remove_server probe refresh_tools accept_tool new_connector
     revoke_connector
     list_policies policy policy_document create_policy publish_policy rename_policy remove_policy
-    create_draft_policy save_draft discard_draft restore_policy
+    create_draft_policy save_draft discard_draft restore_policy publish_in_shadow
     list_grants grant create_grant suspend_grant resume_grant revoke_grant attach_policy update_grant
     calls calls_since first_call
 }
@@ -60,7 +60,7 @@ async fn act(work: &Work, person: &Person, action: Action) -> Result<(), Error> 
         | A::publish_policy
         | A::rename_policy
         | A::remove_policy => on_a_policy(work, person, action).await,
-        A::create_draft_policy | A::save_draft | A::discard_draft | A::restore_policy => {
+        A::create_draft_policy | A::save_draft | A::discard_draft | A::restore_policy | A::publish_in_shadow => {
             on_a_draft(work, person, action).await
         }
         A::list_grants | A::grant | A::calls | A::calls_since | A::first_call => shows(work, person, action).await,
@@ -136,6 +136,10 @@ async fn on_a_draft(work: &Work, person: &Person, action: Action) -> Result<(), 
         Action::discard_draft => {
             let revision = accounts.save_draft(owner, fresh, &edit).await.expect("saved");
             saved(accounts.discard_draft(me, fresh, revision).await)
+        }
+        Action::publish_in_shadow => {
+            let edit = PolicyEdit { based_on: 1, revision: 0, document: SEED.to_owned(), note: String::new() };
+            saved(accounts.publish_in_shadow(me, fresh, &edit).await)
         }
         _ => saved(accounts.restore_policy(me, fresh, &Restore { version: 1, based_on: 1 }).await),
     }
