@@ -295,8 +295,8 @@ const ASKS_AND_ALLOWS: &str = r#"{"version":"1","default":"deny","tools":{"echo"
 
 #[tokio::test]
 async fn without_the_counter_store_nothing_is_taken_for_approved() {
-    let mut redis = crate::redis_server::RedisServer::start();
-    let stage = Stage::of(redis.world().await, ASKS_AND_ALLOWS).await;
+    let mut redis = test_support::RedisServer::start();
+    let stage = Stage::of(World::on(&redis).await, ASKS_AND_ALLOWS).await;
     let waits = stage.client.call("echo", json!({})).await;
     assert_eq!(stage.approve(&waits).await, Answered::Done);
     redis.stop();
@@ -310,9 +310,9 @@ async fn without_the_counter_store_nothing_is_taken_for_approved() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_a_hundred_repeats_of_an_approved_call_on_two_gateways_one_passes() {
-    let redis = crate::redis_server::RedisServer::start();
-    let stage = Stage::of(redis.world().await, ASKS_AND_ALLOWS).await;
-    let other = redis.world().await;
+    let redis = test_support::RedisServer::start();
+    let stage = Stage::of(World::on(&redis).await, ASKS_AND_ALLOWS).await;
+    let other = World::on(&redis).await;
     let mut second = stage.client.clone();
     second.url = second.url.replace(&stage.world.origin, &other.origin);
     for round in 0..10 {

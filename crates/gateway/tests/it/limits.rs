@@ -155,9 +155,9 @@ async fn a_call_of_two_rounds_is_charged_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn thirty_of_a_thousand_pass_over_two_gateways_on_one_redis() {
-    let redis = crate::redis_server::RedisServer::start();
+    let redis = test_support::RedisServer::start();
     let upstream = Fixture::start(Speaks::Sessions).await;
-    let (one, two) = (redis.world().await, redis.world().await);
+    let (one, two) = (World::on(&redis).await, World::on(&redis).await);
     for round in 0..3 {
         let mut acme = one.account(&format!("acme-{round}"));
         let simple = acme.simple(&upstream.url, SEED);
@@ -191,8 +191,8 @@ const BY_RULE: &str = r#"{"version":"1","default":"deny","tools":{
 
 #[tokio::test]
 async fn without_the_counter_store_each_limit_does_as_it_says() {
-    let mut redis = crate::redis_server::RedisServer::start();
-    let (world, upstream) = (redis.world().await, Fixture::start(Speaks::Sessions).await);
+    let mut redis = test_support::RedisServer::start();
+    let (world, upstream) = (World::on(&redis).await, Fixture::start(Speaks::Sessions).await);
     let mut acme = world.account("acme");
     let simple = acme.simple(&upstream.url, BY_RULE);
     world.publish(&acme).await;

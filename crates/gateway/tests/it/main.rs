@@ -12,6 +12,7 @@ mod fixture;
 mod limits;
 mod list_changed;
 mod lists;
+mod proofs;
 mod records;
 mod redis_server;
 mod refusals;

@@ -333,8 +333,9 @@ async fn a_long_call_through_the_tunnel_blocks_nothing() {
 
 #[tokio::test]
 async fn a_connector_at_another_gateway_is_told_apart_from_none() {
-    let redis = crate::redis_server::RedisServer::start();
-    let (here, there, upstream) = (redis.world().await, redis.world().await, Fixture::start(Speaks::Sessions).await);
+    let redis = test_support::RedisServer::start();
+    let (here, there, upstream) =
+        (World::on(&redis).await, World::on(&redis).await, Fixture::start(Speaks::Sessions).await);
     let tunnelled = tunnelled(&here, "acme", OPEN_BUT_DELETE).await;
     let client = Client::new(&here, &tunnelled.account, "/mlflow/mcp", &tunnelled.agent);
     assert_eq!(client.call("echo", json!({})).await.reason(), "no_connector");
