@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod address;
+mod cluster;
 mod error;
 mod node;
 mod script;

@@ -20,7 +20,7 @@ pub use faults::{Faults, FaultyLink};
 pub use fixture::{Fixture, PASSWORD, Person, Tenant, from_here};
 pub use folder::TempFolder;
 #[cfg(feature = "redis")]
-pub use redis::{RedisCluster, RedisServer};
+pub use redis::{Frozen, RedisCluster, RedisServer};
 
 /// 2026-01-05 12:00:00 UTC, a Monday: when tests take place.
 pub const NOON: Timestamp = Timestamp(1_767_614_400_000_000);

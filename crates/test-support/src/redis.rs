@@ -11,7 +11,7 @@ use crate::TempFolder;
 
 mod cluster;
 
-pub use cluster::RedisCluster;
+pub use cluster::{Frozen, RedisCluster};
 
 /// A running `redis-server`, which may be stopped, frozen and started again.
 #[derive(Debug)]

@@ -76,15 +76,35 @@ impl RedisCluster {
         }
     }
 
+    /// Stops the node that has `key` from doing anything, while its port goes on taking what is sent, until the answer is
+    /// dropped.
+    ///
+    /// # Panics
+    /// When no node has it.
+    #[must_use]
+    pub fn freeze(&self, key: &str) -> Frozen<'_> {
+        let frozen = Frozen(self.node_of(self.slot_of(key)));
+        frozen.0.signal(rustix::process::Signal::STOP);
+        frozen
+    }
+
+    fn slot_of(&self, key: &str) -> u16 {
+        self.nodes[0].run(redis::cmd("CLUSTER").arg("KEYSLOT").arg(key))
+    }
+
+    fn node_of(&self, slot: u16) -> &ClusterNode {
+        self.nodes.iter().find(|node| node.has_slot(slot)).expect("a node has it")
+    }
+
     /// Moves the slot of `key`, with what is in it, to the next node. Clients are told only by redirections. `between` is
     /// called while the slot is on the move: its keys are at the old node, and new ones are asked for at the new one.
     ///
     /// # Panics
     /// When a node does not do its part.
     pub fn move_slot(&self, key: &str, between: impl FnOnce()) {
-        let slot: u16 = self.nodes[0].run(redis::cmd("CLUSTER").arg("KEYSLOT").arg(key));
-        let from = self.nodes.iter().position(|node| node.has_slot(slot)).expect("a node has it");
-        let (from, to) = (&self.nodes[from], &self.nodes[(from + 1) % self.nodes.len()]);
+        let slot = self.slot_of(key);
+        let from = self.node_of(slot);
+        let to = self.nodes.iter().cycle().skip_while(|node| node.port != from.port).nth(1).expect("there are three");
         let set = |node: &ClusterNode, how: &str, whose: &str| {
             node.run::<()>(redis::cmd("CLUSTER").arg("SETSLOT").arg(slot).arg(how).arg(whose));
         };
@@ -111,6 +131,16 @@ impl RedisCluster {
     }
 }
 
+/// A node that does nothing, for as long as this is there.
+#[derive(Debug)]
+pub struct Frozen<'a>(&'a ClusterNode);
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        self.0.signal(rustix::process::Signal::CONT);
+    }
+}
+
 impl ClusterNode {
     fn start() -> Self {
         let folder = TempFolder::new("redis-cluster");
@@ -127,6 +157,10 @@ impl ClusterNode {
         let node = Self { _folder: folder, port, bus_port, child };
         until("a node of the cluster answers", || answers(&node.url()));
         node
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).expect("it is ours");
     }
 
     fn url(&self) -> String {
