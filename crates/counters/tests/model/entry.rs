@@ -70,7 +70,8 @@ pub fn all_tools(policy: &Tree) -> Option<Rule<'_>> {
 
 /// The pointers of the patterns that clash with an earlier one, in the order of the document's members.
 pub fn clashes(policy: &Tree) -> Vec<String> {
-    let all = patterns(policy);
+    let mut all = patterns(policy);
+    all.retain(|(pattern, _)| !pattern.is_empty());
     let clash = |later: usize| all[..later].iter().any(|(earlier, _)| clash(earlier, all[later].0));
     (0..all.len()).filter(|later| clash(*later)).map(|later| all[later].1.pointer.clone()).collect()
 }

@@ -172,7 +172,10 @@ fn ask(rule: &Rule<'_>, pointer: String) -> Ask {
     let terms = rule.body.get("approval").unwrap_or(&Tree::Null);
     Ask {
         rule: pointer,
-        timeout_seconds: terms.get("timeout").and_then(Tree::as_number).map_or(1800, |text| text.parse().unwrap_or(0)),
+        timeout_seconds: terms
+            .get("timeout")
+            .and_then(Tree::as_number)
+            .map_or(1800, |text| text.parse::<f64>().unwrap_or(0.0) as u32),
         approvers: terms.get("approvers").cloned().unwrap_or_else(|| Tree::text("admin")),
         by_self: terms.get("self") == Some(&Tree::Bool(true)),
     }

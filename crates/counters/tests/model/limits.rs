@@ -56,7 +56,7 @@ fn window(limit: &Tree) -> Window {
         "week" => 604_800,
         "month" if calendar => return Window::Month,
         "month" => 31 * 86_400,
-        seconds => seconds.parse().unwrap_or_else(|_| panic!("whole seconds: {seconds}")),
+        seconds => seconds.parse::<f64>().unwrap_or_else(|_| panic!("whole seconds: {seconds}")) as i64,
     };
     if calendar { Window::Calendar(seconds) } else { Window::Sliding(seconds) }
 }

@@ -10,7 +10,7 @@ const GLOBS: [&str; 16] = [
     "**n",
 ];
 const REGEXES: [&str; 8] = ["^src/", "a+b?$", "(?i)PROD", "^[a-z0-9_]*$", "\\.\\.", "é", "^.{3}$", "^(a|b)*$"];
-const FACTS: [&str; 10] = [
+pub const FACTS: [&str; 10] = [
     "grant.label",
     "member.email",
     "member.role",
@@ -39,8 +39,8 @@ pub const FACT_TEXTS: [&str; 14] = [
     "thu",
 ];
 const COUNTERS: [&str; 6] = ["a_minute", "shared", "spend", "a.b:c-d", "ab_60", "pay_rate"];
-const WORDS: [&str; 6] = ["second", "minute", "hour", "day", "week", "month"];
-const OPS: [&str; 21] = [
+pub const WORDS: [&str; 6] = ["second", "minute", "hour", "day", "week", "month"];
+pub const OPS: [&str; 21] = [
     "eq",
     "neq",
     "in",

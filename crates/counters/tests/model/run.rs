@@ -45,7 +45,7 @@ const ALL_SEEN: [&str; 18] = [
 
 #[test]
 fn generated_policies_and_calls_come_out_as_the_page_says() {
-    let (first, count) = (number("PORTCULLIS_MODEL_SEED", 1), number("PORTCULLIS_MODEL_SEQUENCES", SEQUENCES));
+    let (first, count) = range(SEQUENCES);
     let next = AtomicU64::new(first);
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let seen = thread::scope(|scope| {
@@ -60,6 +60,11 @@ fn generated_policies_and_calls_come_out_as_the_page_says() {
         let unseen: Vec<_> = ALL_SEEN.into_iter().filter(|what| !seen.contains_key(what)).collect();
         assert!(unseen.is_empty(), "never generated, so nothing was proved about: {unseen:?}");
     }
+}
+
+/// The first seed, and how many.
+pub fn range(default: u64) -> (u64, u64) {
+    (number("PORTCULLIS_MODEL_SEED", 1), number("PORTCULLIS_MODEL_SEQUENCES", default))
 }
 
 fn number(name: &str, default: u64) -> u64 {
