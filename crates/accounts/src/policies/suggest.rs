@@ -5,9 +5,11 @@ mod classes;
 mod observe;
 mod write;
 
-use domain::{GrantId, Outcome, Permission, ServerId, Timestamp};
+use std::collections::BTreeSet;
+
+use domain::{GrantId, Outcome, Permission, PolicyId, ServerId, Timestamp};
 use policy::CompiledPolicy;
-use storage::{PastCalls, ToolRow};
+use storage::{GrantRow, PastCalls, ToolRow, Tx};
 
 use self::observe::{Observer, Seen};
 use super::history::Reading;
@@ -64,12 +66,15 @@ impl Accounts {
     ) -> Result<Suggestion, Error> {
         let mut tx = self.look(caller, Permission::WritePolicies).await?;
         tx.server(server).await?.ok_or(Error::NotFound)?;
-        let grants: Vec<GrantId> = tx.grants(Some(server)).await?.iter().map(|row| row.id).collect();
-        let grants = match grant {
-            Some(id) if grants.contains(&id) => vec![id],
-            Some(_) => return Err(Error::NotFound),
-            None => grants,
-        };
+        let mut rows = tx.grants(Some(server)).await?;
+        if let Some(id) = grant {
+            rows.retain(|row| row.id == id);
+            if rows.is_empty() {
+                return Err(Error::NotFound);
+            }
+        }
+        let in_force = documents(&mut tx, &rows).await?;
+        let grants: Vec<GrantId> = rows.iter().map(|row| row.id).collect();
         let tools = tx.tools(server).await?;
         let account = tx.account_row().await?;
         tx.commit().await?;
@@ -81,10 +86,26 @@ impl Accounts {
             while let Some(page) = pages.blocking_recv() {
                 page.calls.iter().for_each(|call| observer.see(call));
             }
-            suggest(&tools, &observer.done(), since)
+            let in_force: Vec<CompiledPolicy> =
+                in_force.iter().filter_map(|document| CompiledPolicy::compile(document).ok()).collect();
+            let mut seen = observer.done();
+            seen.iter_mut().for_each(|seen| seen.compare(&in_force));
+            suggest(&tools, &seen, since)
         });
         Ok(worked.await?.made)
     }
+}
+
+/// The policies that the grants have now, each once.
+async fn documents(tx: &mut Tx, grants: &[GrantRow]) -> Result<Vec<String>, Error> {
+    let policies: BTreeSet<PolicyId> = grants.iter().filter_map(|row| row.policy).collect();
+    let mut documents = Vec::new();
+    for id in policies {
+        if let Some(row) = tx.policy(id).await? {
+            documents.extend(tx.policy_document(id, row.version).await?);
+        }
+    }
+    Ok(documents)
 }
 
 fn suggest(tools: &[ToolRow], seen: &[Seen], since: Timestamp) -> Suggestion {

@@ -22,6 +22,11 @@ use crate::{Accounts, Caller, Error, tools::input_schema};
 
 /// How the client of a tried call names itself.
 const CLIENT: &str = "try";
+/// Facts that a tried call does not have.
+const UNKNOWN_FACTS: [&str; 2] = ["\"client.ip\"", "\"session.id\""];
+const NOT_KNOWN: &str =
+    "A tried call comes from no address and has no session: conditions on client.ip and session.id see none.";
+const NOT_THERE: &str = "The server has no such tool at the moment; until it has, it counts as destructive.";
 
 /// A call to be tried.
 #[derive(Clone, Debug)]
@@ -145,6 +150,10 @@ impl Accounts {
         if tool.is_empty() {
             return Err(Error::field("tool", "must be chosen"));
         }
+        let mut standin = standin;
+        standin.notes.extend(known.is_none().then(|| NOT_THERE.to_owned()));
+        let looks_at_unknown = UNKNOWN_FACTS.iter().any(|fact| form.document.contains(fact));
+        standin.notes.extend(looks_at_unknown.then(|| NOT_KNOWN.to_owned()));
         let held = server.settings.drift == DriftSetting::Hold && !known.as_ref().is_some_and(ToolRow::is_accepted);
         Ok(Trial {
             account: caller.scope().account(),
@@ -182,7 +191,7 @@ impl Accounts {
             code: None,
             rule: String::new(),
             message: String::new(),
-            misfit: judged.misfit.clone(),
+            misfit: None,
             counters,
             approval: None,
             would_deny: None,
@@ -197,6 +206,11 @@ impl Accounts {
                 tried.approval = Some(need.terms.clone());
             }
             Verdict::Permit(permit) => weigh::settle(&mut tried, permit),
+        }
+        // In the words of a gateway; when something else decided before, the arguments do not matter.
+        if let Some(misfit) = judged.misfit.as_ref().filter(|_| tried.code == Some(Code::InvalidArguments)) {
+            tried.message = format!("The arguments do not fit the tool's input schema. {misfit}.");
+            tried.misfit = Some(misfit.clone());
         }
         tried
     }

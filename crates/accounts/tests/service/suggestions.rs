@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     recorded::{Recorder, ago, denied, found},
-    support::Work,
+    support::{SEED, Work},
 };
 
 async fn publish(work: &Work, based_on: u32, document: &str) {
@@ -50,6 +50,19 @@ async fn a_suggestion_comes_from_what_was_called_and_changes_none_of_it() {
     for line in &suggestion.why {
         assert!(document.pointer(&line.pointer).is_some(), "{}", line.pointer);
     }
+    let of_tool = |why: &[accounts::SuggestedLine]| {
+        why.iter().find(|line| line.pointer == "/tools/set_model_alias").expect("there").why.clone()
+    };
+    assert_eq!(of_tool(&suggestion.why), "25 calls in the last 30 days, under 1 grant.");
+    let checked = SEED.replace(
+        "\"limits\"",
+        r#""deny_if":[{"conditions":[{"path":"args.alias","op":"eq","value":"champion"}]}],"limits""#,
+    );
+    publish(&work, 1, &checked).await;
+    let again = accounts.suggest_policy(manager, server, Some(work.ours.grant.id)).await.expect("suggested");
+    assert_eq!(again.document, suggestion.document);
+    let why = of_tool(&again.why);
+    assert!(why.contains("not taken over") && why.contains("champion"), "{why}");
     // Under it, nothing that was allowed would be denied.
     let form = EffectForm { policy: work.ours.policy, document: suggestion.document };
     let replay = accounts.policy_effect(manager, &form).await.expect("an effect").replay;

@@ -156,8 +156,12 @@ async fn arguments_are_held_against_the_tools_schema() {
         assert_eq!((misfit.outcome, misfit.code), (TriedOutcome::Denied, Some(Code::InvalidArguments)), "{arguments}");
         let told = misfit.misfit.expect("told");
         assert!(told.contains("alias") && !told.contains("secret"), "{told}");
+        assert_eq!(misfit.message, format!("The arguments do not fit the tool's input schema. {told}."));
         assert_eq!((misfit.counters.len(), misfit.test.as_str()), (0, ""), "no test of a policy can tell it");
     }
+    let elsewhere = form(&work, r#"{"version":"1","default":"deny"}"#, "set_model_alias", "{}");
+    let denied = tried(&work, &elsewhere).await;
+    assert_eq!((denied.code, denied.misfit), (Some(Code::DefaultDeny), None), "what decided before is told");
 }
 
 #[tokio::test]
@@ -178,6 +182,12 @@ async fn what_cannot_be_tried_says_why() {
     }
     let unknown = tried(&work, &TryForm { tool: "not_there".to_owned(), ..base.clone() }).await;
     assert_eq!((unknown.code, unknown.class), (Some(Code::DefaultDeny), policy::RiskClass::Destructive));
+    assert!(unknown.notes.iter().any(|note| note.contains("no such tool")), "{:?}", unknown.notes);
+    let about_address = r#"{"version":"1","default":"allow","all_tools":{"require":[{"conditions":[
+        {"path":"client.ip","op":"cidr","value":"10.0.0.0/8"}]}]}}"#;
+    let nowhere = tried(&work, &TryForm { document: about_address.to_owned(), ..base.clone() }).await;
+    assert_eq!(nowhere.code, Some(Code::ArgumentDenied));
+    assert!(nowhere.notes.iter().any(|note| note.contains("client.ip")), "{:?}", nowhere.notes);
     let failing = SEED.trim_end().trim_end_matches('}').to_owned()
         + r#","tests":[{"calls":[{"tool":"set_model_alias","expect":"deny"}]}]}"#;
     let with_tests = tried(&work, &TryForm { document: failing, ..base }).await;
@@ -194,9 +204,9 @@ async fn a_teams_grant_is_tried_as_oneself_or_as_nobody() {
         ..to_agent(&work.fixture, work.ours.server.id, Some(work.ours.policy))
     };
     let grant: GrantId = accounts.create_grant(&ours.owner.caller, &grant).await.expect("a grant").id;
-    let document = r#"{"version":"1","default":"deny","tools":{"x":{"require":[{"conditions":[
+    let document = r#"{"version":"1","default":"deny","tools":{"get_run":{"require":[{"conditions":[
         {"path":"member.email","op":"exists","value":true}]}]}}}"#;
-    let form = TryForm { grant: Some(grant), ..form(&work, document, "x", "") };
+    let form = TryForm { grant: Some(grant), ..form(&work, document, "get_run", "") };
     let member = tried_by(&work, &ours.viewer, &form).await;
     assert_eq!((member.outcome, member.notes.len()), (TriedOutcome::Allowed, 0));
     let outsider = tried_by(&work, &ours.admin, &form).await;

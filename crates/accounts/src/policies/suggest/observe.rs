@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use domain::{CallDecided, DataKey, GrantId};
-use policy::{Decimal, RiskClass, Timestamp, Window, window::Ring};
+use policy::{CompiledPolicy, Decimal, RiskClass, Timestamp, Window, window::Ring};
 use serde_json::{Map, Value};
 use storage::PastCall;
 
@@ -32,6 +32,8 @@ pub(super) struct Seen {
     pub(super) minute: u64,
     /// The same for an hour.
     pub(super) hour: u64,
+    /// What the policies in force check of its calls besides, in words.
+    pub(super) checks: Vec<String>,
     /// Arguments by name.
     values: BTreeMap<String, Values>,
 }
@@ -92,7 +94,20 @@ impl Seen {
             grants: HashSet::new(),
             minute: 0,
             hour: 0,
+            checks: Vec::new(),
             values: BTreeMap::new(),
+        }
+    }
+
+    /// Notes what the policies in force check of the tool's calls.
+    pub(super) fn compare(&mut self, in_force: &[CompiledPolicy]) {
+        for policy in in_force {
+            let standing = policy::standings(Some(policy), &self.tool, self.class);
+            for check in standing.checks.into_iter().chain(standing.approval) {
+                if !self.checks.contains(&check) {
+                    self.checks.push(check);
+                }
+            }
         }
     }
 

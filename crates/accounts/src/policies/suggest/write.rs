@@ -151,6 +151,9 @@ fn called(seen: &Seen) -> String {
             " It moves money: consider a limit with an amount, or \"action\": \"require_approval\"."
         }
     });
+    if !seen.checks.is_empty() {
+        let _ = write!(why, " The policy in force checks more, which is not taken over: {}.", seen.checks.join("; "));
+    }
     why
 }
 
