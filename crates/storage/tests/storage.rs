@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a test may fail by panicking")]
 
+#[path = "storage/approvals.rs"]
+mod approvals;
 #[path = "storage/cluster.rs"]
 mod cluster;
 #[path = "storage/pool.rs"]

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use accounts::{
-    CallFilter, DraftEdit, Error, NewGrant, NewServerProbe, NewSubject, PolicyEdit, Restore, SaveError, ServerEdit,
+    ApprovalFilter, CallFilter, DraftEdit, Error, NewGrant, NewServerProbe, NewSubject, PolicyEdit, Restore, SaveError,
+    ServerEdit,
 };
 use domain::{Role, ServerSettings};
 use test_support::Person;
@@ -25,7 +26,7 @@ actions! {
     list_policies policy policy_document create_policy publish_policy rename_policy remove_policy
     create_draft_policy save_draft discard_draft restore_policy publish_in_shadow
     list_grants grant create_grant suspend_grant resume_grant revoke_grant attach_policy update_grant
-    calls calls_since first_call
+    calls calls_since first_call approvals approvals_to_answer
 }
 
 #[tokio::test]
@@ -63,7 +64,13 @@ async fn act(work: &Work, person: &Person, action: Action) -> Result<(), Error> 
         A::create_draft_policy | A::save_draft | A::discard_draft | A::restore_policy | A::publish_in_shadow => {
             on_a_draft(work, person, action).await
         }
-        A::list_grants | A::grant | A::calls | A::calls_since | A::first_call => shows(work, person, action).await,
+        A::list_grants
+        | A::grant
+        | A::calls
+        | A::calls_since
+        | A::first_call
+        | A::approvals
+        | A::approvals_to_answer => shows(work, person, action).await,
         _ => on_a_grant(work, person, action).await,
     }
 }
@@ -159,6 +166,8 @@ async fn shows(work: &Work, person: &Person, action: Action) -> Result<(), Error
         Action::list_grants => accounts.list_grants(me, None).await.map(drop),
         Action::grant => accounts.grant(me, work.ours.grant.id).await.map(drop),
         Action::calls => accounts.calls(me, &CallFilter::default()).await.map(drop),
+        Action::approvals => accounts.approvals(me, &ApprovalFilter::default()).await.map(drop),
+        Action::approvals_to_answer => accounts.approvals_to_answer(me).await.map(drop),
         Action::calls_since => accounts.calls_since(me, &CallFilter::default(), None).await.map(drop),
         _ => accounts.first_call(me, work.ours.server.id).await.map(drop),
     }
