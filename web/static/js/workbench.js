@@ -1,4 +1,4 @@
-// Built from web/workbench by web/vendor/build.sh; do not edit. sources: e25e03be9524086bf0ce5695bd0ce475454b04b10d36ad89c47b33ba1d176eaf
+// Built from web/workbench by web/vendor/build.sh; do not edit. sources: fe0d42077461c245a31ae014fade28d7ad3810bd348de369a7cdedf089b9f618
 
 // ../workbench/builder/dom.js
 var CONTROLS = "wb-controls";
@@ -1139,12 +1139,13 @@ var rateRow = (view, limit) => h(
 );
 
 // ../workbench/builder/rule.js
+var placeWords = (path) => path.slice(-2).filter((step2, index, both) => index === both.length - 1 || typeof both[1] === "number").map((step2) => typeof step2 === "number" ? step2 + 1 : step2).join(" ");
 var oddRow = ({ path, value }) => {
   const text = JSON.stringify(value);
   return h(
     "li",
     { class: "wb-item wb-odd", "data-key": idOf(path, "odd") },
-    h("span", {}, "Something these rows cannot show: ", h("code", {}, `${path.at(-1)}: ${text.length > 160 ? `${text.slice(0, 160)}…` : text}`)),
+    h("span", {}, "Something these rows cannot show: ", h("code", {}, `${placeWords(path)}: ${text.length > 160 ? `${text.slice(0, 160)}…` : text}`)),
     " ",
     toJson(path, "Edit in JSON", `Edit in JSON: ${path.join(" ")}`)
   );
@@ -1237,7 +1238,7 @@ var sumUp = (tool, standing, words) => {
 };
 var isOwn = (standing) => standing.by === "own" || standing.by === "hide";
 var links = (name, path) => [
-  toJson(path, "Show in JSON", `Show in JSON: ${name}`),
+  toJson(path, "JSON", `Show in JSON: ${name}`),
   button("Clear", "clear", path, { class: "link-button small", "aria-label": `Clear the rule of ${name}` })
 ];
 var breakable = (name) => name.split(/(?<=_)/).flatMap((part, index) => index === 0 ? [part] : [h("wbr"), part]);
@@ -1344,7 +1345,7 @@ var defaults = (view) => {
     { "data-hit": view.isHit(["default"]) },
     "default",
     "Tools that no rule names",
-    strip("Tools that no rule names", "default", ["default"], said, [["deny", "Deny"], ["allow", "Allow"]]),
+    strip("Tools that no rule names", "default", ["default"], view.isEmpty ? void 0 : said, [["deny", "Deny"], ["allow", "Allow"]]),
     h("p", { class: "hint" }, said === "allow" ? "Every tool may be called, unless a rule says otherwise. New tools of the server too." : "Only what a rule allows may be called. New tools of the server stay closed.")
   );
 };
@@ -1442,7 +1443,7 @@ var broken = (view) => h(
   h("p", {}, h("strong", {}, "The JSON cannot be read"), ` at line ${view.fault.line}, column ${view.fault.column}: ${view.fault.message}. The rows show the last state that could; they wait until it is mended. Nothing is lost.`),
   button("Show the place", "goto-fault", [])
 );
-var empty = (view) => h("div", { class: "notice", "data-key": "empty" }, h("p", {}, "There is no policy yet."), button("Begin with one that denies everything", "begin", [], { disabled: !view.mayWrite }));
+var empty = () => h("p", { class: "notice", "data-key": "empty" }, "There is no text yet. What is set here begins one that denies everything else.");
 var LOOKING = ["open", "goto", "goto-fault", "filter", "filter-class", "filter-standing"];
 var lock = (node) => {
   for (const control of node.querySelectorAll("[data-do]")) {
@@ -1456,8 +1457,7 @@ var sections = (view) => {
   return [defaults(view), tools(view), patterns(view), classes(view), everything(view), tests(view), description(view)];
 };
 var builder = (view) => {
-  if (view.isEmpty) return h("div", { class: "wb-builder" }, empty(view));
-  const whole = h("div", { class: "wb-builder" }, view.fault && broken(view), sections(view));
+  const whole = h("div", { class: "wb-builder" }, view.isEmpty && empty(), view.fault && broken(view), sections(view));
   return view.fault || !view.mayWrite ? lock(whole) : whole;
 };
 
@@ -1496,8 +1496,7 @@ var rules = {
   text: (view, path, { value }) => setText(view.text, path, value),
   shadow: (view, path, { checked }) => setShadow(view.text, path, checked),
   remove: (view, path) => removeElement(view.text, path),
-  "test-remove": (view, path) => removeElement(view.text, path),
-  begin: (view) => EMPTY
+  "test-remove": (view, path) => removeElement(view.text, path)
 };
 var json = JSON.stringify;
 var orGone = (value, usual) => value === usual ? void 0 : json(value);
@@ -1683,10 +1682,11 @@ var Builder = class {
   }
   /** Takes another state of the text; what cannot be read leaves the last state standing. */
   read(text) {
-    const { root, fault } = tryParse(text);
-    if (root) this.#take(root, text);
-    else this.#fault = { ...lineColumn(text, fault.offset), message: fault.message, offset: fault.offset };
     this.isEmpty = text.trim() === "";
+    const meant2 = this.isEmpty ? EMPTY : text;
+    const { root, fault } = tryParse(meant2);
+    if (root) this.#take(root, meant2);
+    else this.#fault = { ...lineColumn(text, fault.offset), message: fault.message, offset: fault.offset };
     this.#plan();
   }
   #take(root, text) {
@@ -1720,7 +1720,7 @@ var Builder = class {
       tools: this.about.tools,
       mayWrite: this.about.mayWrite,
       ui: this.#ui,
-      fault: this.isEmpty ? null : this.#fault,
+      fault: this.#fault,
       isEmpty: this.isEmpty,
       isDrawn: () => false,
       isHit: (path) => this.#hit !== null && isWithin(format(path), this.#hit),
@@ -1767,16 +1767,14 @@ var Builder = class {
     const around = ancestorsOf(control, this.dom);
     try {
       this.#ui.bad = null;
-      this.#apply(ACTS[control.dataset.do](this.#view(), path, valuesOf(control)), typing?.id ?? null);
+      const text = ACTS[control.dataset.do](this.#view(), path, valuesOf(control));
+      if (text !== this.#text || this.isEmpty && control.dataset.do === "default") this.about.put(text, typing?.id ?? null);
     } catch (error) {
       this.#refuse(control, error);
     }
     this.#draw(typing);
     if (document.activeElement === document.body) focusWithin(around);
     this.#finish();
-  }
-  #apply(text, typing) {
-    if (text !== this.#text || this.isEmpty) this.about.put(text, typing);
   }
   #refuse(control, error) {
     if (error instanceof Unfit) {

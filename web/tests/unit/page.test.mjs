@@ -90,6 +90,20 @@ browserTest("by mouse: the seed's policy, byte for byte, and back by undo", asyn
   assert.equal(await text(), SEED);
 });
 
+browserTest("an empty text is a policy that denies everything, once something is set", async () => {
+  const { page, text } = await open({ document: "" });
+  await page.getByRole("button", { name: "Limits and rules of get_run" }).click();
+  assert.equal(await text(), "", "looking around writes nothing");
+  await choose(page, "set_model_alias", "Allow");
+  await page.getByRole("button", { name: "Limits and rules of set_model_alias" }).click();
+  await page.getByRole("button", { name: "Add a limit" }).nth(0).click();
+  assert.equal(await text(), SEED);
+  for (let undone = 0; undone < 2; undone += 1) await page.getByRole("button", { name: "Undo" }).click();
+  assert.equal(await text(), "");
+  await choose(page, "Tools that no rule names", "Deny");
+  assert.equal(await text(), START);
+});
+
 browserTest("by keyboard alone: the same", async () => {
   const { page, text } = await open();
   const tabTo = async (locator) => {

@@ -53,7 +53,6 @@ const rules = {
   shadow: (view, path, { checked }) => edits.setShadow(view.text, path, checked),
   remove: (view, path) => edits.removeElement(view.text, path),
   "test-remove": (view, path) => edits.removeElement(view.text, path),
-  begin: (view) => edits.EMPTY,
 };
 
 // --- limits ------------------------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import { format, lineColumn, parsePointer } from "../json/pointer.js";
 import { NoPlace } from "../json/edit.js";
 import { tryParse } from "../json/tree.js";
+import { EMPTY } from "../policy/edits.js";
 import { ACTS, Unfit } from "./acts.js";
 import { morph } from "./dom.js";
 import { recall, remember } from "./recall.js";
@@ -38,10 +39,11 @@ export class Builder {
 
   /** Takes another state of the text; what cannot be read leaves the last state standing. */
   read(text) {
-    const { root, fault } = tryParse(text);
-    if (root) this.#take(root, text);
-    else this.#fault = { ...lineColumn(text, fault.offset), message: fault.message, offset: fault.offset };
     this.isEmpty = text.trim() === "";
+    const meant = this.isEmpty ? EMPTY : text;
+    const { root, fault } = tryParse(meant);
+    if (root) this.#take(root, meant);
+    else this.#fault = { ...lineColumn(text, fault.offset), message: fault.message, offset: fault.offset };
     this.#plan();
   }
 
@@ -80,7 +82,7 @@ export class Builder {
       tools: this.about.tools,
       mayWrite: this.about.mayWrite,
       ui: this.#ui,
-      fault: this.isEmpty ? null : this.#fault,
+      fault: this.#fault,
       isEmpty: this.isEmpty,
       isDrawn: () => false,
       isHit: (path) => this.#hit !== null && isWithin(format(path), this.#hit),
@@ -132,17 +134,14 @@ export class Builder {
     const around = ancestorsOf(control, this.dom);
     try {
       this.#ui.bad = null;
-      this.#apply(ACTS[control.dataset.do](this.#view(), path, valuesOf(control)), typing?.id ?? null);
+      const text = ACTS[control.dataset.do](this.#view(), path, valuesOf(control));
+      if (text !== this.#text || (this.isEmpty && control.dataset.do === "default")) this.about.put(text, typing?.id ?? null);
     } catch (error) {
       this.#refuse(control, error);
     }
     this.#draw(typing);
     if (document.activeElement === document.body) focusWithin(around);
     this.#finish();
-  }
-
-  #apply(text, typing) {
-    if (text !== this.#text || this.isEmpty) this.about.put(text, typing);
   }
 
   #refuse(control, error) {

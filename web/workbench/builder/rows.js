@@ -41,7 +41,7 @@ const sumUp = (tool, standing, words) => {
 const isOwn = (standing) => standing.by === "own" || standing.by === "hide";
 
 const links = (name, path) => [
-  toJson(path, "Show in JSON", `Show in JSON: ${name}`),
+  toJson(path, "JSON", `Show in JSON: ${name}`),
   button("Clear", "clear", path, { class: "link-button small", "aria-label": `Clear the rule of ${name}` }),
 ];
 

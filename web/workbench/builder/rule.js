@@ -6,12 +6,15 @@ import { h, idOf } from "./dom.js";
 import { limitRow, rateRow } from "./limits.js";
 import { button, choose, tick, toJson, write } from "./parts.js";
 
+// `limits/1` is “limits 2” to people.
+const placeWords = (path) => path.slice(-2).filter((step, index, both) => index === both.length - 1 || typeof both[1] === "number").map((step) => (typeof step === "number" ? step + 1 : step)).join(" ");
+
 const oddRow = ({ path, value }) => {
   const text = JSON.stringify(value);
   return h(
     "li",
     { class: "wb-item wb-odd", "data-key": idOf(path, "odd") },
-    h("span", {}, "Something these rows cannot show: ", h("code", {}, `${path.at(-1)}: ${text.length > 160 ? `${text.slice(0, 160)}…` : text}`)),
+    h("span", {}, "Something these rows cannot show: ", h("code", {}, `${placeWords(path)}: ${text.length > 160 ? `${text.slice(0, 160)}…` : text}`)),
     " ",
     toJson(path, "Edit in JSON", `Edit in JSON: ${path.join(" ")}`),
   );

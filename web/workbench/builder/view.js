@@ -31,7 +31,7 @@ const defaults = (view) => {
     { "data-hit": view.isHit(["default"]) },
     "default",
     "Tools that no rule names",
-    strip("Tools that no rule names", "default", ["default"], said, [["deny", "Deny"], ["allow", "Allow"]]),
+    strip("Tools that no rule names", "default", ["default"], view.isEmpty ? undefined : said, [["deny", "Deny"], ["allow", "Allow"]]),
     h("p", { class: "hint" }, said === "allow" ? "Every tool may be called, unless a rule says otherwise. New tools of the server too." : "Only what a rule allows may be called. New tools of the server stay closed."),
   );
 };
@@ -152,8 +152,8 @@ const broken = (view) =>
     button("Show the place", "goto-fault", []),
   );
 
-const empty = (view) =>
-  h("div", { class: "notice", "data-key": "empty" }, h("p", {}, "There is no policy yet."), button("Begin with one that denies everything", "begin", [], { disabled: !view.mayWrite }));
+const empty = () =>
+  h("p", { class: "notice", "data-key": "empty" }, "There is no text yet. What is set here begins one that denies everything else.");
 
 // What only looks around goes on working while nothing can be changed.
 const LOOKING = ["open", "goto", "goto-fault", "filter", "filter-class", "filter-standing"];
@@ -173,7 +173,6 @@ const sections = (view) => {
 
 /** The builder as elements. `view`: root, text, tools, ui, fault, mayWrite, isEmpty, isHit, isHitWithin. */
 export const builder = (view) => {
-  if (view.isEmpty) return h("div", { class: "wb-builder" }, empty(view));
-  const whole = h("div", { class: "wb-builder" }, view.fault && broken(view), sections(view));
+  const whole = h("div", { class: "wb-builder" }, view.isEmpty && empty(), view.fault && broken(view), sections(view));
   return view.fault || !view.mayWrite ? lock(whole) : whole;
 };

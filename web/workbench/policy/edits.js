@@ -11,7 +11,7 @@ const DOCUMENT_ORDER = ["version", "default", "description", "hide", "tools", "c
 const CLASS_ORDER = ["read", "write", "execute", "destructive", "financial"];
 const CHECK_ORDER = ["name", "conditions", "on_deny"];
 
-/** What an empty text becomes. */
+/** What an empty text stands for. */
 export const EMPTY = '{\n  "version": "1",\n  "default": "deny"\n}\n';
 
 const has = (text, path) => nodeAt(parse(text), path) !== undefined;
