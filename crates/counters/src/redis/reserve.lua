@@ -53,7 +53,6 @@ end
 if refused then return {0, refused, wait} end
 
 local answer = {1, used and used.value or false}
-if used then call('DEL', KEYS[#KEYS - 1]) end
 for i = 1, #plan do
   local c = plan[i]
   -- Shadow counters are charged all or none, as enforced ones would be.
@@ -69,5 +68,7 @@ for i = 1, #plan do
   end
 end
 if ARGV[1] ~= '' then call('XADD', KEYS[#plan + 1], '*', 'e', ARGV[1]) end
+-- Last: a store without memory left refuses the first of the other writes, and then the approval stands.
+if used then call('DEL', KEYS[#KEYS - 1]) end
 for i = 1, #full_shadow do answer[#answer + 1] = full_shadow[i] end
 return answer

@@ -38,7 +38,7 @@ impl Scripts {
         Self {
             reserve: script(RESERVE),
             give_back: script(GIVE_BACK),
-            read: script(READ),
+            read: Script::new(&[clock, DECIMAL, WINDOW, READ].join("\n")),
             answer: script(ANSWER),
             withdraw: script(WITHDRAW),
         }

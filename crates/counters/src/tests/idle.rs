@@ -113,6 +113,22 @@ async fn on_redis_requests_go_when_they_are_over() {
     assert_eq!(left, [2, 50, 50], "{keys:?}: two requests, and the set of those that wait");
 }
 
+/// The most that the README promises for a request and its place among those that wait, in bytes.
+const REQUEST_BYTES: i64 = 300 + 230;
+
+#[tokio::test]
+async fn a_request_is_as_small_as_promised_on_redis() {
+    let f = Fixture::redis().await;
+    let (names, mut look) = (Names::new(1), f.look());
+    let grant = names.grant();
+    for _ in 0..100 {
+        f.state_of(crate::AskApproval { grant, ..names.ask() }).await;
+    }
+    let keys = keys(&mut look, f.account);
+    let bytes: i64 = keys.iter().map(|key| ask(&mut look, "MEMORY USAGE", key)).sum();
+    assert!(keys.len() == 101 && bytes <= 100 * REQUEST_BYTES, "{bytes}");
+}
+
 /// All 17 buckets in use, each with seven digits.
 #[tokio::test]
 async fn a_counter_is_as_small_as_promised_on_redis() {
