@@ -6,7 +6,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use domain::InventoryTool;
 use http::{HeaderMap, HeaderValue, Method as HttpMethod, header};
-use http_body_util::BodyExt as _;
 use mcp::{Era, Frame, HandshakeError, Id, Keep, OwnClient, ServerDescription, SseParser};
 use tokio::time::Instant;
 
@@ -16,7 +15,7 @@ use crate::{
     forward::refused,
     gateway::Shared,
     link::{Link, SESSION_HEADER, upstream_headers},
-    relay::collect,
+    relay::{Plain, collect},
     session::Session,
     words,
 };
@@ -142,7 +141,8 @@ impl Peer {
             .get(header::CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .is_some_and(|media_type| media_type.trim_start().starts_with("text/event-stream"));
-        let body = response.into_body();
+        let (head, body) = response.into_parts();
+        let body = Plain::new(shared, &head.headers, body)?;
         let message = if events {
             answer_in_stream(shared, body, id).await?
         } else {
@@ -191,16 +191,11 @@ async fn refusal(response: http::Response<hyper::body::Incoming>) -> Failure {
 }
 
 /// The answer to a request out of its stream; whatever else is in it is not for us.
-async fn answer_in_stream(
-    shared: &Shared,
-    mut body: hyper::body::Incoming,
-    id: &Id<'_>,
-) -> Result<Bytes, UpstreamFailure> {
+async fn answer_in_stream(shared: &Shared, mut body: Plain, id: &Id<'_>) -> Result<Bytes, UpstreamFailure> {
     let mut parser = SseParser::new(shared.config.limits.answer_bytes);
     let reading = async {
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| UpstreamFailure::Broken(error.to_string()))?;
-            let Ok(data) = frame.into_data() else { continue };
+        while let Some(data) = body.data().await {
+            let data = data?;
             let events = parser.push(&data).map_err(|error| UpstreamFailure::Invalid(error.to_string()))?;
             for payload in events.iter().filter_map(mcp::SseEvent::payload) {
                 if matches!(mcp::frame(payload), Ok(Frame::Response(facts)) if facts.answers(id)) {

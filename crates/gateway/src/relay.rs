@@ -1,10 +1,12 @@
 //! The answer on its way back: looked at, edited only where policy asks for it, passed on as it is otherwise.
 
+mod coded;
 mod events;
 mod json;
 mod kept;
 mod listen;
 
+pub(crate) use coded::Plain;
 pub(crate) use json::collect;
 
 use axum::{body::Body, response::Response};
@@ -39,7 +41,7 @@ pub(crate) async fn answer(
 ) -> Result<Response, Failure> {
     let (head, body) = response.into_parts();
     if !head.status.is_success() {
-        let start = words::start_of(body).await;
+        let start = coded::start(&head.headers, &words::start_of(body).await);
         if let Some(own) = listen::instead(&mut forward, &start).await {
             return Ok(own);
         }
@@ -57,15 +59,18 @@ pub(crate) async fn answer(
         Ok(session) => session,
         Err(failure) => return Err(forward.fail(failure.into()).await),
     };
+    let body = match Plain::new(&forward.shared, &head.headers, body) {
+        Ok(body) => body,
+        Err(failure) => return Err(forward.fail(failure.into()).await),
+    };
     let relayed = match kind(&head.headers) {
-        Ok(Kind::Json) => json::answer(forward, body).await,
-        Ok(Kind::Events) => Ok(events::answer(forward, body).await),
-        Ok(Kind::Other) => {
+        Kind::Json => json::answer(forward, body).await,
+        Kind::Events => Ok(events::answer(forward, body).await),
+        Kind::Other => {
             let failure =
                 UpstreamFailure::Invalid(format!("HTTP {} without JSON or an event stream", head.status.as_u16()));
             Err(forward.fail(failure.into()).await)
         }
-        Err(failure) => Err(forward.fail(failure.into()).await),
     };
     relayed.map(|mut response| {
         if let Some(session) = session {
@@ -78,8 +83,11 @@ pub(crate) async fn answer(
 /// Relays the server's own stream.
 pub(crate) async fn stream(mut forward: Forward, response: http::Response<Incoming>) -> Result<Response, Failure> {
     let (head, body) = response.into_parts();
-    match (head.status, kind(&head.headers)?) {
-        (status, Kind::Events) if status.is_success() => Ok(events::answer(forward, body).await),
+    match (head.status, kind(&head.headers)) {
+        (status, Kind::Events) if status.is_success() => {
+            let body = Plain::new(&forward.shared, &head.headers, body)?;
+            Ok(events::answer(forward, body).await)
+        }
         (StatusCode::METHOD_NOT_ALLOWED, _) if forward.era == Era::Initialize => Ok(listen::own(&mut forward).await),
         (StatusCode::METHOD_NOT_ALLOWED, _) => Err(Failure::HttpMethod),
         (StatusCode::NOT_FOUND, _) if forward.session.is_some() => Err(Failure::NoSession),
@@ -87,18 +95,15 @@ pub(crate) async fn stream(mut forward: Forward, response: http::Response<Incomi
     }
 }
 
-/// What the body is. Bodies that are encoded although nobody asked for it cannot be looked at, so they do not pass.
-fn kind(headers: &HeaderMap) -> Result<Kind, UpstreamFailure> {
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return Err(UpstreamFailure::Invalid("it is compressed, which was not asked for".to_owned()));
-    }
+/// What the body is.
+fn kind(headers: &HeaderMap) -> Kind {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    Ok(match essence.as_str() {
+    match essence.as_str() {
         "application/json" => Kind::Json,
         "text/event-stream" => Kind::Events,
         _ => Kind::Other,
-    })
+    }
 }
 
 /// An error status of the upstream. A JSON-RPC error in it is the server's answer and is passed on; its status only where
@@ -112,7 +117,7 @@ fn error_status(
     if status == StatusCode::NOT_FOUND && forward.era == Era::Initialize && forward.session.is_some() {
         return Err(Failure::NoSession);
     }
-    let kind = kind(headers)?;
+    let kind = kind(headers);
     let ours_to_answer = matches!(status.as_u16(), 300..=399 | 401..=403 | 407 | 429 | 500..);
     if !ours_to_answer
         && kind == Kind::Json

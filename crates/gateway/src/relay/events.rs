@@ -9,12 +9,10 @@ use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use domain::Settlement;
 use futures_util::stream;
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use mcp::{Era, Frame, Id, Method, ResponseFacts, SseEvent, SseParser};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{conclude, event_stream, listen::Telling, promising};
+use super::{Plain, conclude, event_stream, listen::Telling, promising};
 use crate::{
     failure::{Failure, UpstreamFailure},
     forward::Forward,
@@ -27,7 +25,7 @@ use crate::{
 const END_WITHIN: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Relays a stream.
-pub(super) async fn answer(forward: Forward, body: Incoming) -> Response {
+pub(super) async fn answer(forward: Forward, body: Plain) -> Response {
     let watched = forward.must_end_at().is_none();
     let account = &forward.place.caller.account;
     let standing = if watched { Some(Standing::since(&forward.shared, account).await) } else { None };
@@ -54,7 +52,7 @@ pub(super) async fn answer(forward: Forward, body: Incoming) -> Response {
 /// A stream on its way through.
 struct Events {
     forward: Forward,
-    body: Incoming,
+    body: Plain,
     parser: SseParser,
     out: VecDeque<Bytes>,
     /// For the caller's standing, on streams without an end.
@@ -84,7 +82,7 @@ enum Phase {
 enum Heard {
     Bytes(Bytes),
     End,
-    Broken(String),
+    Failed(UpstreamFailure),
     Late,
     Silence,
     Changed,
@@ -111,7 +109,7 @@ impl Events {
     }
 
     async fn drain(&mut self) {
-        while let Some(Ok(_)) = self.body.frame().await {}
+        while let Some(Ok(_)) = self.body.data().await {}
     }
 
     /// Waits for the next thing to happen and deals with it.
@@ -124,7 +122,8 @@ impl Events {
                 }
             }
             Heard::End => self.ended("it ended without an answer").await,
-            Heard::Broken(why) => self.ended(&why).await,
+            Heard::Failed(UpstreamFailure::Broken(why)) => self.ended(&why).await,
+            Heard::Failed(failure) => self.fail(failure).await,
             Heard::Late => self.fail(UpstreamFailure::Late).await,
             Heard::Silence => {
                 self.out.push_back(SseEvent::keep_alive().raw);
@@ -154,9 +153,9 @@ impl Events {
         tokio::select! {
             biased;
             () = changed => Heard::Changed,
-            frame = self.body.frame() => match frame {
-                Some(Ok(frame)) => Heard::Bytes(frame.into_data().unwrap_or_default()),
-                Some(Err(error)) => Heard::Broken(error.to_string()),
+            data = self.body.data() => match data {
+                Some(Ok(data)) => Heard::Bytes(data),
+                Some(Err(failure)) => Heard::Failed(failure),
                 None => Heard::End,
             },
             () = late => Heard::Late,

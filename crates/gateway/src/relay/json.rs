@@ -5,15 +5,13 @@ use std::time::Duration;
 use axum::{body::Body, response::Response};
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use mcp::{Frame, Method};
 use tokio::{
     sync::OwnedSemaphorePermit,
     time::{Instant, timeout},
 };
 
-use super::{conclude, kept::Keeping, listen, promising};
+use super::{Plain, conclude, kept::Keeping, listen, promising};
 use crate::{
     failure::{Failure, UpstreamFailure},
     forward::Forward,
@@ -32,7 +30,7 @@ pub(crate) struct Held {
 }
 
 /// Relays it.
-pub(super) async fn answer(mut forward: Forward, body: Incoming) -> Result<Response, Failure> {
+pub(super) async fn answer(mut forward: Forward, body: Plain) -> Result<Response, Failure> {
     let until = forward.must_end_at();
     let held = match collect(&forward.shared, body, until).await {
         Ok(held) => held,
@@ -73,11 +71,7 @@ async fn checked(forward: &mut Forward, bytes: Bytes) -> Result<Bytes, UpstreamF
 }
 
 /// Takes a whole body in, within its limits of size and time.
-pub(crate) async fn collect(
-    shared: &Shared,
-    mut body: Incoming,
-    until: Option<Instant>,
-) -> Result<Held, UpstreamFailure> {
+pub(crate) async fn collect(shared: &Shared, mut body: Plain, until: Option<Instant>) -> Result<Held, UpstreamFailure> {
     let limit = shared.config.limits.answer_bytes;
     let (mut first, mut more) = (Bytes::new(), BytesMut::new());
     let mut room = Vec::new();
@@ -102,22 +96,8 @@ pub(crate) async fn collect(
 }
 
 /// The next bytes of a body; none at its end.
-async fn next(
-    body: &mut Incoming,
-    silence: Duration,
-    until: Option<Instant>,
-) -> Result<Option<Bytes>, UpstreamFailure> {
-    loop {
-        let left = until.map_or(silence, |until| silence.min(until.saturating_duration_since(Instant::now())));
-        let frame = timeout(left, body.frame()).await.map_err(|_| UpstreamFailure::Late)?;
-        match frame {
-            None => return Ok(None),
-            Some(Err(error)) => return Err(UpstreamFailure::Broken(error.to_string())),
-            Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
-                    return Ok(Some(data));
-                }
-            }
-        }
-    }
+async fn next(body: &mut Plain, silence: Duration, until: Option<Instant>) -> Result<Option<Bytes>, UpstreamFailure> {
+    let left = until.map_or(silence, |until| silence.min(until.saturating_duration_since(Instant::now())));
+    let data = timeout(left, body.data()).await.map_err(|_| UpstreamFailure::Late)?;
+    data.transpose()
 }

@@ -59,6 +59,8 @@ pub struct Fixture {
     pub list: Mutex<Option<(&'static str, String)>>,
     /// The raw answer to whatever is asked, as of a server that mixes answers up.
     pub mixed_up: Mutex<Option<(&'static str, String)>>,
+    /// How the raw answers to `tools/list` are compressed, although nobody asked for it.
+    pub coding: Mutex<Option<&'static str>>,
     /// There is no stream of the server's own.
     pub streamless: AtomicBool,
     /// There are subscriptions, for prompts only.
@@ -87,6 +89,7 @@ impl Fixture {
             pushing: Notify::new(),
             list: Mutex::new(None),
             mixed_up: Mutex::new(None),
+            coding: Mutex::new(None),
             streamless: AtomicBool::new(false),
             listens: AtomicBool::new(false),
         });
@@ -114,6 +117,23 @@ impl Fixture {
 fn raw_answer(id: &Value, (media_type, text): (&'static str, String)) -> Response {
     let body = text.replace("ID", &id.to_string());
     Response::builder().header("content-type", media_type).body(Body::from(body)).unwrap()
+}
+
+fn coded_answer(id: &Value, (media_type, text): (&'static str, String), coding: &'static str) -> Response {
+    use std::io::Write as _;
+    let plain = text.replace("ID", &id.to_string());
+    let level = flate2::Compression::default();
+    let body = if coding == "deflate" {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), level);
+        encoder.write_all(plain.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    } else {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+        encoder.write_all(plain.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let builder = Response::builder().header("content-type", media_type).header("content-encoding", coding);
+    builder.body(Body::from(body)).unwrap()
 }
 
 async fn answer(State(fixture): State<Arc<Fixture>>, request: Request) -> Response {
@@ -202,7 +222,8 @@ impl Fixture {
 
     fn tools(&self, id: &Value) -> Response {
         if let Some(raw) = self.list.lock().unwrap().clone() {
-            return raw_answer(id, raw);
+            let coding = *self.coding.lock().unwrap();
+            return coding.map_or_else(|| raw_answer(id, raw.clone()), |coding| coded_answer(id, raw.clone(), coding));
         }
         let stateless = if self.speaks == Speaks::Stateless {
             r#""resultType":"complete","ttlMs":5,"cacheScope":"public","#
@@ -229,7 +250,7 @@ impl Fixture {
             "html" => Response::builder().header("content-type", "text/html").body(Body::from("<p>")).unwrap(),
             "zipped" => {
                 let body = Body::from(&b"\x1f\x8b"[..]);
-                Response::builder().header("content-type", "application/json").header("content-encoding", "gzip").body(body).unwrap()
+                Response::builder().header("content-type", "application/json").header("content-encoding", "br").body(body).unwrap()
             }
             "big" => result(&id, &text(&"x".repeat(3 << 20))),
             "endless" => endless(),

@@ -74,11 +74,29 @@ async fn a_list_that_cannot_be_read_does_not_pass() {
 }
 
 #[tokio::test]
-async fn a_compressed_answer_cannot_be_looked_at_and_does_not_pass() {
-    let (_world, upstream, _acme, _simple, client) = start(OPEN).await;
-    let answer = client.clone().with("accept-encoding", "gzip, br").call("zipped", json!({})).await;
+async fn lists_are_filtered_also_where_the_server_compresses_them_unasked() {
+    let (world, upstream, acme, simple, client) = start(HIDES).await;
+    let list = format!(r#"{{"jsonrpc":"2.0","id":ID,"result":{{"tools":{TOOLS},"nextCursor":"2"}}}}"#);
+    let ask = r#"{"jsonrpc":"2.0","id":3,"method":"tools/list","params":{"cursor":"1"}}"#;
+    for coding in ["gzip", "deflate"] {
+        *upstream.coding.lock().unwrap() = Some(coding);
+        for (media_type, text) in [("application/json", list.clone()), ("text/event-stream", event(&list))] {
+            *upstream.list.lock().unwrap() = Some((media_type, text));
+            let answer = client.clone().with("accept-encoding", "gzip").post(ask).await;
+            assert_eq!(answer.headers.get("content-encoding"), None);
+            assert_eq!(crate::client::names(&answer.json()), ["echo", "set_model_alias"], "{coding} {media_type}");
+            assert_eq!(upstream.last().0["accept-encoding"], "identity", "nobody asked for it");
+        }
+        let whole = list.replace(r#","nextCursor":"2""#, "");
+        *upstream.list.lock().unwrap() = Some(("application/json", whole));
+        let everywhere = Client::new(&world, &acme, "/mcp", &simple.agent);
+        assert_eq!(everywhere.list().await, ["mlflow__echo", "mlflow__set_model_alias"]);
+    }
+    // What cannot be decoded cannot be looked at.
+    *upstream.coding.lock().unwrap() = Some("br");
+    let answer = client.post(ask).await;
     assert_eq!(answer.reason(), "upstream_invalid");
-    assert_eq!(upstream.last().0["accept-encoding"], "identity");
+    assert!(!answer.text().contains("delete_run"));
 }
 
 #[tokio::test]
