@@ -104,7 +104,7 @@ async fn slots_move_and_nothing_is_lost_or_counted_twice(servers: &RedisCluster)
             })
         })
         .collect();
-    for round in 0..12 {
+    for round in 0..8 {
         let tag = format!("pcl:{{{}}}:x", key(round % 4).account);
         tokio::task::block_in_place(|| servers.move_slot(&tag, std::thread::yield_now));
         tokio::task::yield_now().await;
