@@ -1,6 +1,6 @@
 //! Who stands behind a call that is only thought of: what a policy is told of them, and whose counters they use.
 
-use domain::{GrantId, GrantState, GrantSubject, Principal, ServerId};
+use domain::{GrantId, GrantState, GrantSubject, Principal, ServerId, Timestamp};
 use storage::{GrantRow, Tx};
 
 use crate::{Caller, Error};
@@ -28,6 +28,7 @@ pub(crate) async fn standin(
     tx: &mut Tx,
     server: ServerId,
     grant: Option<GrantId>,
+    now: Timestamp,
 ) -> Result<Standin, Error> {
     let Some(id) = grant else {
         let me = Principal::Member(caller.user());
@@ -50,7 +51,9 @@ pub(crate) async fn standin(
     };
     standin.grant = Some(id);
     standin.label = row.label.to_string();
-    if row.state == GrantState::Suspended {
+    if row.expires_at.is_some_and(|at| at <= now) {
+        standin.notes.push("This grant has expired: until it is given more time, no call is made under it.".to_owned());
+    } else if row.state == GrantState::Suspended {
         standin.notes.push("This grant is suspended: until it is resumed, every call under it is denied.".to_owned());
     }
     Ok(standin)

@@ -143,7 +143,7 @@ impl Accounts {
     async fn trial(&self, caller: &Caller, form: &TryForm) -> Result<Trial, Error> {
         let mut tx = self.look(caller, Permission::View).await?;
         let server = tx.server(form.server).await?.ok_or(Error::NotFound)?;
-        let standin = standin(caller, &mut tx, form.server, form.grant).await?;
+        let standin = standin(caller, &mut tx, form.server, form.grant, self.now()).await?;
         let tool = form.tool.trim();
         let known = tx.tools(form.server).await?.into_iter().find(|row| row.name == tool);
         tx.commit().await?;

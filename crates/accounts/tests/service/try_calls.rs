@@ -213,3 +213,19 @@ async fn a_teams_grant_is_tried_as_oneself_or_as_nobody() {
     assert_eq!(outsider.outcome, TriedOutcome::Denied);
     assert!(outsider.notes[0].contains("some member"), "{:?}", outsider.notes);
 }
+
+#[tokio::test]
+async fn a_grant_that_is_not_in_force_is_tried_and_says_so() {
+    let work = Work::new().await;
+    let (accounts, owner) = (&work.fixture.accounts, &work.fixture.ours.owner.caller);
+    let form = form(&work, SEED, "set_model_alias", ALIAS);
+    accounts.suspend_grant(owner, work.ours.grant.id).await.expect("suspended");
+    let suspended = tried(&work, &form).await;
+    assert_eq!(suspended.outcome, TriedOutcome::Allowed, "the document decides");
+    assert!(suspended.notes[0].contains("suspended"), "{:?}", suspended.notes);
+    let soon = Some(work.fixture.clock.now().plus_seconds(60));
+    accounts.update_grant(owner, work.ours.grant.id, "ci-runner", soon).await.expect("changed");
+    work.fixture.clock.advance_seconds(61);
+    let expired = tried(&work, &form).await;
+    assert!(expired.notes[0].contains("expired"), "{:?}", expired.notes);
+}

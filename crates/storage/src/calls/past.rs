@@ -15,7 +15,8 @@ statements! {
              order by decided_at desc, id desc offset $5 limit 1";
     PAGE = "select decided_at, id, user_id, agent_id, key_id, grant_id, policy_id, policy_version, tool, class, outcome, \
                 code, rule, argument_keys, arguments, approval_id, client_name, client_version, settlement \
-            from call where account_id = $1 and grant_id = any($2) and (decided_at, id) > ($3, $4) \
+            from call where account_id = $1 and grant_id = any($2) and decided_at >= $3 \
+                and (decided_at, id) > ($3, $4) \
                 and method = 'tools/call' and outcome is not null and ($5::text is null or outcome = $5) \
             order by decided_at, id limit $6";
     ONE = "select decided_at, id, user_id, agent_id, key_id, grant_id, policy_id, policy_version, tool, class, outcome, \

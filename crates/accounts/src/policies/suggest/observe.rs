@@ -85,6 +85,11 @@ impl Observer {
     }
 }
 
+/// What shows as what it is wherever it stands.
+fn is_plain(c: char) -> bool {
+    c.is_alphanumeric() || c.is_ascii_graphic() || c == ' '
+}
+
 impl Seen {
     fn nothing(tool: &str) -> Self {
         Self {
@@ -121,7 +126,7 @@ impl Seen {
 impl Values {
     fn see(&mut self, value: &Value) {
         let choice = match value {
-            Value::String(text) => text.chars().count() <= MOST_CHARS && !text.chars().any(char::is_control),
+            Value::String(text) => text.chars().count() <= MOST_CHARS && text.chars().all(is_plain),
             Value::Bool(_) => true,
             Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
         };

@@ -195,6 +195,8 @@ fn arguments_are_held_to_the_few_values_that_every_call_had() {
     );
     explained(&suggestion);
     assert!(!suggested(&[], &calls[1..]).document.contains("require"), "too few to be sure");
+    let odd: Vec<PastCall> = (0..20).map(|i| call(i, "{\"env\":\"a\u{202e}b\"}")).collect();
+    assert!(!suggested(&[], &odd).document.contains("require"), "a text that shows as another is no choice");
     let one_without: Vec<PastCall> = calls.iter().cloned().chain([call(20, "{}")]).collect();
     assert!(!suggested(&[], &one_without).document.contains("require"), "not every call had them");
 }
