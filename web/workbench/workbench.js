@@ -25,7 +25,7 @@ const readData = () => {
 };
 
 const HINT =
-  "Tab leaves the editor. Ctrl+Space completes, Ctrl+] and Ctrl+[ indent, Ctrl+F searches, F8 goes to the next problem (Cmd on a Mac).";
+  "Tab leaves the editor. Ctrl+Space completes, Ctrl+] and Ctrl+[ indent, Ctrl+F searches, F8 goes to the next problem, Ctrl+S saves the draft (Cmd on a Mac).";
 
 // The side of the page that holds the textarea, beside the builder's.
 const sideOf = (node, parent) => {
@@ -58,7 +58,7 @@ class Workbench {
     this.textarea = form.querySelector("textarea[name=document]");
     this.parts = Object.fromEntries(["check", "try", "effect"].map((name) => [name, form.querySelector(`[data-part=${name}]`)]));
     this.schema = null;
-    this.keeper = new Keeper(form, this.textarea.value, form.hasAttribute("data-unsaved"));
+    this.keeper = new Keeper(form, this.textarea.value);
     this.panes = panes(form, this.textarea);
   }
 

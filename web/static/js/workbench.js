@@ -1,4 +1,4 @@
-// Built from web/workbench by web/vendor/build.sh; do not edit. sources: fe0d42077461c245a31ae014fade28d7ad3810bd348de369a7cdedf089b9f618
+// Built from web/workbench by web/vendor/build.sh; do not edit. sources: 1280e69b763dc871c76ee02683fedec90fe0c01d1535627d0cdeabb602d1d633
 
 // ../workbench/builder/dom.js
 var CONTROLS = "wb-controls";
@@ -1215,6 +1215,12 @@ var ruleWords = (rule) => [
   ...rule.shadow ? ["watched only"] : []
 ];
 
+// ../workbench/builder/visible.js
+var HIDDEN = /[\p{Cc}\p{Cf}\p{Co}\u2028\u2029\u115f\u1160\u3164\uffa0]/gu;
+var spelled = (character) => `⟨U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
+var visible = (text) => String(text).replace(HIDDEN, spelled);
+var visibleLines = (text) => String(text).split("\n").map(visible).join("\n");
+
 // ../workbench/builder/rows.js
 var options = CHOICES.map(({ value, label }) => [value, label]);
 var ruleAt = (view, path) => path[0] === "hide" ? { ...readRule(view.root, path), action: "hide", odd: [] } : readRule(view.root, path);
@@ -1241,7 +1247,7 @@ var links = (name, path) => [
   toJson(path, "JSON", `Show in JSON: ${name}`),
   button("Clear", "clear", path, { class: "link-button small", "aria-label": `Clear the rule of ${name}` })
 ];
-var breakable = (name) => name.split(/(?<=_)/).flatMap((part, index) => index === 0 ? [part] : [h("wbr"), part]);
+var breakable = (name) => visible(name).split(/(?<=_)/).flatMap((part, index) => index === 0 ? [part] : [h("wbr"), part]);
 var lines = (head, controls, choice, action, words) => [
   h("div", { class: "wb-head" }, head, h("div", { class: "wb-foot" }, controls)),
   h("div", { class: "wb-under" }, choice, h("p", { class: "wb-why small", "data-action": action }, words))
@@ -1253,7 +1259,7 @@ var foot = (view, name, path, own) => {
 };
 var capital = (text) => `${text[0].toUpperCase()}${text.slice(1)}`;
 var about = (tool) => [
-  tool.description && h("p", { class: "wb-about small" }, tool.description),
+  tool.description && h("p", { class: "wb-about small" }, visibleLines(tool.description)),
   h("p", { class: "small soft" }, (tool.evidence ?? []).length > 0 && `${capital(tool.class)}: ${tool.evidence.join(" ")}`)
 ];
 var unownedHint = (tool) => h("p", { class: "hint" }, `To give ${tool.name} limits and rules of its own, choose Allow or Ask.`);
@@ -1274,7 +1280,7 @@ var toolRow = (view, tool) => {
     lines(
       [
         tick(h("span", { class: "visually-hidden" }, `Select ${tool.name}`), "select", path, view.ui.selected.has(tool.name)),
-        h("div", { class: "wb-name" }, h("code", {}, breakable(tool.name)), badge(tool.class), tool.title && tool.title !== tool.name && h("span", { class: "small soft" }, tool.title))
+        h("div", { class: "wb-name" }, h("code", {}, breakable(tool.name)), badge(tool.class), tool.title && tool.title !== tool.name && h("span", { class: "small soft" }, visible(tool.title)))
       ],
       foot(view, tool.name, path, own),
       actionStrip(tool.name, "tool", path, rule, own),
@@ -2270,53 +2276,62 @@ var placeOf = (text, root, { pointer, line: line3, column }) => {
 };
 
 // ../workbench/keep.js
-var keyOf3 = () => `portcullis:unsaved:${location.pathname}`;
-var stored2 = () => {
+var OWN = `portcullis:unsaved:${globalThis.location?.pathname}`;
+var SENT = "portcullis:sent";
+var read2 = (key) => {
   try {
-    return JSON.parse(sessionStorage.getItem(keyOf3()));
+    return JSON.parse(sessionStorage.getItem(key));
   } catch {
     return null;
   }
 };
-var store = (text) => {
+var write3 = (key, value) => {
   try {
-    if (text === null) sessionStorage.removeItem(keyOf3());
-    else sessionStorage.setItem(keyOf3(), JSON.stringify({ text, at: Date.now() }));
+    if (value === null) sessionStorage.removeItem(key);
+    else sessionStorage.setItem(key, JSON.stringify(value));
   } catch {
   }
 };
+var wasRefused = () => (performance.getEntriesByType("navigation")[0]?.responseStatus ?? 0) >= 400;
 var Keeper = class {
   #leaving = false;
-  /** `text`: what the page came with; `refused`: the server did not keep it. */
-  constructor(form2, text, refused) {
-    this.saved = refused ? null : text;
+  /** `text`: what the page came with. */
+  constructor(form2, text) {
+    this.saved = wasRefused() ? null : text;
     this.now = text;
-    form2.addEventListener("submit", (event) => {
-      queueMicrotask(() => this.#leaving = !event.defaultPrevented);
+    this.#settleSent();
+    addEventListener("submit", (event) => {
+      if (event.target !== form2 || event.defaultPrevented) return;
+      this.#leaving = true;
+      write3(SENT, OWN);
     });
     addEventListener("pageshow", () => this.#leaving = false);
     addEventListener("beforeunload", (event) => {
       if (!this.#leaving && this.isUnsaved) event.preventDefault();
     });
   }
+  // The copy of a text that another page has sent, and that was kept, is not needed any more.
+  #settleSent() {
+    const sent = read2(SENT);
+    write3(SENT, null);
+    if (sent && !this.isUnsaved && read2(sent)?.text === this.now) write3(sent, null);
+  }
   get isUnsaved() {
     return this.now !== this.saved;
   }
   changed(text) {
     this.now = text;
-    store(this.isUnsaved ? text : null);
+    write3(OWN, this.isUnsaved ? { text, at: Date.now() } : null);
   }
   /** What a crash or a reload left behind, if it is something else than what the page shows: `{ text, at }`. */
   left() {
-    const found = stored2();
-    if (!found || typeof found.text !== "string" || found.text === this.now) {
-      store(null);
-      return null;
-    }
-    return found;
+    const found = read2(OWN);
+    if (found && typeof found.text === "string" && found.text !== this.now) return found;
+    if (!this.isUnsaved) write3(OWN, null);
+    return null;
   }
   forget() {
-    store(null);
+    write3(OWN, null);
   }
 };
 
@@ -2583,7 +2598,7 @@ var readData = () => {
   const node = document.getElementById("workbench-data");
   return { tools: [], mayWrite: true, ...node ? JSON.parse(node.textContent) : {} };
 };
-var HINT = "Tab leaves the editor. Ctrl+Space completes, Ctrl+] and Ctrl+[ indent, Ctrl+F searches, F8 goes to the next problem (Cmd on a Mac).";
+var HINT = "Tab leaves the editor. Ctrl+Space completes, Ctrl+] and Ctrl+[ indent, Ctrl+F searches, F8 goes to the next problem, Ctrl+S saves the draft (Cmd on a Mac).";
 var sideOf = (node, parent) => {
   let side = node;
   while (side.parentElement !== parent) side = side.parentElement;
@@ -2611,7 +2626,7 @@ var Workbench = class {
     this.textarea = form2.querySelector("textarea[name=document]");
     this.parts = Object.fromEntries(["check", "try", "effect"].map((name) => [name, form2.querySelector(`[data-part=${name}]`)]));
     this.schema = null;
-    this.keeper = new Keeper(form2, this.textarea.value, form2.hasAttribute("data-unsaved"));
+    this.keeper = new Keeper(form2, this.textarea.value);
     this.panes = panes(form2, this.textarea);
   }
   start() {

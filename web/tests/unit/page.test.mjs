@@ -186,8 +186,15 @@ browserTest("what was not saved is offered again after a reload, and only then",
   await choose(page, "get_run", "Hide");
   const hidden = await text();
   await page.getByRole("button", { name: "Limits and rules of get_run" }).click();
-  page.on("dialog", (dialog) => dialog.accept());
+  let warned = 0;
+  page.on("dialog", (dialog) => {
+    warned += 1;
+    dialog.accept();
+  });
+  await page.getByRole("button", { name: "Try", exact: true }).click();
+  await page.locator("[data-part=try] .outcome").waitFor();
   await page.reload();
+  assert.equal(warned, 1, "leaving was warned about, also after a call was tried");
   await page.waitForSelector("form[data-ready]");
   assert.equal(await text(), START);
   assert.equal(await page.getByRole("button", { name: "Limits and rules of get_run" }).getAttribute("aria-expanded"), "true", "what was opened is open");
@@ -196,6 +203,10 @@ browserTest("what was not saved is offered again after a reload, and only then",
   await page.getByRole("button", { name: "Save draft" }).click();
   await page.waitForURL("**/draft");
   await page.waitForSelector("form[data-ready]");
+  assert.equal(warned, 1, "saving is not leaving");
+  await page.goto("/");
+  await page.waitForSelector("form[data-ready]");
+  assert.equal(await page.getByRole("button", { name: "Restore unsaved text" }).count(), 0, "what was saved is not offered");
 });
 
 browserTest("the editor completes, explains and searches, with no style or picture that the policy refuses", async () => {

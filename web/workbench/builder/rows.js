@@ -9,6 +9,7 @@ import { CHOICES, doneWord } from "../policy/words.js";
 import { h, idOf } from "./dom.js";
 import { badge, button, strip, tick, toJson } from "./parts.js";
 import { ruleBody, ruleWords } from "./rule.js";
+import { visible, visibleLines } from "./visible.js";
 
 const options = CHOICES.map(({ value, label }) => [value, label]);
 
@@ -46,7 +47,7 @@ const links = (name, path) => [
 ];
 
 // The name may break after its underscores.
-const breakable = (name) => name.split(/(?<=_)/).flatMap((part, index) => (index === 0 ? [part] : [h("wbr"), part]));
+const breakable = (name) => visible(name).split(/(?<=_)/).flatMap((part, index) => (index === 0 ? [part] : [h("wbr"), part]));
 
 const lines = (head, controls, choice, action, words) => [
   h("div", { class: "wb-head" }, head, h("div", { class: "wb-foot" }, controls)),
@@ -62,7 +63,7 @@ const foot = (view, name, path, own) => {
 const capital = (text) => `${text[0].toUpperCase()}${text.slice(1)}`;
 
 const about = (tool) => [
-  tool.description && h("p", { class: "wb-about small" }, tool.description),
+  tool.description && h("p", { class: "wb-about small" }, visibleLines(tool.description)),
   h("p", { class: "small soft" }, (tool.evidence ?? []).length > 0 && `${capital(tool.class)}: ${tool.evidence.join(" ")}`),
 ];
 
@@ -86,7 +87,7 @@ export const toolRow = (view, tool) => {
     lines(
       [
         tick(h("span", { class: "visually-hidden" }, `Select ${tool.name}`), "select", path, view.ui.selected.has(tool.name)),
-        h("div", { class: "wb-name" }, h("code", {}, breakable(tool.name)), badge(tool.class), tool.title && tool.title !== tool.name && h("span", { class: "small soft" }, tool.title)),
+        h("div", { class: "wb-name" }, h("code", {}, breakable(tool.name)), badge(tool.class), tool.title && tool.title !== tool.name && h("span", { class: "small soft" }, visible(tool.title))),
       ],
       foot(view, tool.name, path, own),
       actionStrip(tool.name, "tool", path, rule, own),
