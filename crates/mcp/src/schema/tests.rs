@@ -247,3 +247,76 @@ fn much_work_is_known_beforehand() {
     assert!(schema.is_long_work(Some(&large)));
     assert_eq!(schema.check(Some(&large)), Ok(()));
 }
+
+mod any_input {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn json(keys: &'static [&'static str]) -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            proptest::sample::select(vec!["string", "object", "#", "#/$defs/a", "#/properties/b", "^a+$", "a", "%2"])
+                .prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 48, 4, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::vec((proptest::sample::select(keys), inner), 0..5).prop_map(|members| {
+                    Value::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+                }),
+            ]
+        })
+    }
+
+    const KEYWORDS: &[&str] = &[
+        "$ref",
+        "$defs",
+        "a",
+        "b",
+        "type",
+        "properties",
+        "items",
+        "prefixItems",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "not",
+        "if",
+        "then",
+        "required",
+        "additionalProperties",
+        "patternProperties",
+        "unevaluatedProperties",
+        "contains",
+        "enum",
+        "const",
+        "minimum",
+        "maximum",
+        "multipleOf",
+        "pattern",
+        "uniqueItems",
+        "dependentSchemas",
+        "propertyNames",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        /// Whatever a server calls a schema and a client arguments, there is an answer, and it is the validator's.
+        #[test]
+        fn there_is_an_answer_and_it_is_the_validators(schema in json(KEYWORDS), arguments in json(&["a", "b", "c"])) {
+            let (text, arguments_text) = (schema.to_string(), arguments.to_string());
+            let Ok(compiled) = InputSchema::compile(&text) else { return Ok(()) };
+            let told = compiled.check(Some(&arguments_text));
+            if compiled.inexact.is_none() && exact::all_exact(&arguments_text) {
+                prop_assert_eq!(told.is_ok(), compiled.validator.is_valid(&arguments));
+            } else if compiled.validator.is_valid(&arguments) {
+                prop_assert!(told.is_ok());
+            }
+        }
+    }
+}
