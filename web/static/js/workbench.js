@@ -1,6 +1,6 @@
-// Built from web/workbench by web/vendor/build.sh; do not edit. sources: 1280e69b763dc871c76ee02683fedec90fe0c01d1535627d0cdeabb602d1d633
+// Built from web/workbench by web/vendor/build.sh; do not edit. sources: 436429a1e8cfa7e867f76f996782c5a6c527d01441266bf84141912d8d8a90d5
 
-// ../workbench/builder/dom.js
+// web/workbench/builder/dom.js
 var CONTROLS = "wb-controls";
 var CONTROL_TAGS = ["input", "select", "textarea", "button", "fieldset"];
 var setOne = (node, name, value) => {
@@ -68,10 +68,10 @@ var morph = (from, to, typing = null) => {
 };
 var idOf = (path, what) => `wb-${path.map((step2) => encodeURIComponent(String(step2))).join("/")}:${what}`;
 
-// ../workbench/editor/kit.js
+// web/workbench/editor/kit.js
 var kit = globalThis.portcullisEditor;
 
-// ../workbench/json/tree.js
+// web/workbench/json/tree.js
 var Fault = class extends Error {
   constructor(message, offset) {
     super(message);
@@ -201,7 +201,7 @@ var plain = (node) => {
   return node?.value;
 };
 
-// ../workbench/json/pointer.js
+// web/workbench/json/pointer.js
 var format = (path) => path.map((step2) => `/${String(step2).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 var parsePointer = (pointer) => pointer.split("/").slice(1).map((step2) => step2.replaceAll("~1", "/").replaceAll("~0", "~"));
 var rangeOf = (root, pointer) => {
@@ -234,7 +234,7 @@ var offsetOf = (text, line3, column) => {
   return start + within.length;
 };
 
-// ../workbench/json/write.js
+// web/workbench/json/write.js
 var Inline = class {
   constructor(value) {
     this.value = value;
@@ -276,7 +276,7 @@ var indentAt = (text, offset) => {
   return /^[ \t]*/.exec(text.slice(start))[0];
 };
 
-// ../workbench/json/edit.js
+// web/workbench/json/edit.js
 var NoPlace = class extends Error {
 };
 var splice = (text, from, to, insert2) => text.slice(0, from) + insert2 + text.slice(to);
@@ -405,7 +405,7 @@ var changeBetween = (before, after) => {
   return { from, to: before.length - same, insert: after.slice(from, after.length - same) };
 };
 
-// ../workbench/policy/patterns.js
+// web/workbench/policy/patterns.js
 var isGlob = (pattern) => /[*?]/.test(pattern);
 var matches = (pattern, name) => {
   const wanted = [...pattern];
@@ -422,7 +422,7 @@ var matches = (pattern, name) => {
 };
 var literals = (pattern) => [...pattern.replace(/[*?]/g, "")].length;
 
-// ../workbench/policy/paths.js
+// web/workbench/policy/paths.js
 var DEEPEST2 = 4;
 var MOST = 200;
 var FACTS = [
@@ -483,7 +483,7 @@ var pathsOf = (schema) => {
 };
 var pathWord = (path) => FACTS.find(([fact]) => fact === path)?.[1] ?? path.replace(/^args\.?/, "");
 
-// ../workbench/policy/words.js
+// web/workbench/policy/words.js
 var CHOICES = [
   { value: "allow", label: "Allow", done: "allowed" },
   { value: "deny", label: "Deny", done: "denied" },
@@ -590,7 +590,7 @@ var DURATIONS = [
   ["days", 86400]
 ];
 
-// ../workbench/policy/rule.js
+// web/workbench/policy/rule.js
 var ACTIONS = ["allow", "deny", "hide", "require_approval"];
 var CHECK_LISTS = ["require", "deny_if", "approve_if"];
 var RULE_ORDER = ["action", "reason", ...CHECK_LISTS, "limits", "rate_limit", "approval", "mode"];
@@ -648,7 +648,7 @@ var readRule = (root, path) => {
   };
 };
 
-// ../workbench/policy/standing.js
+// web/workbench/policy/standing.js
 var hideItems = (root) => {
   const list4 = nodeAt(root, ["hide"]);
   if (!isArray(list4)) return [];
@@ -699,7 +699,7 @@ var decidedBy = (root, path, tools2) => {
   return decided.get(tools2).get(format(path)) ?? [];
 };
 
-// ../workbench/policy/edits.js
+// web/workbench/policy/edits.js
 var DOCUMENT_ORDER = ["version", "default", "description", "hide", "tools", "classes", "all_tools", "tests"];
 var CLASS_ORDER = ["read", "write", "execute", "destructive", "financial"];
 var CHECK_ORDER = ["name", "conditions", "on_deny"];
@@ -853,7 +853,7 @@ var addTest = (text, test) => {
 };
 var canBePattern = (text, pattern) => pattern.trim() !== "" && !has(text, ["tools", pattern]) && !(isGlob(pattern) && hiddenAt(text, pattern) >= 0);
 
-// ../workbench/policy/values.js
+// web/workbench/policy/values.js
 var NUMBER2 = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 var wants = (op) => OPERATORS.find(([one]) => one === op)?.[2] ?? "any";
 var isPlainItem = (item) => typeof item === "string" && item !== "" && item.trim() === item && !item.includes(",");
@@ -926,7 +926,7 @@ var conditionFor = ({ path, type, schema }) => {
   return { path, op: "eq", value: Array.isArray(schema?.enum) ? schema.enum.find((one) => typeof one === "string") ?? "" : "" };
 };
 
-// ../workbench/builder/parts.js
+// web/workbench/builder/parts.js
 var doing = (act, path, more3 = {}) => ({ "data-do": act, "data-at": format(path), ...more3 });
 var button = (label, act, path, more3 = {}) => h("button", { type: "button", class: "button s", id: idOf(path, act), ...doing(act, path), ...more3 }, label);
 var toJson = (path, label = "Show in JSON", name = void 0) => button(label, "goto", path, { class: "link-button small", "aria-label": name });
@@ -973,7 +973,7 @@ var strip = (label, act, path, value, options2, more3 = []) => h(
 var SIGNS = { read: "○", write: "◐", execute: "▶", destructive: "✕", financial: "¤" };
 var badge = (riskClass) => h("span", { class: `badge ${riskClass}` }, h("span", { "aria-hidden": "true" }, SIGNS[riskClass] ?? ""), `${riskClass[0].toUpperCase()}${riskClass.slice(1)}`);
 
-// ../workbench/builder/checks.js
+// web/workbench/builder/checks.js
 var operatorOptions = OPERATORS.flatMap(([op, words]) => op === "exists" ? [["exists", "is given"], ["exists-not", "is not given"]] : [[op, words]]);
 var pathOptions = (paths, path) => {
   const own = paths.map((one) => [one.path, one.type ? `${pathWord(one.path)} (${one.type})` : pathWord(one.path)]);
@@ -1069,7 +1069,7 @@ var checkRow = (view, check, paths) => {
   );
 };
 
-// ../workbench/builder/limits.js
+// web/workbench/builder/limits.js
 var rawOf = (text, node, key) => {
   const value = memberOf(node, key)?.value;
   return value ? text.slice(value.from, value.to) : "";
@@ -1138,7 +1138,7 @@ var rateRow = (view, limit) => h(
   h("div", { class: "wb-line" }, sentence(view, limit), h("span", { class: "wb-end" }, toJson(limit.path, "JSON", "JSON of the rate limit"), button("Remove", "remove", limit.path, { class: "button s quiet", "aria-label": "Remove the rate limit" })))
 );
 
-// ../workbench/builder/rule.js
+// web/workbench/builder/rule.js
 var placeWords = (path) => path.slice(-2).filter((step2, index, both) => index === both.length - 1 || typeof both[1] === "number").map((step2) => typeof step2 === "number" ? step2 + 1 : step2).join(" ");
 var oddRow = ({ path, value }) => {
   const text = JSON.stringify(value);
@@ -1215,13 +1215,13 @@ var ruleWords = (rule) => [
   ...rule.shadow ? ["watched only"] : []
 ];
 
-// ../workbench/builder/visible.js
+// web/workbench/builder/visible.js
 var HIDDEN = /[\p{Cc}\p{Cf}\p{Co}\u2028\u2029\u115f\u1160\u3164\uffa0]/gu;
 var spelled = (character) => `⟨U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
 var visible = (text) => String(text).replace(HIDDEN, spelled);
 var visibleLines = (text) => String(text).split("\n").map(visible).join("\n");
 
-// ../workbench/builder/rows.js
+// web/workbench/builder/rows.js
 var options = CHOICES.map(({ value, label }) => [value, label]);
 var ruleAt = (view, path) => path[0] === "hide" ? { ...readRule(view.root, path), action: "hide", odd: [] } : readRule(view.root, path);
 var actionStrip = (name, act, path, rule, own) => {
@@ -1262,6 +1262,7 @@ var about = (tool) => [
   tool.description && h("p", { class: "wb-about small" }, visibleLines(tool.description)),
   h("p", { class: "small soft" }, (tool.evidence ?? []).length > 0 && `${capital(tool.class)}: ${tool.evidence.join(" ")}`)
 ];
+var isHit = (view, path, open) => open ? view.isHitItself(path) : view.isHitWithin(path);
 var unownedHint = (tool) => h("p", { class: "hint" }, `To give ${tool.name} limits and rules of its own, choose Allow or Ask.`);
 var toolRow = (view, tool) => {
   const standing = standingOf(view.root, tool);
@@ -1276,7 +1277,7 @@ var toolRow = (view, tool) => {
   const rule = ruleAt(view, standing.by === "default" ? path : standing.path);
   return h(
     "li",
-    { class: "wb-row", "data-key": key, "data-hit": !open && own && view.isHitWithin(standing.path) },
+    { class: "wb-row", "data-key": key, "data-hit": own && isHit(view, standing.path, open) },
     lines(
       [
         tick(h("span", { class: "visually-hidden" }, `Select ${tool.name}`), "select", path, view.ui.selected.has(tool.name)),
@@ -1307,7 +1308,7 @@ var ruleRow = (view, { name, act, path, covered, note, extra }) => {
   const words = open ? [] : ruleWords(rule);
   return h(
     "li",
-    { class: "wb-row", "data-key": idOf(path, "row"), "data-hit": !open && view.isHitWithin(path) },
+    { class: "wb-row", "data-key": idOf(path, "row"), "data-hit": isHit(view, path, open) },
     lines(
       h("div", { class: "wb-name" }, extra ?? h("code", {}, breakable(name))),
       isHidden ? links(name, path) : foot(view, name, path, rule.there),
@@ -1336,7 +1337,7 @@ var classRow = (view, riskClass) => {
 };
 var everyCall = (view) => ruleBody(view, readRule(view.root, ["all_tools"]), pathsOfAll(view.tools));
 
-// ../workbench/builder/view.js
+// web/workbench/builder/view.js
 var CLASSES = ["read", "write", "execute", "destructive", "financial"];
 var section = (name, title, ...content) => sectionWith({}, name, title, ...content);
 var sectionWith = (more3, name, title, ...content) => h("section", { class: "wb-section", "aria-labelledby": `wb-${name}-head`, "data-key": `section-${name}`, ...more3 }, h("h2", { id: `wb-${name}-head` }, title), content);
@@ -1467,7 +1468,7 @@ var builder = (view) => {
   return view.fault || !view.mayWrite ? lock(whole) : whole;
 };
 
-// ../workbench/builder/acts.js
+// web/workbench/builder/acts.js
 var Unfit = class extends Error {
 };
 var need = (holds, message) => {
@@ -1640,7 +1641,7 @@ var several = {
 };
 var ACTS = { ...rules, ...limits, ...checks, ...approvals, ...several };
 
-// ../workbench/builder/recall.js
+// web/workbench/builder/recall.js
 var keyOf2 = () => `portcullis:rows:${location.pathname.split("/policies/").at(0)}`;
 var NOTHING = { filter: "", class: "", standing: "", open: [] };
 var stored = () => {
@@ -1662,8 +1663,9 @@ var remember = (ui) => {
   }
 };
 
-// ../workbench/builder/builder.js
+// web/workbench/builder/builder.js
 var isTyped = (control) => control.matches("input:not([type=radio], [type=checkbox])");
+var ITEM = /^\/(?:limits|rate_limit|require|deny_if|approve_if)(?:\/|$)/;
 var isWithin = (pointer, hit) => hit === pointer || hit.startsWith(`${pointer}/`);
 var Builder = class {
   #ui;
@@ -1731,6 +1733,7 @@ var Builder = class {
       isDrawn: () => false,
       isHit: (path) => this.#hit !== null && isWithin(format(path), this.#hit),
       isHitWithin: (path) => this.#hit !== null && isWithin(format(path), this.#hit),
+      isHitItself: (path) => this.#hit !== null && isWithin(format(path), this.#hit) && !ITEM.test(this.#hit.slice(format(path).length)),
       after: (wish) => Object.assign(this.#after, wish),
       say: this.about.say
     };
@@ -1818,7 +1821,7 @@ var valuesOf = (control) => {
   return { value: control.value, checked: control.checked, dataset: control.dataset, before: Number(timeout?.value) };
 };
 
-// ../workbench/json/place.js
+// web/workbench/json/place.js
 var TOKEN = /\s+|"(?:[^"\\\n]|\\.)*"?|[{}[\],:]|[^\s"{}[\],:]+/gy;
 var Scanner = class {
   constructor(text, offset) {
@@ -1891,7 +1894,7 @@ var placeAt = (text, offset) => {
   return { ...found, keys: frame?.keys ?? [] };
 };
 
-// ../workbench/editor/schema.js
+// web/workbench/editor/schema.js
 var branches = (schema, root) => {
   const here = resolve(schema, root);
   if (here === null || typeof here !== "object") return [];
@@ -1950,7 +1953,7 @@ var aboutPath = (schema, path) => {
   return { title: all2.find((one) => one.title)?.title, description: said.description, default: all2.find((one) => one.default !== void 0)?.default, values };
 };
 
-// ../workbench/editor/complete.js
+// web/workbench/editor/complete.js
 var toolsWithPath = (tools2, path) => {
   const own = path[0] === "tools" ? tools2.filter((tool) => tool.name === path[1]) : [];
   if (own.length > 0) return own;
@@ -2024,7 +2027,7 @@ var completions = (schema, tools2) => (context) => {
   return { from: place.from, to: place.to, options: options2.map((one) => optionOf(one, place)), validFor: /^"?[^"\n,:]*$/ };
 };
 
-// ../workbench/editor/hit.js
+// web/workbench/editor/hit.js
 var { Decoration, EditorView, StateEffect, StateField } = kit;
 var setHit = StateEffect.define({
   map: (range, changes) => range && { from: changes.mapPos(range.from), to: changes.mapPos(range.to) }
@@ -2048,7 +2051,7 @@ var hitField = StateField.define({
   provide: (field) => EditorView.decorations.from(field)
 });
 
-// ../workbench/editor/hover.js
+// web/workbench/editor/hover.js
 var line2 = (className, text) => {
   const node = document.createElement("p");
   node.className = className;
@@ -2093,7 +2096,7 @@ var hover = (schema, tools2) => kit.hoverTooltip((view, pos) => {
   };
 });
 
-// ../workbench/editor/look.js
+// web/workbench/editor/look.js
 var { EditorView: EditorView2, HighlightStyle, syntaxHighlighting, tags } = kit;
 var theme = EditorView2.theme({
   "&": { backgroundColor: "var(--raised)", color: "var(--ink)", fontSize: "0.875rem", border: "1px solid var(--line-firm)", borderRadius: "var(--corner)" },
@@ -2142,7 +2145,7 @@ var colours = HighlightStyle.define([
 ]);
 var look = [theme, syntaxHighlighting(colours)];
 
-// ../workbench/editor/editor.js
+// web/workbench/editor/editor.js
 var { EditorState, EditorView: EditorView3, keymap } = kit;
 var base = (label, describedBy) => [
   kit.lineNumbers(),
@@ -2275,7 +2278,7 @@ var placeOf = (text, root, { pointer, line: line3, column }) => {
   return { from: at, to: at + rest.length };
 };
 
-// ../workbench/keep.js
+// web/workbench/keep.js
 var OWN = `portcullis:unsaved:${globalThis.location?.pathname}`;
 var SENT = "portcullis:sent";
 var read2 = (key) => {
@@ -2335,7 +2338,7 @@ var Keeper = class {
   }
 };
 
-// ../workbench/panels/ask.js
+// web/workbench/panels/ask.js
 var put = (part, html) => part.dispatchEvent(new CustomEvent("portcullis:put", { bubbles: true, detail: html }));
 var fields = (form2) => new URLSearchParams(new FormData(form2)).toString();
 var failure = (status) => {
@@ -2377,7 +2380,7 @@ var problemsIn = (part) => {
   }
 };
 
-// ../workbench/panels/fields.js
+// web/workbench/panels/fields.js
 var kindOf2 = (schema, root) => {
   const scalar = Array.isArray(schema.enum) && schema.enum.every((one) => one === null || typeof one !== "object");
   if (scalar) return "enum";
@@ -2438,7 +2441,7 @@ ${members.join(",\n")}
 }`;
 };
 
-// ../workbench/panels/try.js
+// web/workbench/panels/try.js
 var input = (field, id, shown2, more3) => {
   if (field.kind === "boolean") return list3(id, shown2, ["true", "false"].map((one) => [one, one]), more3);
   if (field.kind === "enum") return list3(id, shown2, field.values.map((value) => [JSON.stringify(value), String(value)]), more3);
@@ -2527,7 +2530,7 @@ var TryForm = class {
   }
 };
 
-// ../workbench/toolbar.js
+// web/workbench/toolbar.js
 var VIEWS = [
   ["both", "Both"],
   ["builder", "Builder"],
@@ -2588,7 +2591,7 @@ var toolbar = ({ undo, redo, panes: panes2 }) => {
   return { dom, update, need: need2 };
 };
 
-// ../workbench/workbench.js
+// web/workbench/workbench.js
 var CHECK_AFTER_MS = 350;
 var say = (words) => {
   const region = document.getElementById("announce");
@@ -2800,7 +2803,7 @@ var startWorkbench = (form2) => {
   form2.dataset.ready = "";
 };
 
-// ../workbench/main.js
+// web/workbench/main.js
 var form = document.querySelector("form[data-workbench]");
 if (form && kit) {
   const controls = h("form", { id: "wb-controls", hidden: true });

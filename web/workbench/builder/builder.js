@@ -12,6 +12,9 @@ import { builder } from "./view.js";
 /** What typing changes at once; everything else waits for `change` or `click`. */
 const isTyped = (control) => control.matches("input:not([type=radio], [type=checkbox])");
 
+/** What an open row shows as items, each of which stands out by itself. */
+const ITEM = /^\/(?:limits|rate_limit|require|deny_if|approve_if)(?:\/|$)/;
+
 const isWithin = (pointer, hit) => hit === pointer || hit.startsWith(`${pointer}/`);
 
 export class Builder {
@@ -87,6 +90,7 @@ export class Builder {
       isDrawn: () => false,
       isHit: (path) => this.#hit !== null && isWithin(format(path), this.#hit),
       isHitWithin: (path) => this.#hit !== null && isWithin(format(path), this.#hit),
+      isHitItself: (path) => this.#hit !== null && isWithin(format(path), this.#hit) && !ITEM.test(this.#hit.slice(format(path).length)),
       after: (wish) => Object.assign(this.#after, wish),
       say: this.about.say,
     };

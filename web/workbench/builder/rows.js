@@ -67,6 +67,9 @@ const about = (tool) => [
   h("p", { class: "small soft" }, (tool.evidence ?? []).length > 0 && `${capital(tool.class)}: ${tool.evidence.join(" ")}`),
 ];
 
+// What is closed stands out for everything in it, what is open for what none of its items shows.
+const isHit = (view, path, open) => (open ? view.isHitItself(path) : view.isHitWithin(path));
+
 const unownedHint = (tool) => h("p", { class: "hint" }, `To give ${tool.name} limits and rules of its own, choose Allow or Ask.`);
 
 /** The row of a tool of the server. */
@@ -83,7 +86,7 @@ export const toolRow = (view, tool) => {
   const rule = ruleAt(view, standing.by === "default" ? path : standing.path);
   return h(
     "li",
-    { class: "wb-row", "data-key": key, "data-hit": !open && own && view.isHitWithin(standing.path) },
+    { class: "wb-row", "data-key": key, "data-hit": own && isHit(view, standing.path, open) },
     lines(
       [
         tick(h("span", { class: "visually-hidden" }, `Select ${tool.name}`), "select", path, view.ui.selected.has(tool.name)),
@@ -117,7 +120,7 @@ const ruleRow = (view, { name, act, path, covered, note, extra }) => {
   const words = open ? [] : ruleWords(rule);
   return h(
     "li",
-    { class: "wb-row", "data-key": idOf(path, "row"), "data-hit": !open && view.isHitWithin(path) },
+    { class: "wb-row", "data-key": idOf(path, "row"), "data-hit": isHit(view, path, open) },
     lines(
       h("div", { class: "wb-name" }, extra ?? h("code", {}, breakable(name))),
       isHidden ? links(name, path) : foot(view, name, path, rule.there),
