@@ -52,11 +52,11 @@ export class GatewayClient {
     return (answer?.result?.tools ?? []).map((tool) => tool.name);
   }
 
-  /** What became of a call: "allow", "deny" with its decision, or "refused" when the gateway did not let the client in at all. */
+  /** What became of a call: "allow", "deny" (also for want of an approval) with its decision, or "refused" when the gateway did not let the client in at all. */
   async call(name, args) {
     const { status, answer } = await this.request("tools/call", { name, arguments: args });
     const decision = answer?.result?._meta?.["dev.portcullis/decision"] ?? null;
-    if (decision?.outcome === "deny") return { outcome: "deny", ...decision };
+    if (decision && answer.result.isError && decision.outcome !== "allow") return { ...decision, outcome: "deny" };
     if (status === 200 && answer?.result && !answer.result.isError) return { outcome: "allow", text: answer.result.content[0].text };
     return { outcome: "refused", status, answer };
   }
