@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use redis::{Cmd, FromRedisValue, Pipeline, RedisResult, ServerErrorKind, aio::PubSub};
 
 use crate::{Call, StoreError, address, cluster::Cluster, node::Node};
@@ -106,34 +106,34 @@ impl Store {
     /// On a cluster never in the same transaction: one that publishes is not held against a slot that is on the move, and is
     /// done at a node that has given the keys away already (seen with Redis 7.0 and Valkey 9.1).
     ///
-    /// # Errors
-    /// [`StoreError`]: some of the groups may have been executed.
+    /// Tells of each group whether it was done; of one that was not, it is unknown.
     pub async fn transact(
         &self,
         groups: Vec<(String, Vec<Cmd>)>,
         publish: Option<Publish<'_>>,
-    ) -> Result<(), StoreError> {
-        let work = async {
-            match &self.nodes {
-                Nodes::One(node) => {
-                    let said = publish.map(Publish::command);
-                    let mut all = pipeline(groups.into_iter().flat_map(|(_, commands)| commands).chain(said));
-                    node.run_all::<()>(all.atomic()).await
-                }
-                Nodes::Cluster(cluster) => {
-                    let each = groups.into_iter().map(async |(key, commands)| {
-                        let mut all = pipeline(commands);
-                        cluster.transaction(&key, all.atomic()).await
-                    });
-                    try_join_all(each).await?;
-                    match publish {
-                        Some(publish) => cluster.command(publish.channel, &publish.command()).await,
-                        None => Ok(()),
-                    }
-                }
+    ) -> Vec<Result<(), StoreError>> {
+        let number = groups.len();
+        match &self.nodes {
+            Nodes::One(node) => {
+                let said = publish.map(Publish::command);
+                let mut all = pipeline(groups.into_iter().flat_map(|(_, commands)| commands).chain(said));
+                let done = self.in_time(node.run_all::<()>(all.atomic())).await;
+                vec![done; number]
             }
-        };
-        self.in_time(work).await
+            Nodes::Cluster(cluster) => {
+                let each = groups.into_iter().map(async |(key, commands)| {
+                    let mut all = pipeline(commands);
+                    self.in_time(cluster.transaction(&key, all.atomic())).await
+                });
+                let done = join_all(each).await;
+                if let Some(publish) = publish
+                    && let Err(error) = self.run::<()>(publish.channel, &publish.command()).await
+                {
+                    tracing::debug!(%error, "what was done could not be announced");
+                }
+                done
+            }
+        }
     }
 
     /// A connection that hears what is published, at any node.

@@ -2,7 +2,7 @@
 
 use domain::AccountId;
 use redis::streams::{StreamId, StreamRangeReply};
-use redis_kit::Store;
+use redis_kit::{Store, StoreError};
 
 use crate::{
     BusError,
@@ -60,7 +60,8 @@ async fn read(store: &Store, account: AccountId, entry: StreamId) -> Result<Opti
                 .arg(json.unwrap_or_default())
                 .to_owned();
             let away = redis::cmd("XDEL").arg(&stream).arg(&entry.id).to_owned();
-            store.transact(vec![(stream, vec![aside, away])], None).await?;
+            let done = store.transact(vec![(stream, vec![aside, away])], None).await;
+            done.into_iter().collect::<Result<(), StoreError>>()?;
             Ok(None)
         }
     }

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use domain::{AccountSlug, SignedSnapshot};
-use redis_kit::{Publish, Script, Store};
+use redis_kit::{Publish, Script, Store, StoreError};
 
 use super::listener::NOTICES;
 use crate::{BusError, Notice};
@@ -41,7 +41,8 @@ pub(super) async fn withdraw(store: &Store, slug: &AccountSlug) -> Result<(), Bu
     let text = notice.to_text();
     let delete = redis::cmd("DEL").arg(&key).to_owned();
     let publish = Publish { channel: NOTICES, text: &text };
-    Ok(store.transact(vec![(key, vec![delete])], Some(publish)).await?)
+    let done = store.transact(vec![(key, vec![delete])], Some(publish)).await;
+    Ok(done.into_iter().collect::<Result<(), StoreError>>()?)
 }
 
 pub(super) async fn versions(store: &Store, slugs: &[AccountSlug]) -> Result<Vec<Option<u64>>, BusError> {

@@ -5,7 +5,7 @@
 //! Invariant: an accepted event has its place in the spool kept from the start, so none is dropped for want of room.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -15,9 +15,10 @@ use std::{
 
 use domain::{AccountId, EventEnvelope};
 use redis::Cmd;
-use redis_kit::{Publish, Store};
+use redis_kit::{Publish, Store, StoreError};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
 
 use super::listener::EVENTS;
 use crate::{
@@ -132,30 +133,34 @@ impl Sending {
     }
 
     async fn deliver(&self, batch: Vec<Item>) {
-        let outcome = match &self.spool {
+        let unsent = match &self.spool {
             // What is put by goes first.
-            Some(spool) if !spool.is_empty() => self.put_by(spool, &batch).await,
-            spool => match (self.send(&batch).await, spool) {
-                (Ok(()), _) => Ok(()),
-                (Err(error), Some(spool)) => {
-                    tracing::warn!(%error, "events go to the spool until Redis takes them");
-                    self.put_by(spool, &batch).await
-                }
-                (Err(error), None) => Err(NotRecorded::Disk(format!("there is no spool, and {error}"))),
-            },
+            Some(spool) if !spool.is_empty() => None,
+            _ => Some(send(&self.store, batch.iter().map(|item| (item.account, item.payload.as_slice()))).await),
         };
-        let unheard = batch.iter().filter(|item| item.done.is_none()).count();
+        let is_sent = |item: &Item| unsent.as_ref().is_some_and(|unsent| !unsent.contains_key(&item.account));
+        let (sent, rest): (Vec<Item>, Vec<Item>) = batch.into_iter().partition(is_sent);
+        tell(sent, &Ok(()));
+        if rest.is_empty() {
+            return;
+        }
+        let error = unsent.and_then(|unsent| unsent.into_values().next());
+        let outcome = match (&self.spool, error) {
+            (Some(spool), None) => self.put_by(spool, &rest).await,
+            (Some(spool), Some(error)) => {
+                tracing::warn!(%error, "events go to the spool until Redis takes them");
+                self.put_by(spool, &rest).await
+            }
+            (None, error) => {
+                let why = error.map(|error| error.to_string()).unwrap_or_default();
+                Err(NotRecorded::Disk(format!("there is no spool, and {why}")))
+            }
+        };
+        let unheard = rest.iter().filter(|item| item.done.is_none()).count();
         if let (Err(error), 1..) = (&outcome, unheard) {
             tracing::error!(%error, events = unheard, "events were lost that had been accepted");
         }
-        for waiting in batch.into_iter().filter_map(|item| item.done) {
-            // A caller that went away needs no answer.
-            drop(waiting.send(outcome.clone()));
-        }
-    }
-
-    async fn send(&self, batch: &[Item]) -> Result<(), BusError> {
-        send(&self.store, batch.iter().map(|item| (item.account, item.payload.as_slice()))).await
+        tell(rest, &outcome);
     }
 
     /// One fsync for the whole batch, if anybody waits for it.
@@ -175,14 +180,17 @@ impl Sending {
 impl Emptying {
     async fn run(self) {
         let mut pause = RETRY_FIRST;
+        // Accounts that could not be sent to: the others need not wait for them.
+        let mut away = HashSet::new();
         loop {
             if self.spool.is_empty() {
                 self.spooled.notified().await;
             }
-            match self.send_some().await {
-                Ok(()) => pause = RETRY_FIRST,
-                Err(error) => {
-                    tracing::debug!(%error, "the spool cannot be emptied yet");
+            match self.send_some(&mut away).await {
+                Ok(true) if away.is_empty() => pause = RETRY_FIRST,
+                Ok(true) => {}
+                Ok(false) | Err(_) => {
+                    away.clear();
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(RETRY_MOST);
                 }
@@ -190,33 +198,50 @@ impl Emptying {
         }
     }
 
-    async fn send_some(&self) -> Result<(), BusError> {
-        let spool = Arc::clone(&self.spool);
-        let read = tokio::task::spawn_blocking(move || spool.peek(|_| true, BATCH));
+    /// Sends the oldest events of accounts that are not away; false if there are none.
+    async fn send_some(&self, away: &mut HashSet<Uuid>) -> Result<bool, BusError> {
+        let (spool, skipped) = (Arc::clone(&self.spool), away.clone());
+        let read = tokio::task::spawn_blocking(move || spool.peek(|tag| !skipped.contains(&tag), BATCH));
         let records = read.await.map_err(|error| BusError::Queue(std::io::Error::other(error)))??;
         let events = records.iter().map(|record| (AccountId::from_uuid(record.tag), record.payload.as_slice()));
-        send(&self.store, events).await?;
-        let sent: Vec<EntryId> = records.iter().map(|record| record.id).collect();
-        self.spool.ack(&sent);
-        Ok(())
+        let unsent = send(&self.store, events).await;
+        if let Some(error) = unsent.values().next() {
+            tracing::debug!(%error, accounts = unsent.len(), "the spool cannot be emptied yet");
+        }
+        away.extend(unsent.keys().map(|account| account.uuid()));
+        let sent = records.iter().filter(|record| !away.contains(&record.tag));
+        self.spool.ack(&sent.map(|record| record.id).collect::<Vec<EntryId>>());
+        Ok(!records.is_empty())
+    }
+}
+
+/// Tells those who wait what became of their events.
+fn tell(items: Vec<Item>, outcome: &Result<(), NotRecorded>) {
+    for waiting in items.into_iter().filter_map(|item| item.done) {
+        // A caller that went away needs no answer.
+        drop(waiting.send(outcome.clone()));
     }
 }
 
 /// The events of an account keep their order: all of them are taken or none, since a store that comes up, or runs out of
-/// memory, in the middle would take the later ones before the earlier, which then come again.
-async fn send(store: &Store, events: impl Iterator<Item = (AccountId, &[u8])>) -> Result<(), BusError> {
+/// memory, in the middle would take the later ones before the earlier, which then come again. Gives the accounts whose events
+/// may not have been taken.
+async fn send(store: &Store, events: impl Iterator<Item = (AccountId, &[u8])>) -> HashMap<AccountId, StoreError> {
     let mut groups: Vec<(String, Vec<Cmd>)> = Vec::new();
+    let mut accounts = Vec::new();
     let mut of_account = HashMap::new();
     for (account, payload) in events {
         let group = *of_account.entry(account).or_insert_with(|| {
             groups.push((event_stream_key(account), Vec::new()));
+            accounts.push(account);
             groups.len() - 1
         });
         let (stream, commands) = &mut groups[group];
         commands.push(redis::cmd("XADD").arg(&*stream).arg("*").arg(EVENT_FIELD).arg(payload).to_owned());
     }
     if groups.is_empty() {
-        return Ok(());
+        return HashMap::new();
     }
-    Ok(store.transact(groups, Some(Publish { channel: EVENTS, text: "" })).await?)
+    let done = store.transact(groups, Some(Publish { channel: EVENTS, text: "" })).await;
+    accounts.into_iter().zip(done).filter_map(|(account, done)| Some((account, done.err()?))).collect()
 }

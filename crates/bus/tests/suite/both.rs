@@ -313,6 +313,7 @@ async fn over_a_cluster() {
     each_on(&cluster).await;
     many_accounts_over_all_nodes(&cluster).await;
     slots_move_and_no_event_is_lost(&cluster).await;
+    events_of_other_accounts_pass_a_silent_node(&cluster).await;
 }
 
 async fn many_accounts_over_all_nodes(cluster: &RedisCluster) {
@@ -370,4 +371,34 @@ async fn slots_move_and_no_event_is_lost(cluster: &RedisCluster) {
         }
     };
     soon("all events", all).await;
+}
+
+/// What is for its accounts waits in the spool, and comes when it is back; the others' does not wait for that.
+async fn events_of_other_accounts_pass_a_silent_node(cluster: &RedisCluster) {
+    cluster.clear();
+    let folder = tempfile::tempdir().unwrap();
+    let config = RedisConfig::new(Secret::new(cluster.url())).with_spool(folder.path().to_owned());
+    let bus = Bus::redis(RedisConfig { answer_within: Duration::from_millis(300), ..config }).await.unwrap();
+    let ids = Ids::new();
+    let (silent, gateway) = (ids.account(), ids.gateway());
+    let others: Vec<_> = (0..12).map(|_| ids.account()).collect();
+    let frozen = cluster.freeze(&bus::event_stream_key(silent));
+    for (sequence, account) in (1..).zip(std::iter::once(&silent).chain(&others)) {
+        soon("the append", bus.append(&ids.event(gateway, sequence, *account), Durability::Durable)).await.unwrap();
+    }
+    let some_arrive = async {
+        let mut arrived = 0;
+        while arrived < 4 {
+            arrived = 0;
+            for account in &others {
+                arrived += bus.take(&[*account], 10).await.map_or(0, |taken| taken.len().min(1));
+            }
+        }
+    };
+    soon("events of accounts on other nodes", some_arrive).await;
+    drop(frozen);
+    for account in std::iter::once(&silent).chain(&others) {
+        let arrives = async { while bus.take(&[*account], 10).await.map_or(true, |taken| taken.is_empty()) {} };
+        soon("the event of each account", arrives).await;
+    }
 }
