@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod both;
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod death;
 #[cfg(test)]
 mod outage;
