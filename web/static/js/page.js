@@ -107,6 +107,14 @@ document.addEventListener("click", (event) => {
   dialog.showModal();
 });
 
+// --- on a small screen the places stand in one row: the one that is open is moved into sight ----------------------------------
+
+const place = document.querySelector(".rail-links [aria-current]");
+if (place) {
+  const row = place.closest("nav");
+  row.scrollLeft += place.getBoundingClientRect().left - row.getBoundingClientRect().left - row.clientWidth / 3;
+}
+
 // --- menus close by Escape and by a click elsewhere ---------------------------------------------------------------------------
 
 document.addEventListener("keydown", (event) => {
