@@ -1,12 +1,12 @@
 //! Trying a call: what a document would decide about it now, as the gateway would. Nothing is charged, nothing recorded.
 
+mod arguments;
 mod weigh;
 
 use std::sync::Arc;
 
 use counters::Counters;
 use domain::{AccountId, Client, DriftSetting, GrantId, Permission, ServerId};
-use mcp::InputSchema;
 use policy::{
     Approval, ApprovalTerms, Arguments, Code, CompiledPolicy, Decimal, Definition, Findings, Permit, Problems,
     RiskClass, Verdict,
@@ -164,7 +164,7 @@ impl Accounts {
             class: known.as_ref().map_or(RiskClass::Destructive, |row| row.class),
             definition: if held { Definition::Held } else { Definition::Accepted },
             schema: known.and_then(|row| input_schema(&row.definition)),
-            arguments: read_arguments(&form.arguments)?,
+            arguments: arguments::read(&form.arguments)?,
             at: self.now(),
         })
     }
@@ -268,7 +268,7 @@ impl Trial {
 
 fn judge(trial: &Trial, document: &str) -> Result<Judged, Problems> {
     let policy = CompiledPolicy::compile(document)?;
-    let misfit = misfit(trial.schema.as_deref(), trial.arguments.as_deref());
+    let misfit = arguments::misfit(trial.schema.as_deref(), trial.arguments.as_deref());
     let arguments = if misfit.is_some() { Arguments::Invalid } else { Arguments::Acceptable };
     let findings = Findings { definition: trial.definition, arguments };
     let ask = |approved| policy::judge_with(Some(&policy), &trial.call(approved), findings, trial.at.into());
@@ -291,28 +291,4 @@ async fn before(
     let used: Vec<_> = keys.iter().flatten().cloned().collect();
     let mut found = counters.read(&used).await?.into_iter();
     Ok(keys.iter().map(|key| key.as_ref().and_then(|_| found.next()).unwrap_or(Decimal::ZERO)).collect())
-}
-
-/// How the arguments do not fit the tool's schema.
-fn misfit(schema: Option<&str>, arguments: Option<&str>) -> Option<String> {
-    let schema = InputSchema::compile(schema?).ok()?;
-    schema.check(arguments).err().map(|misfit| misfit.to_string())
-}
-
-/// The arguments as the gateway would take them; none for an empty text.
-fn read_arguments(text: &str) -> Result<Option<String>, Error> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    if !text.starts_with('{') {
-        return Err(Error::field("arguments", "must be a JSON object, such as {\"name\": \"value\"}"));
-    }
-    if let Err(error) = serde_json::from_str::<serde_json::Value>(text) {
-        return Err(Error::field("arguments", format!("must be JSON: {error}")));
-    }
-    if policy::canonical_json(text).is_none() {
-        return Err(Error::field("arguments", "must have each key once, and valid text in every string"));
-    }
-    Ok(Some(text.to_owned()))
 }

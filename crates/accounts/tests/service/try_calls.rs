@@ -180,6 +180,9 @@ async fn what_cannot_be_tried_says_why() {
             other => panic!("{other:?}"),
         }
     }
+    let wide = TryForm { arguments: r#"{"n": 1e400, "m": 12345678901234567890123}"#.to_owned(), ..base.clone() };
+    let passes = tried(&work, &wide).await.outcome;
+    assert_eq!(passes, TriedOutcome::Allowed, "numbers that no rule reads are the upstream's business");
     let unknown = tried(&work, &TryForm { tool: "not_there".to_owned(), ..base.clone() }).await;
     assert_eq!((unknown.code, unknown.class), (Some(Code::DefaultDeny), policy::RiskClass::Destructive));
     assert!(unknown.notes.iter().any(|note| note.contains("no such tool")), "{:?}", unknown.notes);
