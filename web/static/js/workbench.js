@@ -1,6 +1,6 @@
-// Built from web/workbench by web/vendor/build.sh; do not edit. sources: 436429a1e8cfa7e867f76f996782c5a6c527d01441266bf84141912d8d8a90d5
+// Built from web/workbench by web/vendor/build.sh; do not edit. sources: 0ee112da0d502b3250c1957af881bed5e15cc33c98865337c98c7ec068a6996e
 
-// web/workbench/builder/dom.js
+// ../workbench/builder/dom.js
 var CONTROLS = "wb-controls";
 var CONTROL_TAGS = ["input", "select", "textarea", "button", "fieldset"];
 var setOne = (node, name, value) => {
@@ -68,10 +68,10 @@ var morph = (from, to, typing = null) => {
 };
 var idOf = (path, what) => `wb-${path.map((step2) => encodeURIComponent(String(step2))).join("/")}:${what}`;
 
-// web/workbench/editor/kit.js
+// ../workbench/editor/kit.js
 var kit = globalThis.portcullisEditor;
 
-// web/workbench/json/tree.js
+// ../workbench/json/tree.js
 var Fault = class extends Error {
   constructor(message, offset) {
     super(message);
@@ -201,7 +201,7 @@ var plain = (node) => {
   return node?.value;
 };
 
-// web/workbench/json/pointer.js
+// ../workbench/json/pointer.js
 var format = (path) => path.map((step2) => `/${String(step2).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 var parsePointer = (pointer) => pointer.split("/").slice(1).map((step2) => step2.replaceAll("~1", "/").replaceAll("~0", "~"));
 var rangeOf = (root, pointer) => {
@@ -234,7 +234,7 @@ var offsetOf = (text, line3, column) => {
   return start + within.length;
 };
 
-// web/workbench/json/write.js
+// ../workbench/json/write.js
 var Inline = class {
   constructor(value) {
     this.value = value;
@@ -276,7 +276,7 @@ var indentAt = (text, offset) => {
   return /^[ \t]*/.exec(text.slice(start))[0];
 };
 
-// web/workbench/json/edit.js
+// ../workbench/json/edit.js
 var NoPlace = class extends Error {
 };
 var splice = (text, from, to, insert2) => text.slice(0, from) + insert2 + text.slice(to);
@@ -405,7 +405,7 @@ var changeBetween = (before, after) => {
   return { from, to: before.length - same, insert: after.slice(from, after.length - same) };
 };
 
-// web/workbench/policy/patterns.js
+// ../workbench/policy/patterns.js
 var isGlob = (pattern) => /[*?]/.test(pattern);
 var matches = (pattern, name) => {
   const wanted = [...pattern];
@@ -422,7 +422,7 @@ var matches = (pattern, name) => {
 };
 var literals = (pattern) => [...pattern.replace(/[*?]/g, "")].length;
 
-// web/workbench/policy/paths.js
+// ../workbench/policy/paths.js
 var DEEPEST2 = 4;
 var MOST = 200;
 var FACTS = [
@@ -483,7 +483,7 @@ var pathsOf = (schema) => {
 };
 var pathWord = (path) => FACTS.find(([fact]) => fact === path)?.[1] ?? path.replace(/^args\.?/, "");
 
-// web/workbench/policy/words.js
+// ../workbench/policy/words.js
 var CHOICES = [
   { value: "allow", label: "Allow", done: "allowed" },
   { value: "deny", label: "Deny", done: "denied" },
@@ -590,7 +590,7 @@ var DURATIONS = [
   ["days", 86400]
 ];
 
-// web/workbench/policy/rule.js
+// ../workbench/policy/rule.js
 var ACTIONS = ["allow", "deny", "hide", "require_approval"];
 var CHECK_LISTS = ["require", "deny_if", "approve_if"];
 var RULE_ORDER = ["action", "reason", ...CHECK_LISTS, "limits", "rate_limit", "approval", "mode"];
@@ -648,7 +648,7 @@ var readRule = (root, path) => {
   };
 };
 
-// web/workbench/policy/standing.js
+// ../workbench/policy/standing.js
 var hideItems = (root) => {
   const list4 = nodeAt(root, ["hide"]);
   if (!isArray(list4)) return [];
@@ -699,7 +699,7 @@ var decidedBy = (root, path, tools2) => {
   return decided.get(tools2).get(format(path)) ?? [];
 };
 
-// web/workbench/policy/edits.js
+// ../workbench/policy/edits.js
 var DOCUMENT_ORDER = ["version", "default", "description", "hide", "tools", "classes", "all_tools", "tests"];
 var CLASS_ORDER = ["read", "write", "execute", "destructive", "financial"];
 var CHECK_ORDER = ["name", "conditions", "on_deny"];
@@ -853,7 +853,7 @@ var addTest = (text, test) => {
 };
 var canBePattern = (text, pattern) => pattern.trim() !== "" && !has(text, ["tools", pattern]) && !(isGlob(pattern) && hiddenAt(text, pattern) >= 0);
 
-// web/workbench/policy/values.js
+// ../workbench/policy/values.js
 var NUMBER2 = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 var wants = (op) => OPERATORS.find(([one]) => one === op)?.[2] ?? "any";
 var isPlainItem = (item) => typeof item === "string" && item !== "" && item.trim() === item && !item.includes(",");
@@ -926,7 +926,7 @@ var conditionFor = ({ path, type, schema }) => {
   return { path, op: "eq", value: Array.isArray(schema?.enum) ? schema.enum.find((one) => typeof one === "string") ?? "" : "" };
 };
 
-// web/workbench/builder/parts.js
+// ../workbench/builder/parts.js
 var doing = (act, path, more3 = {}) => ({ "data-do": act, "data-at": format(path), ...more3 });
 var button = (label, act, path, more3 = {}) => h("button", { type: "button", class: "button s", id: idOf(path, act), ...doing(act, path), ...more3 }, label);
 var toJson = (path, label = "Show in JSON", name = void 0) => button(label, "goto", path, { class: "link-button small", "aria-label": name });
@@ -973,7 +973,7 @@ var strip = (label, act, path, value, options2, more3 = []) => h(
 var SIGNS = { read: "○", write: "◐", execute: "▶", destructive: "✕", financial: "¤" };
 var badge = (riskClass) => h("span", { class: `badge ${riskClass}` }, h("span", { "aria-hidden": "true" }, SIGNS[riskClass] ?? ""), `${riskClass[0].toUpperCase()}${riskClass.slice(1)}`);
 
-// web/workbench/builder/checks.js
+// ../workbench/builder/checks.js
 var operatorOptions = OPERATORS.flatMap(([op, words]) => op === "exists" ? [["exists", "is given"], ["exists-not", "is not given"]] : [[op, words]]);
 var pathOptions = (paths, path) => {
   const own = paths.map((one) => [one.path, one.type ? `${pathWord(one.path)} (${one.type})` : pathWord(one.path)]);
@@ -1069,7 +1069,7 @@ var checkRow = (view, check, paths) => {
   );
 };
 
-// web/workbench/builder/limits.js
+// ../workbench/builder/limits.js
 var rawOf = (text, node, key) => {
   const value = memberOf(node, key)?.value;
   return value ? text.slice(value.from, value.to) : "";
@@ -1138,7 +1138,7 @@ var rateRow = (view, limit) => h(
   h("div", { class: "wb-line" }, sentence(view, limit), h("span", { class: "wb-end" }, toJson(limit.path, "JSON", "JSON of the rate limit"), button("Remove", "remove", limit.path, { class: "button s quiet", "aria-label": "Remove the rate limit" })))
 );
 
-// web/workbench/builder/rule.js
+// ../workbench/builder/rule.js
 var placeWords = (path) => path.slice(-2).filter((step2, index, both) => index === both.length - 1 || typeof both[1] === "number").map((step2) => typeof step2 === "number" ? step2 + 1 : step2).join(" ");
 var oddRow = ({ path, value }) => {
   const text = JSON.stringify(value);
@@ -1215,13 +1215,13 @@ var ruleWords = (rule) => [
   ...rule.shadow ? ["watched only"] : []
 ];
 
-// web/workbench/builder/visible.js
+// ../workbench/builder/visible.js
 var HIDDEN = /[\p{Cc}\p{Cf}\p{Co}\u2028\u2029\u115f\u1160\u3164\uffa0]/gu;
 var spelled = (character) => `⟨U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
 var visible = (text) => String(text).replace(HIDDEN, spelled);
 var visibleLines = (text) => String(text).split("\n").map(visible).join("\n");
 
-// web/workbench/builder/rows.js
+// ../workbench/builder/rows.js
 var options = CHOICES.map(({ value, label }) => [value, label]);
 var ruleAt = (view, path) => path[0] === "hide" ? { ...readRule(view.root, path), action: "hide", odd: [] } : readRule(view.root, path);
 var actionStrip = (name, act, path, rule, own) => {
@@ -1262,7 +1262,7 @@ var about = (tool) => [
   tool.description && h("p", { class: "wb-about small" }, visibleLines(tool.description)),
   h("p", { class: "small soft" }, (tool.evidence ?? []).length > 0 && `${capital(tool.class)}: ${tool.evidence.join(" ")}`)
 ];
-var isHit = (view, path, open) => open ? view.isHitItself(path) : view.isHitWithin(path);
+var isHit = (view, path, open) => open ? view.isHitItself(path) : view.isHit(path);
 var unownedHint = (tool) => h("p", { class: "hint" }, `To give ${tool.name} limits and rules of its own, choose Allow or Ask.`);
 var toolRow = (view, tool) => {
   const standing = standingOf(view.root, tool);
@@ -1272,7 +1272,7 @@ var toolRow = (view, tool) => {
   const key = idOf(path, "row");
   const node = nodeAt(view.root, standing.path);
   const written2 = node ? view.text.slice(node.from, node.to) : "";
-  const state = JSON.stringify([standing, written2, view.ui.selected.has(tool.name), view.isHitWithin(standing.path)]);
+  const state = JSON.stringify([standing, written2, view.ui.selected.has(tool.name), view.isHit(standing.path)]);
   if (!open && view.isDrawn(key, state)) return h("li", { "data-key": key, "data-same": true });
   const rule = ruleAt(view, standing.by === "default" ? path : standing.path);
   return h(
@@ -1337,7 +1337,7 @@ var classRow = (view, riskClass) => {
 };
 var everyCall = (view) => ruleBody(view, readRule(view.root, ["all_tools"]), pathsOfAll(view.tools));
 
-// web/workbench/builder/view.js
+// ../workbench/builder/view.js
 var CLASSES = ["read", "write", "execute", "destructive", "financial"];
 var section = (name, title, ...content) => sectionWith({}, name, title, ...content);
 var sectionWith = (more3, name, title, ...content) => h("section", { class: "wb-section", "aria-labelledby": `wb-${name}-head`, "data-key": `section-${name}`, ...more3 }, h("h2", { id: `wb-${name}-head` }, title), content);
@@ -1468,7 +1468,7 @@ var builder = (view) => {
   return view.fault || !view.mayWrite ? lock(whole) : whole;
 };
 
-// web/workbench/builder/acts.js
+// ../workbench/builder/acts.js
 var Unfit = class extends Error {
 };
 var need = (holds, message) => {
@@ -1641,7 +1641,7 @@ var several = {
 };
 var ACTS = { ...rules, ...limits, ...checks, ...approvals, ...several };
 
-// web/workbench/builder/recall.js
+// ../workbench/builder/recall.js
 var keyOf2 = () => `portcullis:rows:${location.pathname.split("/policies/").at(0)}`;
 var NOTHING = { filter: "", class: "", standing: "", open: [] };
 var stored = () => {
@@ -1663,7 +1663,7 @@ var remember = (ui) => {
   }
 };
 
-// web/workbench/builder/builder.js
+// ../workbench/builder/builder.js
 var isTyped = (control) => control.matches("input:not([type=radio], [type=checkbox])");
 var ITEM = /^\/(?:limits|rate_limit|require|deny_if|approve_if)(?:\/|$)/;
 var isWithin = (pointer, hit) => hit === pointer || hit.startsWith(`${pointer}/`);
@@ -1732,7 +1732,6 @@ var Builder = class {
       isEmpty: this.isEmpty,
       isDrawn: () => false,
       isHit: (path) => this.#hit !== null && isWithin(format(path), this.#hit),
-      isHitWithin: (path) => this.#hit !== null && isWithin(format(path), this.#hit),
       isHitItself: (path) => this.#hit !== null && isWithin(format(path), this.#hit) && !ITEM.test(this.#hit.slice(format(path).length)),
       after: (wish) => Object.assign(this.#after, wish),
       say: this.about.say
@@ -1821,7 +1820,7 @@ var valuesOf = (control) => {
   return { value: control.value, checked: control.checked, dataset: control.dataset, before: Number(timeout?.value) };
 };
 
-// web/workbench/json/place.js
+// ../workbench/json/place.js
 var TOKEN = /\s+|"(?:[^"\\\n]|\\.)*"?|[{}[\],:]|[^\s"{}[\],:]+/gy;
 var Scanner = class {
   constructor(text, offset) {
@@ -1894,7 +1893,7 @@ var placeAt = (text, offset) => {
   return { ...found, keys: frame?.keys ?? [] };
 };
 
-// web/workbench/editor/schema.js
+// ../workbench/editor/schema.js
 var branches = (schema, root) => {
   const here = resolve(schema, root);
   if (here === null || typeof here !== "object") return [];
@@ -1953,7 +1952,7 @@ var aboutPath = (schema, path) => {
   return { title: all2.find((one) => one.title)?.title, description: said.description, default: all2.find((one) => one.default !== void 0)?.default, values };
 };
 
-// web/workbench/editor/complete.js
+// ../workbench/editor/complete.js
 var toolsWithPath = (tools2, path) => {
   const own = path[0] === "tools" ? tools2.filter((tool) => tool.name === path[1]) : [];
   if (own.length > 0) return own;
@@ -2027,7 +2026,7 @@ var completions = (schema, tools2) => (context) => {
   return { from: place.from, to: place.to, options: options2.map((one) => optionOf(one, place)), validFor: /^"?[^"\n,:]*$/ };
 };
 
-// web/workbench/editor/hit.js
+// ../workbench/editor/hit.js
 var { Decoration, EditorView, StateEffect, StateField } = kit;
 var setHit = StateEffect.define({
   map: (range, changes) => range && { from: changes.mapPos(range.from), to: changes.mapPos(range.to) }
@@ -2051,7 +2050,7 @@ var hitField = StateField.define({
   provide: (field) => EditorView.decorations.from(field)
 });
 
-// web/workbench/editor/hover.js
+// ../workbench/editor/hover.js
 var line2 = (className, text) => {
   const node = document.createElement("p");
   node.className = className;
@@ -2096,7 +2095,7 @@ var hover = (schema, tools2) => kit.hoverTooltip((view, pos) => {
   };
 });
 
-// web/workbench/editor/look.js
+// ../workbench/editor/look.js
 var { EditorView: EditorView2, HighlightStyle, syntaxHighlighting, tags } = kit;
 var theme = EditorView2.theme({
   "&": { backgroundColor: "var(--raised)", color: "var(--ink)", fontSize: "0.875rem", border: "1px solid var(--line-firm)", borderRadius: "var(--corner)" },
@@ -2145,7 +2144,7 @@ var colours = HighlightStyle.define([
 ]);
 var look = [theme, syntaxHighlighting(colours)];
 
-// web/workbench/editor/editor.js
+// ../workbench/editor/editor.js
 var { EditorState, EditorView: EditorView3, keymap } = kit;
 var base = (label, describedBy) => [
   kit.lineNumbers(),
@@ -2231,8 +2230,9 @@ var Editor = class {
   get depths() {
     return { undo: kit.undoDepth(this.view.state), redo: kit.redoDepth(this.view.state) };
   }
+  // The cursor stands where it begins, so that its line is the active one.
   #show(from, to = from) {
-    this.view.dispatch({ selection: { anchor: from, head: to }, effects: EditorView3.scrollIntoView(from, { y: "center" }) });
+    this.view.dispatch({ selection: { anchor: to, head: from }, effects: EditorView3.scrollIntoView(from, { y: "center" }) });
     this.view.focus();
   }
   /** Puts the cursor at a line and column. */
@@ -2278,7 +2278,7 @@ var placeOf = (text, root, { pointer, line: line3, column }) => {
   return { from: at, to: at + rest.length };
 };
 
-// web/workbench/keep.js
+// ../workbench/keep.js
 var OWN = `portcullis:unsaved:${globalThis.location?.pathname}`;
 var SENT = "portcullis:sent";
 var read2 = (key) => {
@@ -2338,7 +2338,7 @@ var Keeper = class {
   }
 };
 
-// web/workbench/panels/ask.js
+// ../workbench/panels/ask.js
 var put = (part, html) => part.dispatchEvent(new CustomEvent("portcullis:put", { bubbles: true, detail: html }));
 var fields = (form2) => new URLSearchParams(new FormData(form2)).toString();
 var failure = (status) => {
@@ -2380,7 +2380,7 @@ var problemsIn = (part) => {
   }
 };
 
-// web/workbench/panels/fields.js
+// ../workbench/panels/fields.js
 var kindOf2 = (schema, root) => {
   const scalar = Array.isArray(schema.enum) && schema.enum.every((one) => one === null || typeof one !== "object");
   if (scalar) return "enum";
@@ -2441,7 +2441,7 @@ ${members.join(",\n")}
 }`;
 };
 
-// web/workbench/panels/try.js
+// ../workbench/panels/try.js
 var input = (field, id, shown2, more3) => {
   if (field.kind === "boolean") return list3(id, shown2, ["true", "false"].map((one) => [one, one]), more3);
   if (field.kind === "enum") return list3(id, shown2, field.values.map((value) => [JSON.stringify(value), String(value)]), more3);
@@ -2530,7 +2530,7 @@ var TryForm = class {
   }
 };
 
-// web/workbench/toolbar.js
+// ../workbench/toolbar.js
 var VIEWS = [
   ["both", "Both"],
   ["builder", "Builder"],
@@ -2591,7 +2591,7 @@ var toolbar = ({ undo, redo, panes: panes2 }) => {
   return { dom, update, need: need2 };
 };
 
-// web/workbench/workbench.js
+// ../workbench/workbench.js
 var CHECK_AFTER_MS = 350;
 var say = (words) => {
   const region = document.getElementById("announce");
@@ -2803,7 +2803,7 @@ var startWorkbench = (form2) => {
   form2.dataset.ready = "";
 };
 
-// web/workbench/main.js
+// ../workbench/main.js
 var form = document.querySelector("form[data-workbench]");
 if (form && kit) {
   const controls = h("form", { id: "wb-controls", hidden: true });

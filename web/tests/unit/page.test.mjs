@@ -159,6 +159,9 @@ browserTest("problems from the server are marked in the editor; its parts lead i
   assert.match(await page.locator(".cm-hit").first().textContent(), /set_model_alias_rate/);
   assert.equal(await page.locator(".wb-row[data-hit]").count(), 1);
   assert.equal(await page.evaluate(() => Math.round(document.activeElement.getBoundingClientRect().top) >= 0), true, "who tried is still there");
+  await page.getByRole("button", { name: "Limits and rules of set_model_alias" }).click();
+  assert.equal(await page.locator(".wb-row[data-hit]").count(), 0);
+  assert.equal(await page.locator(".wb-body [data-hit]").count(), 1, "in an open row the limit itself stands out");
   await page.getByRole("button", { name: "Keep as a test" }).click();
   assert.match(await text(), /"version": 12345678901234567890/);
   await page.getByRole("button", { name: "Undo" }).click();
@@ -297,6 +300,9 @@ browserTest("undo shows in the input one stands in; what rows cannot show is cus
   assert.equal(await max.inputValue(), "1");
   await page.getByRole("button", { name: "Edit in JSON: tools charge surprise" }).click();
   assert.equal(await page.evaluate(() => getSelection().toString()), '"surprise":[1,{"a":null}]');
+  await paste(page, SEED);
+  await page.getByRole("button", { name: "Show in JSON: set_model_alias" }).click();
+  assert.equal(await page.locator(".cm-lineNumbers .cm-activeLineGutter").first().textContent(), "5", "the cursor stands where the member begins");
 });
 
 browserTest("who may not write looks around, and changes nothing", async () => {

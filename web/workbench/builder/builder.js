@@ -89,7 +89,6 @@ export class Builder {
       isEmpty: this.isEmpty,
       isDrawn: () => false,
       isHit: (path) => this.#hit !== null && isWithin(format(path), this.#hit),
-      isHitWithin: (path) => this.#hit !== null && isWithin(format(path), this.#hit),
       isHitItself: (path) => this.#hit !== null && isWithin(format(path), this.#hit) && !ITEM.test(this.#hit.slice(format(path).length)),
       after: (wish) => Object.assign(this.#after, wish),
       say: this.about.say,

@@ -68,7 +68,7 @@ const about = (tool) => [
 ];
 
 // What is closed stands out for everything in it, what is open for what none of its items shows.
-const isHit = (view, path, open) => (open ? view.isHitItself(path) : view.isHitWithin(path));
+const isHit = (view, path, open) => (open ? view.isHitItself(path) : view.isHit(path));
 
 const unownedHint = (tool) => h("p", { class: "hint" }, `To give ${tool.name} limits and rules of its own, choose Allow or Ask.`);
 
@@ -81,7 +81,7 @@ export const toolRow = (view, tool) => {
   const key = idOf(path, "row");
   const node = nodeAt(view.root, standing.path);
   const written = node ? view.text.slice(node.from, node.to) : "";
-  const state = JSON.stringify([standing, written, view.ui.selected.has(tool.name), view.isHitWithin(standing.path)]);
+  const state = JSON.stringify([standing, written, view.ui.selected.has(tool.name), view.isHit(standing.path)]);
   if (!open && view.isDrawn(key, state)) return h("li", { "data-key": key, "data-same": true });
   const rule = ruleAt(view, standing.by === "default" ? path : standing.path);
   return h(

@@ -171,7 +171,7 @@ const sections = (view) => {
   return [defaults(view), tools(view), patterns(view), classes(view), everything(view), tests(view), description(view)];
 };
 
-/** The builder as elements. `view`: root, text, tools, ui, fault, mayWrite, isEmpty, isHit, isHitWithin. */
+/** The builder as elements. `view`: root, text, tools, ui, fault, mayWrite, isEmpty, isHit, isHitItself. */
 export const builder = (view) => {
   const whole = h("div", { class: "wb-builder" }, view.isEmpty && empty(), view.fault && broken(view), sections(view));
   return view.fault || !view.mayWrite ? lock(whole) : whole;

@@ -107,8 +107,9 @@ export class Editor {
     return { undo: kit.undoDepth(this.view.state), redo: kit.redoDepth(this.view.state) };
   }
 
+  // The cursor stands where it begins, so that its line is the active one.
   #show(from, to = from) {
-    this.view.dispatch({ selection: { anchor: from, head: to }, effects: EditorView.scrollIntoView(from, { y: "center" }) });
+    this.view.dispatch({ selection: { anchor: to, head: from }, effects: EditorView.scrollIntoView(from, { y: "center" }) });
     this.view.focus();
   }
 
