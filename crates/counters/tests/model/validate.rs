@@ -233,7 +233,10 @@ impl Problems {
 
     /// Nobody's name is empty.
     fn slug(&mut self, at: &str, value: &Tree) {
-        self.unless(value.as_text().is_some_and(|text| !text.is_empty()), at);
+        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let fits =
+            |text: &str| (1..=40).contains(&text.len()) && text.chars().all(inner) && text.trim_matches('-') == text;
+        self.unless(value.as_text().is_some_and(fits), at);
     }
 
     fn text(&mut self, at: &str, value: &Tree) {

@@ -54,9 +54,10 @@ fn approvers() -> Json {
 }
 
 fn slug() -> Json {
-    json!({ "type": "string", "minLength": 1 })
+    json!({ "type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$" })
 }
 
+const SLUG: &str = "the slug of a team: 1 to 40 lower-case letters, digits and hyphens, with no hyphen at either end";
 const APPROVERS: &str = "\"admin\", \"policy_manager\" or {\"team\": slug}";
 
 pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>) -> ApprovalTerms {
@@ -87,9 +88,9 @@ fn read_approvers(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Approvers> {
         Value::Object(_) => {
             let fields = reader.object(at, TEAM)?;
             let team = reader.required(&fields, TEAM, "team")?;
-            let slug = reader.text_of(&team, "the slug of a team")?;
-            if slug.is_empty() {
-                reader.refuse(&team, "the slug of a team");
+            let slug = reader.text_of(&team, SLUG)?;
+            if !is_slug(&slug) {
+                reader.refuse(&team, SLUG);
                 return None;
             }
             Some(Approvers::Team(slug))
@@ -99,4 +100,10 @@ fn read_approvers(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Approvers> {
             None
         }
     }
+}
+
+/// Whether a team can be called that; whether there is such a team is another's concern.
+fn is_slug(text: &str) -> bool {
+    let plain = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    plain && (1..=40).contains(&text.len()) && !text.starts_with('-') && !text.ends_with('-')
 }
