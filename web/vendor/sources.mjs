@@ -19,6 +19,10 @@ const nameOf = (path) => relative(root, path).split(sep).join("/");
 export const digestOf = (createHash) => {
   const hash = createHash("sha256");
   const paths = scripts(root).sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
-  for (const path of paths) hash.update(`${nameOf(path)}\0`).update(readFileSync(path)).update("\0");
+  for (const path of paths)
+    hash
+      .update(`${nameOf(path)}\0`)
+      .update(readFileSync(path))
+      .update("\0");
   return hash.digest("hex");
 };

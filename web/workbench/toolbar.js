@@ -47,7 +47,15 @@ export const toolbar = ({ undo, redo, panes }) => {
     for (const one of views) one.setAttribute("aria-pressed", String(one.value === view));
   };
   const jumps = JUMPS.filter(([id]) => document.getElementById(id)).map(([id, label]) => h("a", { href: `#${id}`, class: "small" }, label));
-  const dom = h("div", { class: "wb-bar" }, h("div", { class: "segments", role: "group", "aria-label": "What is shown" }, views), back, forth, state, h("span", { class: "wb-jumps" }, jumps));
+  const dom = h(
+    "div",
+    { class: "wb-bar" },
+    h("div", { class: "segments", role: "group", "aria-label": "What is shown" }, views),
+    back,
+    forth,
+    state,
+    h("span", { class: "wb-jumps" }, jumps),
+  );
   dom.addEventListener("click", ({ target }) => {
     const view = target.closest("[data-view]")?.value;
     if (!view) return;

@@ -230,7 +230,12 @@ class Workbench {
     const at = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(new Date(left.at));
     const restore = h("button", { type: "button", class: "button s" }, "Restore unsaved text");
     const forget = h("button", { type: "button", class: "button s quiet" }, "Forget it");
-    const notice = h("div", { class: "notice wb-left", role: "status" }, h("p", {}, `This tab still has a text of ${at} that was not saved.`), h("div", { class: "row" }, restore, forget));
+    const notice = h(
+      "div",
+      { class: "notice wb-left", role: "status" },
+      h("p", {}, `This tab still has a text of ${at} that was not saved.`),
+      h("div", { class: "row" }, restore, forget),
+    );
     restore.addEventListener("click", () => {
       notice.remove();
       this.editor.put(left.text);

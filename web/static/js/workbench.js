@@ -1,6 +1,6 @@
-// Built from web/workbench by web/vendor/build.sh; do not edit. sources: 0ee112da0d502b3250c1957af881bed5e15cc33c98865337c98c7ec068a6996e
+// Built from web/workbench by web/vendor/build.sh; do not edit. sources: 2afaaca1a29b917cfbd2f9dd5a1133beaaa4b7273209a7ce166a2ae7b04556e3
 
-// ../workbench/builder/dom.js
+// web/workbench/builder/dom.js
 var CONTROLS = "wb-controls";
 var CONTROL_TAGS = ["input", "select", "textarea", "button", "fieldset"];
 var setOne = (node, name, value) => {
@@ -68,10 +68,10 @@ var morph = (from, to, typing = null) => {
 };
 var idOf = (path, what) => `wb-${path.map((step2) => encodeURIComponent(String(step2))).join("/")}:${what}`;
 
-// ../workbench/editor/kit.js
+// web/workbench/editor/kit.js
 var kit = globalThis.portcullisEditor;
 
-// ../workbench/json/tree.js
+// web/workbench/json/tree.js
 var Fault = class extends Error {
   constructor(message, offset) {
     super(message);
@@ -106,7 +106,10 @@ var Reader = class {
   }
   fail(expected) {
     const found = this.peek();
-    throw new Fault(found === void 0 ? `The text ends where ${expected} is expected` : `Expected ${expected}, found ${JSON.stringify(found)}`, this.at);
+    throw new Fault(
+      found === void 0 ? `The text ends where ${expected} is expected` : `Expected ${expected}, found ${JSON.stringify(found)}`,
+      this.at
+    );
   }
   value(depth) {
     if (depth > DEEPEST) throw new Fault(`Nested deeper than ${DEEPEST}`, this.at);
@@ -201,7 +204,7 @@ var plain = (node) => {
   return node?.value;
 };
 
-// ../workbench/json/pointer.js
+// web/workbench/json/pointer.js
 var format = (path) => path.map((step2) => `/${String(step2).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 var parsePointer = (pointer) => pointer.split("/").slice(1).map((step2) => step2.replaceAll("~1", "/").replaceAll("~0", "~"));
 var rangeOf = (root, pointer) => {
@@ -234,7 +237,7 @@ var offsetOf = (text, line3, column) => {
   return start + within.length;
 };
 
-// ../workbench/json/write.js
+// web/workbench/json/write.js
 var Inline = class {
   constructor(value) {
     this.value = value;
@@ -276,7 +279,7 @@ var indentAt = (text, offset) => {
   return /^[ \t]*/.exec(text.slice(start))[0];
 };
 
-// ../workbench/json/edit.js
+// web/workbench/json/edit.js
 var NoPlace = class extends Error {
 };
 var splice = (text, from, to, insert2) => text.slice(0, from) + insert2 + text.slice(to);
@@ -405,7 +408,7 @@ var changeBetween = (before, after) => {
   return { from, to: before.length - same, insert: after.slice(from, after.length - same) };
 };
 
-// ../workbench/policy/patterns.js
+// web/workbench/policy/patterns.js
 var isGlob = (pattern) => /[*?]/.test(pattern);
 var matches = (pattern, name) => {
   const wanted = [...pattern];
@@ -422,7 +425,7 @@ var matches = (pattern, name) => {
 };
 var literals = (pattern) => [...pattern.replace(/[*?]/g, "")].length;
 
-// ../workbench/policy/paths.js
+// web/workbench/policy/paths.js
 var DEEPEST2 = 4;
 var MOST = 200;
 var FACTS = [
@@ -483,7 +486,7 @@ var pathsOf = (schema) => {
 };
 var pathWord = (path) => FACTS.find(([fact]) => fact === path)?.[1] ?? path.replace(/^args\.?/, "");
 
-// ../workbench/policy/words.js
+// web/workbench/policy/words.js
 var CHOICES = [
   { value: "allow", label: "Allow", done: "allowed" },
   { value: "deny", label: "Deny", done: "denied" },
@@ -590,7 +593,7 @@ var DURATIONS = [
   ["days", 86400]
 ];
 
-// ../workbench/policy/rule.js
+// web/workbench/policy/rule.js
 var ACTIONS = ["allow", "deny", "hide", "require_approval"];
 var CHECK_LISTS = ["require", "deny_if", "approve_if"];
 var RULE_ORDER = ["action", "reason", ...CHECK_LISTS, "limits", "rate_limit", "approval", "mode"];
@@ -604,7 +607,10 @@ var get = (node, key) => memberOf(node, key)?.value;
 var isWindow = (node) => isText(node) ? WINDOWS.includes(node.value) : node?.type === "number";
 var optionalText = (node) => node === void 0 || isText(node);
 var isLimit = (node) => isObject(node) && onlyHas(node, LIMIT_ORDER) && isWindow(get(node, "window")) && get(node, "max")?.type === "number" && optionalText(get(node, "counter")) && optionalText(get(node, "amount")) && oneOf(get(node, "scope"), SCOPES2) && oneOf(get(node, "align"), ["sliding", "calendar"]) && oneOf(get(node, "count"), ["attempts", "successes"]) && oneOf(get(node, "on_unavailable"), ["deny", "allow"]);
-var isCondition = (node) => isObject(node) && onlyHas(node, ["path", "op", "value"]) && isText(get(node, "path")) && oneOf(get(node, "op"), OPERATORS.map(([op]) => op)) && get(node, "op") !== void 0 && get(node, "value") !== void 0;
+var isCondition = (node) => isObject(node) && onlyHas(node, ["path", "op", "value"]) && isText(get(node, "path")) && oneOf(
+  get(node, "op"),
+  OPERATORS.map(([op]) => op)
+) && get(node, "op") !== void 0 && get(node, "value") !== void 0;
 var isCheck = (node) => isObject(node) && onlyHas(node, ["conditions", "on_deny", "name"]) && optionalText(get(node, "on_deny")) && optionalText(get(node, "name")) && isArray(get(node, "conditions")) && get(node, "conditions").items.every(isCondition);
 var isApprovers = (node) => oneOf(node, ["admin", "policy_manager"]) || isObject(node) && onlyHas(node, ["team"]) && isText(get(node, "team"));
 var isApproval = (node) => isObject(node) && onlyHas(node, APPROVAL_ORDER) && isApprovers(get(node, "approvers")) && [void 0, "boolean"].includes(get(node, "self")?.type) && [void 0, "number"].includes(get(node, "timeout")?.type);
@@ -648,7 +654,7 @@ var readRule = (root, path) => {
   };
 };
 
-// ../workbench/policy/standing.js
+// web/workbench/policy/standing.js
 var hideItems = (root) => {
   const list4 = nodeAt(root, ["hide"]);
   if (!isArray(list4)) return [];
@@ -660,7 +666,8 @@ var toolEntries = (root) => {
 };
 var known2 = /* @__PURE__ */ new WeakMap();
 var knownOf = (root) => {
-  if (!known2.has(root)) known2.set(root, { patterns: [...hideItems(root), ...toolEntries(root)], standings: /* @__PURE__ */ new Map(), decided: /* @__PURE__ */ new WeakMap() });
+  if (!known2.has(root))
+    known2.set(root, { patterns: [...hideItems(root), ...toolEntries(root)], standings: /* @__PURE__ */ new Map(), decided: /* @__PURE__ */ new WeakMap() });
   return known2.get(root);
 };
 var patternsOf = (root) => knownOf(root).patterns;
@@ -699,7 +706,7 @@ var decidedBy = (root, path, tools2) => {
   return decided.get(tools2).get(format(path)) ?? [];
 };
 
-// ../workbench/policy/edits.js
+// web/workbench/policy/edits.js
 var DOCUMENT_ORDER = ["version", "default", "description", "hide", "tools", "classes", "all_tools", "tests"];
 var CLASS_ORDER = ["read", "write", "execute", "destructive", "financial"];
 var CHECK_ORDER = ["name", "conditions", "on_deny"];
@@ -853,7 +860,7 @@ var addTest = (text, test) => {
 };
 var canBePattern = (text, pattern) => pattern.trim() !== "" && !has(text, ["tools", pattern]) && !(isGlob(pattern) && hiddenAt(text, pattern) >= 0);
 
-// ../workbench/policy/values.js
+// web/workbench/policy/values.js
 var NUMBER2 = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 var wants = (op) => OPERATORS.find(([one]) => one === op)?.[2] ?? "any";
 var isPlainItem = (item) => typeof item === "string" && item !== "" && item.trim() === item && !item.includes(",");
@@ -914,7 +921,11 @@ var asKind = (kind, value, written2) => {
   return kind === "text" ? JSON.stringify(asText(value)) : written2;
 };
 var firstCondition = (paths) => {
-  const [path] = [...paths.filter(({ type }) => type === "number" || type === "integer"), ...paths.filter(({ type }) => type !== "object"), ...paths];
+  const [path] = [
+    ...paths.filter(({ type }) => type === "number" || type === "integer"),
+    ...paths.filter(({ type }) => type !== "object"),
+    ...paths
+  ];
   if (!path) return { path: "args.name", op: "eq", value: "" };
   return conditionFor(path);
 };
@@ -926,7 +937,7 @@ var conditionFor = ({ path, type, schema }) => {
   return { path, op: "eq", value: Array.isArray(schema?.enum) ? schema.enum.find((one) => typeof one === "string") ?? "" : "" };
 };
 
-// ../workbench/builder/parts.js
+// web/workbench/builder/parts.js
 var doing = (act, path, more3 = {}) => ({ "data-do": act, "data-at": format(path), ...more3 });
 var button = (label, act, path, more3 = {}) => h("button", { type: "button", class: "button s", id: idOf(path, act), ...doing(act, path), ...more3 }, label);
 var toJson = (path, label = "Show in JSON", name = void 0) => button(label, "goto", path, { class: "link-button small", "aria-label": name });
@@ -955,7 +966,12 @@ var write2 = (ui, label, act, path, value, more3 = {}) => {
 };
 var tick = (label, act, path, checked, more3 = {}) => {
   const id = idOf(path, act);
-  return h("span", { class: "choice" }, h("input", { type: "checkbox", id, checked, ...doing(act, path), ...more3 }), h("label", { for: id }, label));
+  return h(
+    "span",
+    { class: "choice" },
+    h("input", { type: "checkbox", id, checked, ...doing(act, path), ...more3 }),
+    h("label", { for: id }, label)
+  );
 };
 var strip = (label, act, path, value, options2, more3 = []) => h(
   "div",
@@ -971,10 +987,20 @@ var strip = (label, act, path, value, options2, more3 = []) => h(
   more3
 );
 var SIGNS = { read: "○", write: "◐", execute: "▶", destructive: "✕", financial: "¤" };
-var badge = (riskClass) => h("span", { class: `badge ${riskClass}` }, h("span", { "aria-hidden": "true" }, SIGNS[riskClass] ?? ""), `${riskClass[0].toUpperCase()}${riskClass.slice(1)}`);
+var badge = (riskClass) => h(
+  "span",
+  { class: `badge ${riskClass}` },
+  h("span", { "aria-hidden": "true" }, SIGNS[riskClass] ?? ""),
+  `${riskClass[0].toUpperCase()}${riskClass.slice(1)}`
+);
 
-// ../workbench/builder/checks.js
-var operatorOptions = OPERATORS.flatMap(([op, words]) => op === "exists" ? [["exists", "is given"], ["exists-not", "is not given"]] : [[op, words]]);
+// web/workbench/builder/checks.js
+var operatorOptions = OPERATORS.flatMap(
+  ([op, words]) => op === "exists" ? [
+    ["exists", "is given"],
+    ["exists-not", "is not given"]
+  ] : [[op, words]]
+);
 var pathOptions = (paths, path) => {
   const own = paths.map((one) => [one.path, one.type ? `${pathWord(one.path)} (${one.type})` : pathWord(one.path)]);
   const known3 = [...own, ...FACTS].some(([value]) => value === path);
@@ -993,17 +1019,30 @@ var pathParts = (view, paths, path, value) => {
   ];
 };
 var valueList = (paths, path) => paths.find((one) => one.path === path)?.schema?.enum?.filter((one) => typeof one === "string") ?? [];
-var KINDS = [["text", "text"], ["number", "number"], ["bool", "yes or no"], ["json", "JSON"]];
+var KINDS = [
+  ["text", "text"],
+  ["number", "number"],
+  ["bool", "yes or no"],
+  ["json", "JSON"]
+];
 var valueInput = (view, paths, path, value, written2) => {
   const kind = kindOf(value.op, value.value);
-  if (kind === "bool") return choose("Value", "condition-value", path, String(value.value), [["true", "true"], ["false", "false"]]);
+  if (kind === "bool")
+    return choose("Value", "condition-value", path, String(value.value), [
+      ["true", "true"],
+      ["false", "false"]
+    ]);
   const offered = kind === "text" ? valueList(paths, value.path) : [];
   const listId = idOf(path, "values");
   const hint = { list: "a, b, c", json: "JSON" }[kind];
   const attributes = { size: "12", list: offered.length > 0 && listId, placeholder: hint, "data-kind": kind };
   return [
     write2(view.ui, "Value", "condition-value", path, shown(kind, value.value, written2), attributes),
-    offered.length > 0 && h("datalist", { id: listId }, offered.map((one) => h("option", { value: one })))
+    offered.length > 0 && h(
+      "datalist",
+      { id: listId },
+      offered.map((one) => h("option", { value: one }))
+    )
   ];
 };
 var valueParts = (view, paths, path, node, value) => {
@@ -1036,7 +1075,10 @@ var more = (view, { path, value, list: list4 }) => h(
   h(
     "div",
     { class: "wb-grid" },
-    labelled(list4 === "approve_if" ? "Told to whoever asks" : "Told to the caller", write2(view.ui, "Told to the caller", "check-text", [...path, "on_deny"], value.on_deny ?? "", { maxlength: "500" })),
+    labelled(
+      list4 === "approve_if" ? "Told to whoever asks" : "Told to the caller",
+      write2(view.ui, "Told to the caller", "check-text", [...path, "on_deny"], value.on_deny ?? "", { maxlength: "500" })
+    ),
     labelled("Name of this rule", write2(view.ui, "Name of this rule", "check-text", [...path, "name"], value.name ?? ""))
   )
 );
@@ -1069,7 +1111,7 @@ var checkRow = (view, check, paths) => {
   );
 };
 
-// ../workbench/builder/limits.js
+// web/workbench/builder/limits.js
 var rawOf = (text, node, key) => {
   const value = memberOf(node, key)?.value;
   return value ? text.slice(value.from, value.to) : "";
@@ -1109,7 +1151,13 @@ var more2 = (view, { path, value }, paths) => h(
     "div",
     { class: "wb-grid" },
     labelled2("What is counted", choose("What is counted", "limit-amount", path, value.amount ?? "", amountOptions(paths, value.amount))),
-    labelled2("Which calls", choose("Which calls", "limit-count", path, value.count ?? "attempts", [["attempts", "all calls"], ["successes", "failed calls are not counted"]])),
+    labelled2(
+      "Which calls",
+      choose("Which calls", "limit-count", path, value.count ?? "attempts", [
+        ["attempts", "all calls"],
+        ["successes", "failed calls are not counted"]
+      ])
+    ),
     labelled2(
       "How the window moves",
       choose("How the window moves", "limit-align", path, value.align ?? (value.window === "month" ? "calendar" : "sliding"), [
@@ -1119,7 +1167,10 @@ var more2 = (view, { path, value }, paths) => h(
     ),
     labelled2(
       "When the counters cannot be reached",
-      choose("When the counters cannot be reached", "limit-away", path, value.on_unavailable ?? "deny", [["deny", "refuse"], ["allow", "let pass"]])
+      choose("When the counters cannot be reached", "limit-away", path, value.on_unavailable ?? "deny", [
+        ["deny", "refuse"],
+        ["allow", "let pass"]
+      ])
     ),
     labelled2("Counter", write2(view.ui, "Counter", "limit-counter", path, value.counter ?? "", { placeholder: "by pattern and window" }))
   ),
@@ -1129,23 +1180,48 @@ var labelled2 = (label, control) => h("div", { class: "wb-labelled" }, h("span",
 var limitRow = (view, limit, paths) => h(
   "li",
   { class: "wb-item", "data-key": idOf(limit.path, "limit"), "data-hit": view.isHit(limit.path) },
-  h("div", { class: "wb-line" }, sentence(view, limit), h("span", { class: "wb-end" }, toJson(limit.path, "JSON", `JSON of the limit “${limitWords(limit.value)}”`), button("Remove", "remove", limit.path, { class: "button s quiet", "aria-label": `Remove the limit “${limitWords(limit.value)}”` }))),
+  h(
+    "div",
+    { class: "wb-line" },
+    sentence(view, limit),
+    h(
+      "span",
+      { class: "wb-end" },
+      toJson(limit.path, "JSON", `JSON of the limit “${limitWords(limit.value)}”`),
+      button("Remove", "remove", limit.path, { class: "button s quiet", "aria-label": `Remove the limit “${limitWords(limit.value)}”` })
+    )
+  ),
   more2(view, limit, paths)
 );
 var rateRow = (view, limit) => h(
   "li",
   { class: "wb-item", "data-key": idOf(limit.path, "rate"), "data-hit": view.isHit(limit.path) },
-  h("div", { class: "wb-line" }, sentence(view, limit), h("span", { class: "wb-end" }, toJson(limit.path, "JSON", "JSON of the rate limit"), button("Remove", "remove", limit.path, { class: "button s quiet", "aria-label": "Remove the rate limit" })))
+  h(
+    "div",
+    { class: "wb-line" },
+    sentence(view, limit),
+    h(
+      "span",
+      { class: "wb-end" },
+      toJson(limit.path, "JSON", "JSON of the rate limit"),
+      button("Remove", "remove", limit.path, { class: "button s quiet", "aria-label": "Remove the rate limit" })
+    )
+  )
 );
 
-// ../workbench/builder/rule.js
+// web/workbench/builder/rule.js
 var placeWords = (path) => path.slice(-2).filter((step2, index, both) => index === both.length - 1 || typeof both[1] === "number").map((step2) => typeof step2 === "number" ? step2 + 1 : step2).join(" ");
 var oddRow = ({ path, value }) => {
   const text = JSON.stringify(value);
   return h(
     "li",
     { class: "wb-item wb-odd", "data-key": idOf(path, "odd") },
-    h("span", {}, "Something these rows cannot show: ", h("code", {}, `${placeWords(path)}: ${text.length > 160 ? `${text.slice(0, 160)}…` : text}`)),
+    h(
+      "span",
+      {},
+      "Something these rows cannot show: ",
+      h("code", {}, `${placeWords(path)}: ${text.length > 160 ? `${text.slice(0, 160)}…` : text}`)
+    ),
     " ",
     toJson(path, "Edit in JSON", `Edit in JSON: ${path.join(" ")}`)
   );
@@ -1176,7 +1252,13 @@ var approval = (view, rule) => {
       approvers(view, path, value),
       " within ",
       write2(view.ui, "Time to approve", "approval-timeout", path, String(amount), { inputmode: "numeric", size: "4", "data-unit": unit2 }),
-      choose("Unit of the time", "approval-unit", path, unit2, DURATIONS.map(([one]) => [one, one]))
+      choose(
+        "Unit of the time",
+        "approval-unit",
+        path,
+        unit2,
+        DURATIONS.map(([one]) => [one, one])
+      )
     ),
     tick("The one who asks may approve too", "approval-self", path, value.self === true)
   );
@@ -1199,7 +1281,10 @@ var ruleBody = (view, rule, paths) => {
     { class: "wb-rule", "data-key": idOf(rule.path, "body") },
     list2("Limits", limits2),
     limits2.length > 0 && togetherWords(rule.path) && h("p", { class: "hint" }, `These limits count ${togetherWords(rule.path)}.`),
-    list2("Argument rules", rule.checks.map((check) => checkRow(view, check, paths))),
+    list2(
+      "Argument rules",
+      rule.checks.map((check) => checkRow(view, check, paths))
+    ),
     list2("Shown as JSON only", rule.odd.map(oddRow)),
     blocked && h("p", { class: "hint" }, `What is ${doneWord(rule.action)} needs no limits.`),
     usable && !blocked && adders(rule),
@@ -1215,13 +1300,13 @@ var ruleWords = (rule) => [
   ...rule.shadow ? ["watched only"] : []
 ];
 
-// ../workbench/builder/visible.js
+// web/workbench/builder/visible.js
 var HIDDEN = /[\p{Cc}\p{Cf}\p{Co}\u2028\u2029\u115f\u1160\u3164\uffa0]/gu;
 var spelled = (character) => `⟨U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
 var visible = (text) => String(text).replace(HIDDEN, spelled);
 var visibleLines = (text) => String(text).split("\n").map(visible).join("\n");
 
-// ../workbench/builder/rows.js
+// web/workbench/builder/rows.js
 var options = CHOICES.map(({ value, label }) => [value, label]);
 var ruleAt = (view, path) => path[0] === "hide" ? { ...readRule(view.root, path), action: "hide", odd: [] } : readRule(view.root, path);
 var actionStrip = (name, act, path, rule, own) => {
@@ -1254,7 +1339,11 @@ var lines = (head, controls, choice, action, words) => [
 ];
 var foot = (view, name, path, own) => {
   const open = view.ui.open.has(idOf(path, "rule"));
-  const toggle2 = button("Limits and rules", "open", path, { class: "button s quiet wb-open", "aria-expanded": String(open), "aria-label": `Limits and rules of ${name}` });
+  const toggle2 = button("Limits and rules", "open", path, {
+    class: "button s quiet wb-open",
+    "aria-expanded": String(open),
+    "aria-label": `Limits and rules of ${name}`
+  });
   return [toggle2, own && links(name, path)];
 };
 var capital = (text) => `${text[0].toUpperCase()}${text.slice(1)}`;
@@ -1281,14 +1370,25 @@ var toolRow = (view, tool) => {
     lines(
       [
         tick(h("span", { class: "visually-hidden" }, `Select ${tool.name}`), "select", path, view.ui.selected.has(tool.name)),
-        h("div", { class: "wb-name" }, h("code", {}, breakable(tool.name)), badge(tool.class), tool.title && tool.title !== tool.name && h("span", { class: "small soft" }, visible(tool.title)))
+        h(
+          "div",
+          { class: "wb-name" },
+          h("code", {}, breakable(tool.name)),
+          badge(tool.class),
+          tool.title && tool.title !== tool.name && h("span", { class: "small soft" }, visible(tool.title))
+        )
       ],
       foot(view, tool.name, path, own),
       actionStrip(tool.name, "tool", path, rule, own),
       standing.action ?? "custom",
       sumUp(tool, standing, open ? [] : ruleWords(rule))
     ),
-    open && h("div", { class: "wb-body" }, about(tool), own && standing.by !== "hide" ? ruleBody(view, rule, pathsOf(tool.schema)) : unownedHint(tool))
+    open && h(
+      "div",
+      { class: "wb-body" },
+      about(tool),
+      own && standing.by !== "hide" ? ruleBody(view, rule, pathsOf(tool.schema)) : unownedHint(tool)
+    )
   );
 };
 var pathsOfAll = (tools2) => {
@@ -1316,7 +1416,11 @@ var ruleRow = (view, { name, act, path, covered, note, extra }) => {
       rule.there ? rule.action ?? "custom" : "",
       [note, ...words].join(" · ")
     ),
-    open && !isHidden && h("div", { class: "wb-body" }, rule.there ? ruleBody(view, rule, pathsOfAll(covered)) : h("p", { class: "hint" }, "Choose Allow or Ask to give it limits and rules."))
+    open && !isHidden && h(
+      "div",
+      { class: "wb-body" },
+      rule.there ? ruleBody(view, rule, pathsOfAll(covered)) : h("p", { class: "hint" }, "Choose Allow or Ask to give it limits and rules.")
+    )
   );
 };
 var patternRow = (view, { pattern, path }) => {
@@ -1337,10 +1441,15 @@ var classRow = (view, riskClass) => {
 };
 var everyCall = (view) => ruleBody(view, readRule(view.root, ["all_tools"]), pathsOfAll(view.tools));
 
-// ../workbench/builder/view.js
+// web/workbench/builder/view.js
 var CLASSES = ["read", "write", "execute", "destructive", "financial"];
 var section = (name, title, ...content) => sectionWith({}, name, title, ...content);
-var sectionWith = (more3, name, title, ...content) => h("section", { class: "wb-section", "aria-labelledby": `wb-${name}-head`, "data-key": `section-${name}`, ...more3 }, h("h2", { id: `wb-${name}-head` }, title), content);
+var sectionWith = (more3, name, title, ...content) => h(
+  "section",
+  { class: "wb-section", "aria-labelledby": `wb-${name}-head`, "data-key": `section-${name}`, ...more3 },
+  h("h2", { id: `wb-${name}-head` }, title),
+  content
+);
 var wrongShape = (path, what) => h("p", { class: "notice warn" }, `${format(path)} is not ${what}, so it cannot be shown here. `, toJson(path, "Mend it in the JSON"));
 var guarded = (root, path, isRight, what, content) => {
   const node = nodeAt(root, path);
@@ -1352,15 +1461,24 @@ var defaults = (view) => {
     { "data-hit": view.isHit(["default"]) },
     "default",
     "Tools that no rule names",
-    strip("Tools that no rule names", "default", ["default"], view.isEmpty ? void 0 : said, [["deny", "Deny"], ["allow", "Allow"]]),
-    h("p", { class: "hint" }, said === "allow" ? "Every tool may be called, unless a rule says otherwise. New tools of the server too." : "Only what a rule allows may be called. New tools of the server stay closed.")
+    strip("Tools that no rule names", "default", ["default"], view.isEmpty ? void 0 : said, [
+      ["deny", "Deny"],
+      ["allow", "Allow"]
+    ]),
+    h(
+      "p",
+      { class: "hint" },
+      said === "allow" ? "Every tool may be called, unless a rule says otherwise. New tools of the server too." : "Only what a rule allows may be called. New tools of the server stay closed."
+    )
   );
 };
 var shownTools = ({ tools: tools2, ui, root }) => {
   const words = ui.filter.toLowerCase().split(/\s+/).filter(Boolean);
   const text = (tool) => `${tool.name} ${tool.title ?? ""} ${tool.description ?? ""}`.toLowerCase();
   const stands = (tool) => ui.standing === "" || root && standingOf(root, tool).action === ui.standing;
-  return tools2.filter((tool) => (ui.class === "" || tool.class === ui.class) && stands(tool) && words.every((word) => text(tool).includes(word)));
+  return tools2.filter(
+    (tool) => (ui.class === "" || tool.class === ui.class) && stands(tool) && words.every((word) => text(tool).includes(word))
+  );
 };
 var bulkTools = (view) => {
   const chosen = view.tools.filter((tool) => view.ui.selected.has(tool.name));
@@ -1395,8 +1513,20 @@ var tools = (view) => {
   const rows = () => [
     filters(view),
     bulk(view),
-    h("p", { class: "visually-hidden", "aria-live": "polite" }, view.ui.filter || view.ui.class || view.ui.standing ? `${count(shown2.length, "tool")} shown` : ""),
-    shown2.length > 0 ? h("ul", { class: "wb-rows" }, shown2.map((tool) => toolRow(view, tool))) : h("p", { class: "hint" }, view.tools.length === 0 ? "The server has not told its tools yet. Patterns and classes can be set already." : "No tool is left by the filter.")
+    h(
+      "p",
+      { class: "visually-hidden", "aria-live": "polite" },
+      view.ui.filter || view.ui.class || view.ui.standing ? `${count(shown2.length, "tool")} shown` : ""
+    ),
+    shown2.length > 0 ? h(
+      "ul",
+      { class: "wb-rows" },
+      shown2.map((tool) => toolRow(view, tool))
+    ) : h(
+      "p",
+      { class: "hint" },
+      view.tools.length === 0 ? "The server has not told its tools yet. Patterns and classes can be set already." : "No tool is left by the filter."
+    )
   ];
   return section("tools", `Tools of the server (${view.tools.length})`, guarded(view.root, ["tools"], isObject, "an object", rows));
 };
@@ -1406,48 +1536,93 @@ var patterns = (view) => {
   return section(
     "patterns",
     "Patterns and other names",
-    guarded(view.root, ["hide"], isArray, "a list", () => others.length > 0 && h("ul", { class: "wb-rows" }, others.map((one) => patternRow(view, one)))),
+    guarded(
+      view.root,
+      ["hide"],
+      isArray,
+      "a list",
+      () => others.length > 0 && h(
+        "ul",
+        { class: "wb-rows" },
+        others.map((one) => patternRow(view, one))
+      )
+    ),
     h(
       "div",
       { class: "wb-line" },
-      write2(view.ui, "Pattern", "pattern-name", ["pattern"], view.ui.pattern, { placeholder: "delete_*", class: "wb-input mono", size: "16" }),
+      write2(view.ui, "Pattern", "pattern-name", ["pattern"], view.ui.pattern, {
+        placeholder: "delete_*",
+        class: "wb-input mono",
+        size: "16"
+      }),
       button("Add a pattern", "pattern-add", ["pattern"])
     ),
-    h("p", { class: "hint" }, "* stands for any run of characters, ? for one. An exact name beats a pattern, the longer pattern the shorter.")
+    h(
+      "p",
+      { class: "hint" },
+      "* stands for any run of characters, ? for one. An exact name beats a pattern, the longer pattern the shorter."
+    )
   );
 };
 var classes = (view) => section(
   "classes",
   "By risk",
   h("p", { class: "hint" }, "For tools that no rule and no pattern above names."),
-  guarded(view.root, ["classes"], isObject, "an object", () => h("ul", { class: "wb-rows" }, CLASSES.map((one) => classRow(view, one))))
+  guarded(
+    view.root,
+    ["classes"],
+    isObject,
+    "an object",
+    () => h(
+      "ul",
+      { class: "wb-rows" },
+      CLASSES.map((one) => classRow(view, one))
+    )
+  )
 );
 var testRow = (view, item, index) => {
   const path = ["tests", index];
   const name = nodeAt(item, ["name"])?.value ?? `Test ${index + 1}`;
-  return h("li", { class: "wb-item wb-line", "data-key": idOf(path, "test") }, h("span", {}, String(name)), h("span", { class: "wb-end" }, toJson(path, "JSON", `JSON of the test “${name}”`), button("Remove", "test-remove", path, { class: "button s quiet", "aria-label": `Remove the test “${name}”` })));
+  return h(
+    "li",
+    { class: "wb-item wb-line", "data-key": idOf(path, "test") },
+    h("span", {}, String(name)),
+    h(
+      "span",
+      { class: "wb-end" },
+      toJson(path, "JSON", `JSON of the test “${name}”`),
+      button("Remove", "test-remove", path, { class: "button s quiet", "aria-label": `Remove the test “${name}”` })
+    )
+  );
 };
 var tests = (view) => {
   const list4 = nodeAt(view.root, ["tests"]);
   const items = isArray(list4) ? list4.items : [];
-  const rows = () => items.length > 0 ? h("ul", { class: "wb-items" }, items.map((item, index) => testRow(view, item, index))) : h("p", { class: "hint" }, "None yet. A tried or recorded call can become one; a policy whose tests fail cannot be published.");
+  const rows = () => items.length > 0 ? h(
+    "ul",
+    { class: "wb-items" },
+    items.map((item, index) => testRow(view, item, index))
+  ) : h("p", { class: "hint" }, "None yet. A tried or recorded call can become one; a policy whose tests fail cannot be published.");
   return section("tests", `Tests (${items.length})`, guarded(view.root, ["tests"], isArray, "a list", rows));
 };
-var everything = (view) => section(
-  "every",
-  "Every call",
-  h("p", { class: "hint" }, "Added to what the rules above say, whatever the tool."),
-  everyCall(view)
-);
+var everything = (view) => section("every", "Every call", h("p", { class: "hint" }, "Added to what the rules above say, whatever the tool."), everyCall(view));
 var description = (view) => section(
   "about",
   "Description",
-  write2(view.ui, "Description of this policy, for people", "text", ["description"], nodeAt(view.root, ["description"])?.value ?? "", { class: "wb-input wb-wide", placeholder: "For people who read this policy" })
+  write2(view.ui, "Description of this policy, for people", "text", ["description"], nodeAt(view.root, ["description"])?.value ?? "", {
+    class: "wb-input wb-wide",
+    placeholder: "For people who read this policy"
+  })
 );
 var broken = (view) => h(
   "div",
   { class: "notice warn", "data-key": "broken" },
-  h("p", {}, h("strong", {}, "The JSON cannot be read"), ` at line ${view.fault.line}, column ${view.fault.column}: ${view.fault.message}. The rows show the last state that could; they wait until it is mended. Nothing is lost.`),
+  h(
+    "p",
+    {},
+    h("strong", {}, "The JSON cannot be read"),
+    ` at line ${view.fault.line}, column ${view.fault.column}: ${view.fault.message}. The rows show the last state that could; they wait until it is mended. Nothing is lost.`
+  ),
   button("Show the place", "goto-fault", [])
 );
 var empty = () => h("p", { class: "notice", "data-key": "empty" }, "There is no text yet. What is set here begins one that denies everything else.");
@@ -1468,7 +1643,7 @@ var builder = (view) => {
   return view.fault || !view.mayWrite ? lock(whole) : whole;
 };
 
-// ../workbench/builder/acts.js
+// web/workbench/builder/acts.js
 var Unfit = class extends Error {
 };
 var need = (holds, message) => {
@@ -1496,7 +1671,8 @@ var rules = {
   custom: (view, path) => {
     view.after({ goTo: path });
     if (path[0] === "hide") return view.text;
-    if (path[0] === "classes") return nodeAt(view.root, path) ? view.text : setClass(view.text, path[1], nodeAt(view.root, ["default"])?.value === "allow" ? "allow" : "deny");
+    if (path[0] === "classes")
+      return nodeAt(view.root, path) ? view.text : setClass(view.text, path[1], nodeAt(view.root, ["default"])?.value === "allow" ? "allow" : "deny");
     const tool = view.tools.find(({ name }) => name === path[1]);
     return tool ? ownTool(view.text, tool) : view.text;
   },
@@ -1609,7 +1785,11 @@ var approvals = {
 var all = (action) => (view) => {
   const { tools: tools2 } = bulkTools(view);
   view.say(`${tools2.length} ${tools2.length === 1 ? "tool" : "tools"} set.`);
-  return setTools(view.text, tools2.map(({ name }) => name), action);
+  return setTools(
+    view.text,
+    tools2.map(({ name }) => name),
+    action
+  );
 };
 var toggle = (set2, key, on = !set2.has(key)) => on ? set2.add(key) : set2.delete(key);
 var unchanged = (act) => (view, path, control) => {
@@ -1641,7 +1821,7 @@ var several = {
 };
 var ACTS = { ...rules, ...limits, ...checks, ...approvals, ...several };
 
-// ../workbench/builder/recall.js
+// web/workbench/builder/recall.js
 var keyOf2 = () => `portcullis:rows:${location.pathname.split("/policies/").at(0)}`;
 var NOTHING = { filter: "", class: "", standing: "", open: [] };
 var stored = () => {
@@ -1663,7 +1843,7 @@ var remember = (ui) => {
   }
 };
 
-// ../workbench/builder/builder.js
+// web/workbench/builder/builder.js
 var isTyped = (control) => control.matches("input:not([type=radio], [type=checkbox])");
 var ITEM = /^\/(?:limits|rate_limit|require|deny_if|approve_if)(?:\/|$)/;
 var isWithin = (pointer, hit) => hit === pointer || hit.startsWith(`${pointer}/`);
@@ -1760,7 +1940,8 @@ var Builder = class {
     });
     dom.addEventListener("focusout", () => this.#forgive());
     dom.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && event.target.matches("input[data-do=pattern-name]")) this.#act(dom.querySelector("[data-do=pattern-add]"));
+      if (event.key === "Enter" && event.target.matches("input[data-do=pattern-name]"))
+        this.#act(dom.querySelector("[data-do=pattern-add]"));
     });
   }
   // What was typed and meant nothing goes back to what the text says.
@@ -1820,7 +2001,7 @@ var valuesOf = (control) => {
   return { value: control.value, checked: control.checked, dataset: control.dataset, before: Number(timeout?.value) };
 };
 
-// ../workbench/json/place.js
+// web/workbench/json/place.js
 var TOKEN = /\s+|"(?:[^"\\\n]|\\.)*"?|[{}[\],:]|[^\s"{}[\],:]+/gy;
 var Scanner = class {
   constructor(text, offset) {
@@ -1883,7 +2064,8 @@ var placeAt = (text, offset) => {
     const from = match.index;
     const to = from + token.length;
     const touches = from < offset && offset <= to;
-    if (!isPunctuation(token) && !isSpace(token) && touches && !(token.endsWith('"') && token.length > 1 && offset === to)) scanner.note(from, to);
+    if (!isPunctuation(token) && !isSpace(token) && touches && !(token.endsWith('"') && token.length > 1 && offset === to))
+      scanner.note(from, to);
     else if (from >= offset) scanner.note(offset, offset);
     else if (isSpace(token) && offset < to) scanner.note(offset, offset);
     scanner.step(token, from);
@@ -1893,12 +2075,17 @@ var placeAt = (text, offset) => {
   return { ...found, keys: frame?.keys ?? [] };
 };
 
-// ../workbench/editor/schema.js
+// web/workbench/editor/schema.js
 var branches = (schema, root) => {
   const here = resolve(schema, root);
   if (here === null || typeof here !== "object") return [];
   const nested = [...here.allOf ?? [], ...here.anyOf ?? [], ...here.oneOf ?? []];
-  const said = schema.$ref && (schema.description || schema.title) ? { ...here, title: schema.title ?? here.title, description: schema.description ?? here.description, default: schema.default ?? here.default } : here;
+  const said = schema.$ref && (schema.description || schema.title) ? {
+    ...here,
+    title: schema.title ?? here.title,
+    description: schema.description ?? here.description,
+    default: schema.default ?? here.default
+  } : here;
   return [said, ...nested.flatMap((one) => branches(one, root))];
 };
 var byPattern = (schema, step2) => Object.entries(schema.patternProperties ?? {}).filter(([pattern]) => new RegExp(pattern, "u").test(step2)).map(([, child]) => child);
@@ -1949,10 +2136,15 @@ var aboutPath = (schema, path) => {
   const said = all2.find((one) => one.description) ?? all2.find((one) => one.title);
   if (!said) return void 0;
   const values = all2.flatMap((one) => one.const !== void 0 || one.enum ? valuesOf2(one) : []);
-  return { title: all2.find((one) => one.title)?.title, description: said.description, default: all2.find((one) => one.default !== void 0)?.default, values };
+  return {
+    title: all2.find((one) => one.title)?.title,
+    description: said.description,
+    default: all2.find((one) => one.default !== void 0)?.default,
+    values
+  };
 };
 
-// ../workbench/editor/complete.js
+// web/workbench/editor/complete.js
 var toolsWithPath = (tools2, path) => {
   const own = path[0] === "tools" ? tools2.filter((tool) => tool.name === path[1]) : [];
   if (own.length > 0) return own;
@@ -2026,7 +2218,7 @@ var completions = (schema, tools2) => (context) => {
   return { from: place.from, to: place.to, options: options2.map((one) => optionOf(one, place)), validFor: /^"?[^"\n,:]*$/ };
 };
 
-// ../workbench/editor/hit.js
+// web/workbench/editor/hit.js
 var { Decoration, EditorView, StateEffect, StateField } = kit;
 var setHit = StateEffect.define({
   map: (range, changes) => range && { from: changes.mapPos(range.from), to: changes.mapPos(range.to) }
@@ -2050,7 +2242,7 @@ var hitField = StateField.define({
   provide: (field) => EditorView.decorations.from(field)
 });
 
-// ../workbench/editor/hover.js
+// web/workbench/editor/hover.js
 var line2 = (className, text) => {
   const node = document.createElement("p");
   node.className = className;
@@ -2095,24 +2287,44 @@ var hover = (schema, tools2) => kit.hoverTooltip((view, pos) => {
   };
 });
 
-// ../workbench/editor/look.js
+// web/workbench/editor/look.js
 var { EditorView: EditorView2, HighlightStyle, syntaxHighlighting, tags } = kit;
 var theme = EditorView2.theme({
-  "&": { backgroundColor: "var(--raised)", color: "var(--ink)", fontSize: "0.875rem", border: "1px solid var(--line-firm)", borderRadius: "var(--corner)" },
+  "&": {
+    backgroundColor: "var(--raised)",
+    color: "var(--ink)",
+    fontSize: "0.875rem",
+    border: "1px solid var(--line-firm)",
+    borderRadius: "var(--corner)"
+  },
   "&.cm-focused": { outline: "3px solid var(--accent)", outlineOffset: "2px" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.5rem", overflow: "auto" },
   ".cm-content": { padding: "var(--space-2) 0", caretColor: "var(--ink)" },
   ".cm-cursor": { borderLeftColor: "var(--ink)", borderLeftWidth: "2px" },
-  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": { background: "var(--wb-selection)" },
+  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
+    background: "var(--wb-selection)"
+  },
   ".cm-content ::selection": { color: "inherit", backgroundColor: "transparent" },
-  ".cm-gutters": { backgroundColor: "var(--sunken)", color: "var(--ink-soft)", borderRight: "1px solid var(--line)", borderRadius: "var(--corner) 0 0 var(--corner)" },
+  ".cm-gutters": {
+    backgroundColor: "var(--sunken)",
+    color: "var(--ink-soft)",
+    borderRight: "1px solid var(--line)",
+    borderRadius: "var(--corner) 0 0 var(--corner)"
+  },
   ".cm-activeLine": { backgroundColor: "var(--wb-active)" },
   ".cm-activeLineGutter": { backgroundColor: "var(--wb-active)", color: "var(--ink)" },
   ".cm-selectionMatch": { backgroundColor: "var(--warn-ground)" },
   "&.cm-focused .cm-matchingBracket": { backgroundColor: "var(--accent-ground)", outline: "1px solid var(--accent)" },
   ".cm-foldPlaceholder": { backgroundColor: "var(--sunken)", border: "1px solid var(--line-firm)", color: "var(--ink-soft)" },
   ".cm-hit": { backgroundColor: "var(--warn-ground)", boxShadow: "inset 4px 0 0 var(--warn)" },
-  ".cm-tooltip": { backgroundColor: "var(--raised)", color: "var(--ink)", border: "1px solid var(--line-firm)", borderRadius: "var(--corner)", boxShadow: "var(--lift)", maxWidth: "min(28rem, 92vw)" },
+  ".cm-tooltip": {
+    backgroundColor: "var(--raised)",
+    color: "var(--ink)",
+    border: "1px solid var(--line-firm)",
+    borderRadius: "var(--corner)",
+    boxShadow: "var(--lift)",
+    maxWidth: "min(28rem, 92vw)"
+  },
   ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--mono)", maxHeight: "16rem" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "0.2rem 0.5rem", maxWidth: "none" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]": { backgroundColor: "var(--accent)", color: "var(--on-accent)" },
@@ -2122,15 +2334,39 @@ var theme = EditorView2.theme({
   ".cm-completionMatchedText": { textDecoration: "none", fontWeight: 700 },
   ".cm-diagnostic": { padding: "var(--space-1) var(--space-3)", fontFamily: "var(--sans)", whiteSpace: "pre-wrap" },
   ".cm-diagnostic-error": { borderLeft: "5px solid var(--danger)" },
-  ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--danger)", textDecorationSkipInk: "none", textUnderlineOffset: "3px" },
+  ".cm-lintRange-error": {
+    backgroundImage: "none",
+    textDecoration: "underline wavy var(--danger)",
+    textDecorationSkipInk: "none",
+    textUnderlineOffset: "3px"
+  },
   ".cm-lintRange-active": { backgroundColor: "var(--danger-ground)" },
   ".cm-lintPoint:after": { borderBottomColor: "var(--danger)" },
-  ".cm-lint-marker-error": { content: "none", backgroundColor: "var(--danger)", borderRadius: "50%", width: "0.6rem", height: "0.6rem", margin: "0.45rem auto 0" },
+  ".cm-lint-marker-error": {
+    content: "none",
+    backgroundColor: "var(--danger)",
+    borderRadius: "50%",
+    width: "0.6rem",
+    height: "0.6rem",
+    margin: "0.45rem auto 0"
+  },
   ".cm-gutter-lint": { width: "1.1rem" },
   ".cm-panels": { backgroundColor: "var(--sunken)", color: "var(--ink)", fontFamily: "var(--sans)" },
   ".cm-panels.cm-panels-bottom": { borderTop: "1px solid var(--line-firm)" },
-  ".cm-textfield": { backgroundColor: "var(--raised)", color: "var(--ink)", border: "1px solid var(--line-firm)", borderRadius: "var(--corner)", padding: "0.2rem 0.4rem" },
-  ".cm-button": { backgroundImage: "none", backgroundColor: "var(--raised)", color: "var(--ink)", border: "1px solid var(--line-firm)", borderRadius: "var(--corner)" },
+  ".cm-textfield": {
+    backgroundColor: "var(--raised)",
+    color: "var(--ink)",
+    border: "1px solid var(--line-firm)",
+    borderRadius: "var(--corner)",
+    padding: "0.2rem 0.4rem"
+  },
+  ".cm-button": {
+    backgroundImage: "none",
+    backgroundColor: "var(--raised)",
+    color: "var(--ink)",
+    border: "1px solid var(--line-firm)",
+    borderRadius: "var(--corner)"
+  },
   ".cm-searchMatch": { backgroundColor: "var(--warn-ground)", outline: "1px solid var(--warn)" },
   ".cm-searchMatch-selected": { backgroundColor: "var(--accent-ground)", outline: "2px solid var(--accent)" },
   ".cm-specialChar": { color: "var(--danger)" }
@@ -2144,7 +2380,7 @@ var colours = HighlightStyle.define([
 ]);
 var look = [theme, syntaxHighlighting(colours)];
 
-// ../workbench/editor/editor.js
+// web/workbench/editor/editor.js
 var { EditorState, EditorView: EditorView3, keymap } = kit;
 var base = (label, describedBy) => [
   kit.lineNumbers(),
@@ -2163,7 +2399,13 @@ var base = (label, describedBy) => [
   kit.highlightSelectionMatches(),
   kit.json(),
   EditorView3.lineWrapping,
-  EditorView3.contentAttributes.of({ "aria-label": label, "aria-describedby": describedBy, tabindex: "0", spellcheck: "false", autocapitalize: "none" }),
+  EditorView3.contentAttributes.of({
+    "aria-label": label,
+    "aria-describedby": describedBy,
+    tabindex: "0",
+    spellcheck: "false",
+    autocapitalize: "none"
+  }),
   hitField,
   look
 ];
@@ -2278,7 +2520,7 @@ var placeOf = (text, root, { pointer, line: line3, column }) => {
   return { from: at, to: at + rest.length };
 };
 
-// ../workbench/keep.js
+// web/workbench/keep.js
 var OWN = `portcullis:unsaved:${globalThis.location?.pathname}`;
 var SENT = "portcullis:sent";
 var read2 = (key) => {
@@ -2338,7 +2580,7 @@ var Keeper = class {
   }
 };
 
-// ../workbench/panels/ask.js
+// web/workbench/panels/ask.js
 var put = (part, html) => part.dispatchEvent(new CustomEvent("portcullis:put", { bubbles: true, detail: html }));
 var fields = (form2) => new URLSearchParams(new FormData(form2)).toString();
 var failure = (status) => {
@@ -2380,7 +2622,7 @@ var problemsIn = (part) => {
   }
 };
 
-// ../workbench/panels/fields.js
+// web/workbench/panels/fields.js
 var kindOf2 = (schema, root) => {
   const scalar = Array.isArray(schema.enum) && schema.enum.every((one) => one === null || typeof one !== "object");
   if (scalar) return "enum";
@@ -2412,7 +2654,8 @@ var shownIn = (field, text) => {
   const node = isObject(root) ? memberOf(root, field.key)?.value : void 0;
   if (!node) return void 0;
   const written2 = text.slice(node.from, node.to);
-  if (field.kind === "strings") return node.type === "array" && node.items.every(({ type }) => type === "string") ? node.items.map(({ value }) => value).join("\n") : void 0;
+  if (field.kind === "strings")
+    return node.type === "array" && node.items.every(({ type }) => type === "string") ? node.items.map(({ value }) => value).join("\n") : void 0;
   if (field.kind === "string") return node.type === "string" ? node.value : void 0;
   return written2;
 };
@@ -2421,7 +2664,8 @@ var meantBy = (field, typed) => {
   if (field.kind === "string") return typed === "" && !field.required ? {} : { json: JSON.stringify(typed) };
   if (typed.trim() === "") return {};
   if (field.kind === "number") return NUMBER2.test(typed.trim()) ? { json: typed.trim() } : { problem: "This has to be a number." };
-  if (field.kind === "integer") return /^-?(?:0|[1-9][0-9]*)$/.test(typed.trim()) ? { json: typed.trim() } : { problem: "This has to be a whole number." };
+  if (field.kind === "integer")
+    return /^-?(?:0|[1-9][0-9]*)$/.test(typed.trim()) ? { json: typed.trim() } : { problem: "This has to be a whole number." };
   if (field.kind === "strings") return { json: JSON.stringify(typed.split("\n").filter((line3) => line3 !== "")) };
   return asJson2(typed);
 };
@@ -2435,18 +2679,39 @@ var asJson2 = (typed) => {
 };
 var beginning2 = (schema) => {
   const empty2 = { string: '""', enum: void 0, number: "0", integer: "0", boolean: "false", strings: "[]", json: "null" };
-  const members = fieldsOf(schema).filter((field) => field.required).map((field) => `  ${JSON.stringify(field.key)}: ${field.fallback === void 0 ? empty2[field.kind] ?? JSON.stringify(field.values[0] ?? null) : JSON.stringify(field.fallback)}`);
+  const members = fieldsOf(schema).filter((field) => field.required).map(
+    (field) => `  ${JSON.stringify(field.key)}: ${field.fallback === void 0 ? empty2[field.kind] ?? JSON.stringify(field.values[0] ?? null) : JSON.stringify(field.fallback)}`
+  );
   return members.length === 0 ? "{}" : `{
 ${members.join(",\n")}
 }`;
 };
 
-// ../workbench/panels/try.js
+// web/workbench/panels/try.js
 var input = (field, id, shown2, more3) => {
-  if (field.kind === "boolean") return list3(id, shown2, ["true", "false"].map((one) => [one, one]), more3);
-  if (field.kind === "enum") return list3(id, shown2, field.values.map((value) => [JSON.stringify(value), String(value)]), more3);
+  if (field.kind === "boolean")
+    return list3(
+      id,
+      shown2,
+      ["true", "false"].map((one) => [one, one]),
+      more3
+    );
+  if (field.kind === "enum")
+    return list3(
+      id,
+      shown2,
+      field.values.map((value) => [JSON.stringify(value), String(value)]),
+      more3
+    );
   if (field.kind === "strings" || field.kind === "json") {
-    return h("textarea", { ...more3, id, rows: "2", class: field.kind === "json" ? "wb-input mono" : "wb-input", spellcheck: "false", value: shown2 ?? "" });
+    return h("textarea", {
+      ...more3,
+      id,
+      rows: "2",
+      class: field.kind === "json" ? "wb-input mono" : "wb-input",
+      spellcheck: "false",
+      value: shown2 ?? ""
+    });
   }
   const type = field.secret ? "password" : "text";
   const inputmode = { integer: "numeric", number: "decimal" }[field.kind];
@@ -2505,7 +2770,12 @@ var TryForm = class {
     const id = idOf(["argument", field.key], "value");
     const bad = this.#bad?.key === field.key ? this.#bad.problem : void 0;
     const described = [field.description && `${id}-about`, bad && `${id}-bad`].filter(Boolean).join(" ");
-    const more3 = { "data-field": index, "aria-describedby": described || void 0, "aria-invalid": bad && "true", "aria-required": field.required && "true" };
+    const more3 = {
+      "data-field": index,
+      "aria-describedby": described || void 0,
+      "aria-invalid": bad && "true",
+      "aria-required": field.required && "true"
+    };
     const note = [field.required ? "required" : "", KINDS2[field.kind] ?? ""].filter(Boolean).join(", ");
     return h(
       "div",
@@ -2523,14 +2793,22 @@ var TryForm = class {
     const { root } = tryParse(this.text.value.trim() === "" ? "{}" : this.text.value);
     const fresh = h("div", { class: "wb-arguments", role: "group", "aria-label": "Arguments" });
     const fields2 = fieldsOf(this.#schema);
-    if (!isObject(root)) fresh.append(h("p", { class: "hint" }, "The arguments below are no JSON object yet: the form waits until they are."));
-    else if (fields2.length === 0) fresh.append(h("p", { class: "hint" }, this.#schema ? "This tool takes no arguments." : "The server tells no schema for this tool: write its arguments as JSON."));
+    if (!isObject(root))
+      fresh.append(h("p", { class: "hint" }, "The arguments below are no JSON object yet: the form waits until they are."));
+    else if (fields2.length === 0)
+      fresh.append(
+        h(
+          "p",
+          { class: "hint" },
+          this.#schema ? "This tool takes no arguments." : "The server tells no schema for this tool: write its arguments as JSON."
+        )
+      );
     else fresh.append(...fields2.map((field, index) => this.#row(field, index)));
     morph(this.dom, fresh);
   }
 };
 
-// ../workbench/toolbar.js
+// web/workbench/toolbar.js
 var VIEWS = [
   ["both", "Both"],
   ["builder", "Builder"],
@@ -2570,7 +2848,15 @@ var toolbar = ({ undo, redo, panes: panes2 }) => {
     for (const one of views) one.setAttribute("aria-pressed", String(one.value === view));
   };
   const jumps = JUMPS.filter(([id]) => document.getElementById(id)).map(([id, label]) => h("a", { href: `#${id}`, class: "small" }, label));
-  const dom = h("div", { class: "wb-bar" }, h("div", { class: "segments", role: "group", "aria-label": "What is shown" }, views), back, forth, state, h("span", { class: "wb-jumps" }, jumps));
+  const dom = h(
+    "div",
+    { class: "wb-bar" },
+    h("div", { class: "segments", role: "group", "aria-label": "What is shown" }, views),
+    back,
+    forth,
+    state,
+    h("span", { class: "wb-jumps" }, jumps)
+  );
   dom.addEventListener("click", ({ target }) => {
     const view = target.closest("[data-view]")?.value;
     if (!view) return;
@@ -2591,7 +2877,7 @@ var toolbar = ({ undo, redo, panes: panes2 }) => {
   return { dom, update, need: need2 };
 };
 
-// ../workbench/workbench.js
+// web/workbench/workbench.js
 var CHECK_AFTER_MS = 350;
 var say = (words) => {
   const region = document.getElementById("announce");
@@ -2779,7 +3065,12 @@ var Workbench = class {
     const at = new Intl.DateTimeFormat(void 0, { dateStyle: "medium", timeStyle: "short" }).format(new Date(left.at));
     const restore = h("button", { type: "button", class: "button s" }, "Restore unsaved text");
     const forget = h("button", { type: "button", class: "button s quiet" }, "Forget it");
-    const notice = h("div", { class: "notice wb-left", role: "status" }, h("p", {}, `This tab still has a text of ${at} that was not saved.`), h("div", { class: "row" }, restore, forget));
+    const notice = h(
+      "div",
+      { class: "notice wb-left", role: "status" },
+      h("p", {}, `This tab still has a text of ${at} that was not saved.`),
+      h("div", { class: "row" }, restore, forget)
+    );
     restore.addEventListener("click", () => {
       notice.remove();
       this.editor.put(left.text);
@@ -2803,7 +3094,7 @@ var startWorkbench = (form2) => {
   form2.dataset.ready = "";
 };
 
-// ../workbench/main.js
+// web/workbench/main.js
 var form = document.querySelector("form[data-workbench]");
 if (form && kit) {
   const controls = h("form", { id: "wb-controls", hidden: true });

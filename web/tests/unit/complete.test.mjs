@@ -14,7 +14,10 @@ const values = (path) => valueOptions(schema, TOOLS, path).map(({ value }) => va
 const keys = (path) => keyOptions(schema, TOOLS, path).map(({ value, begins }) => `${value}=${begins}`);
 
 test("keys and values by the schema, through references and alternatives", () => {
-  assert.deepEqual(keysAt(schema, ["tools", "anything", "limits", 0]).map(({ key }) => key), ["counter", "window", "max"]);
+  assert.deepEqual(
+    keysAt(schema, ["tools", "anything", "limits", 0]).map(({ key }) => key),
+    ["counter", "window", "max"],
+  );
   assert.deepEqual(keys(["tools", "x"]), ['action=""', 'reason=""', "limits=[]"]);
   assert.deepEqual(values(["default"]), ["allow", "deny"]);
   assert.deepEqual(values(["tools", "x", "limits", 3, "window"]).slice(0, 3), ["second", "minute", "hour"]);
@@ -47,7 +50,11 @@ test("a key that is there already is not offered; nothing is offered unasked whe
 
 test("what a place means", () => {
   const about = (marked) => aboutPlace(marked.replace("|", ""), marked.indexOf("|") + 1, schema, TOOLS)?.map(([, line]) => line);
-  assert.deepEqual(about('{|"default": "deny"}'), ["Default", "What happens to tools that no entry matches.", '"allow": They may be called.\n"deny": They are refused.']);
+  assert.deepEqual(about('{|"default": "deny"}'), [
+    "Default",
+    "What happens to tools that no entry matches.",
+    '"allow": They may be called.\n"deny": They are refused.',
+  ]);
   assert.deepEqual(about('{"tools": {|"charge": {}}}'), ["charge · financial", "Takes money."]);
   assert.match(about('{"tools": {"charge": {|"action": 1}}}').at(-1), /Default: "allow"/);
   assert.equal(about("{| }"), undefined);

@@ -48,7 +48,14 @@ test("what is taken back is gone: the start comes back", () => {
 test("the first limit is <tool>_rate, further ones <tool>_<window>, and no counter is shared by accident", () => {
   let text = STARTS[0];
   for (const name of ["delete_*", "a b/c"]) text = edits.setTool(text, name, "allow");
-  const rules = [["tools", "delete_*"], ["tools", "delete_*"], ["tools", "delete_*"], ["tools", "a b/c"], ["classes", "write"], ["all_tools"]];
+  const rules = [
+    ["tools", "delete_*"],
+    ["tools", "delete_*"],
+    ["tools", "delete_*"],
+    ["tools", "a b/c"],
+    ["classes", "write"],
+    ["all_tools"],
+  ];
   for (const path of rules) text = edits.addLimit(text, path);
   const counters = (path) => plain(nodeAt(parse(text), [...path, "limits"])).map(({ counter }) => counter);
   assert.deepEqual(counters(["tools", "delete_*"]), ["delete_rate", "delete_minute", "delete_minute_2"]);
@@ -69,7 +76,12 @@ test("a counter named by its window follows the window, any other name stays", (
 
 test("a name in the list hide becomes an entry when something else is chosen", () => {
   const text = '{"version":"1","default":"allow","hide":["a","b"]}';
-  assert.deepEqual(plain(parse(edits.setTool(text, "a", "deny"))), { version: "1", default: "allow", hide: ["b"], tools: { a: { action: "deny" } } });
+  assert.deepEqual(plain(parse(edits.setTool(text, "a", "deny"))), {
+    version: "1",
+    default: "allow",
+    hide: ["b"],
+    tools: { a: { action: "deny" } },
+  });
   assert.equal(edits.setTool(text, "a", "hide"), text);
   assert.deepEqual(plain(parse(edits.clearTool(edits.clearTool(text, "a"), "b"))), { version: "1", default: "allow" });
 });
@@ -101,7 +113,10 @@ test("the last condition takes its check with it: one without conditions always 
 });
 
 test("a test is appended with its numbers as they are", () => {
-  const text = edits.addTest(STARTS[0], '{"name":"t","calls":[{"at":0,"tool":"a","args":{"id":12345678901234567890,"x":1.0},"expect":"allow"}]}');
+  const text = edits.addTest(
+    STARTS[0],
+    '{"name":"t","calls":[{"at":0,"tool":"a","args":{"id":12345678901234567890,"x":1.0},"expect":"allow"}]}',
+  );
   assert.ok(text.includes('{ "at": 0, "tool": "a", "args": { "id": 12345678901234567890, "x": 1.0 }, "expect": "allow" }'), text);
   assert.equal(plain(parse(edits.addTest(text, '{"name":"u","calls":[]}'))).tests.length, 2);
 });
@@ -115,10 +130,16 @@ test("a container that is something else is not touched", () => {
 
 // Each edit on the text does to its value what it should, and every other byte that is not white space stays.
 const ACTS = [
-  { act: (text, name) => edits.setTool(text, name, "deny"), value: (value, name) => void ((value.tools ??= {})[name] = { ...value.tools[name], action: "deny" }) },
+  {
+    act: (text, name) => edits.setTool(text, name, "deny"),
+    value: (value, name) => void ((value.tools ??= {})[name] = { ...value.tools[name], action: "deny" }),
+  },
   { act: (text) => edits.setDefault(text, "allow"), value: (value) => void (value.default = "allow") },
-  { act: (text) => edits.setText(text, ["description"], "é\n\"x\""), value: (value) => void (value.description = 'é\n"x"') },
-  { act: (text) => edits.setClass(text, "write", "hide"), value: (value) => void ((value.classes ??= {}).write = { ...value.classes.write, action: "hide" }) },
+  { act: (text) => edits.setText(text, ["description"], 'é\n"x"'), value: (value) => void (value.description = 'é\n"x"') },
+  {
+    act: (text) => edits.setClass(text, "write", "hide"),
+    value: (value) => void ((value.classes ??= {}).write = { ...value.classes.write, action: "hide" }),
+  },
   { act: (text) => edits.setShadow(text, ["all_tools"], true), value: (value) => void ((value.all_tools ??= {}).mode = "shadow") },
   { act: (text) => edits.addTest(text, '{"name":"t"}'), value: (value) => void (value.tests ??= []).push({ name: "t" }) },
 ];
@@ -127,14 +148,26 @@ const ACTS = [
 const CONDITION = { path: "args.a", op: "gt", value: 1 };
 const rulePath = (name) => ["tools", name];
 const RULE_ACTS = [
-  { act: (text, name) => edits.addLimit(text, rulePath(name)), value: (rule, after) => void (rule.limits = [...(rule.limits ?? []), after.limits.at(-1)]) },
-  { act: (text, name) => edits.addCheck(text, rulePath(name), "deny_if", CONDITION), value: (rule) => void (rule.deny_if ??= []).push({ conditions: [CONDITION] }) },
-  { act: (text, name) => edits.setApproval(text, rulePath(name), "timeout", 60), value: (rule) => void (rule.approval = { ...rule.approval, timeout: 60 }) },
+  {
+    act: (text, name) => edits.addLimit(text, rulePath(name)),
+    value: (rule, after) => void (rule.limits = [...(rule.limits ?? []), after.limits.at(-1)]),
+  },
+  {
+    act: (text, name) => edits.addCheck(text, rulePath(name), "deny_if", CONDITION),
+    value: (rule) => void (rule.deny_if ??= []).push({ conditions: [CONDITION] }),
+  },
+  {
+    act: (text, name) => edits.setApproval(text, rulePath(name), "timeout", 60),
+    value: (rule) => void (rule.approval = { ...rule.approval, timeout: 60 }),
+  },
   { act: (text, name) => edits.setText(text, [...rulePath(name), "reason"], "new"), value: (rule) => void (rule.reason = "new") },
   { act: (text, name) => edits.setShadow(text, rulePath(name), true), value: (rule) => void (rule.mode = "shadow") },
   { act: (text, name) => edits.setTool(text, name, "allow"), value: (rule) => rule.action !== "allow" && delete rule.action },
   {
-    act: (text, name) => (nodeAt(parse(text), [...rulePath(name), "limits", 0]) ? edits.setField(text, [...rulePath(name), "limits", 0, "scope"], '"member"') : text),
+    act: (text, name) =>
+      nodeAt(parse(text), [...rulePath(name), "limits", 0])
+        ? edits.setField(text, [...rulePath(name), "limits", 0, "scope"], '"member"')
+        : text,
     value: (rule) => void (rule.limits && (rule.limits[0].scope = "member")),
   },
   { act: (text, name) => edits.removeElement(text, [...rulePath(name), "limits", 0]), value: (rule) => delete rule.limits },
@@ -173,7 +206,11 @@ test("property: an edit changes what it says and nothing else", () => {
     const expected = structuredClone(value);
     apply(expected, name);
     assert.deepEqual(plain(parse(after)), expected, after);
-    assert.deepEqual(Object.keys(plain(parse(after)).tools ?? {}).slice(0, Object.keys(value.tools ?? {}).length), Object.keys(value.tools ?? {}), "order of keys");
+    assert.deepEqual(
+      Object.keys(plain(parse(after)).tools ?? {}).slice(0, Object.keys(value.tools ?? {}).length),
+      Object.keys(value.tools ?? {}),
+      "order of keys",
+    );
     const untouched = /"x_unknown":\s*\{[^}]*\}/.exec(text)?.[0];
     if (untouched && text.includes("\n")) assert.ok(after.includes(untouched), "a part that nobody edits keeps its bytes");
     const [before, now] = [bare(text), bare(after)];

@@ -10,12 +10,22 @@ const fields = (name) => fieldsOf(TOOLS.find((tool) => tool.name === name).schem
 const one = (name, key) => fields(name).find((field) => field.key === key);
 
 test("kinds of inputs, required ones first", () => {
-  assert.deepEqual(fields("charge").map(({ key, kind, required }) => `${key}:${kind}:${required}`), ["amount:number:true", "currency:enum:true", "recurring:boolean:false"]);
-  assert.deepEqual(fields("search_runs").map(({ key, kind }) => `${key}:${kind}`), ["experiment_ids:strings", "filter:string", "max_results:integer"]);
+  assert.deepEqual(
+    fields("charge").map(({ key, kind, required }) => `${key}:${kind}:${required}`),
+    ["amount:number:true", "currency:enum:true", "recurring:boolean:false"],
+  );
+  assert.deepEqual(
+    fields("search_runs").map(({ key, kind }) => `${key}:${kind}`),
+    ["experiment_ids:strings", "filter:string", "max_results:integer"],
+  );
   assert.equal(one("run_query", "options").kind, "json");
   assert.deepEqual(fieldsOf(null), []);
   assert.deepEqual(fieldsOf({ type: "array" }), []);
-  assert.deepEqual(fieldsOf({ properties: { a: true, b: {} } }).map(({ kind }) => kind), ["json", "json"], "a schema may be true");
+  assert.deepEqual(
+    fieldsOf({ properties: { a: true, b: {} } }).map(({ kind }) => kind),
+    ["json", "json"],
+    "a schema may be true",
+  );
 });
 
 test("what is typed means JSON, or says why not", () => {

@@ -33,7 +33,14 @@ const sheet = (name) => `<link rel="stylesheet" href="/static/${name}">`;
 
 /** `given`: document, theme, mayWrite, tools. */
 export const page = (given) => {
-  const data = { tools: given.tools, schemaUrl: "/policy.schema.json", checkUrl: "/check", tryUrl: "/try", effectUrl: "/effect", mayWrite: given.mayWrite };
+  const data = {
+    tools: given.tools,
+    schemaUrl: "/policy.schema.json",
+    checkUrl: "/check",
+    tryUrl: "/try",
+    effectUrl: "/effect",
+    mayWrite: given.mayWrite,
+  };
   const options = given.tools.map(({ name }) => `<option>${escaped(name)}</option>`).join("");
   return `<!doctype html>
 <html lang="en" data-theme="${given.theme}">
@@ -67,12 +74,23 @@ const TRIED = `<div class="outcome" data-rule="/tools/set_model_alias/limits/0">
 
 const problemsOf = (document) => {
   const at = document.split("\n").findIndex((line) => line.includes("maybe"));
-  return at < 0 ? [] : [{ pointer: "/default", line: at + 1, column: document.split("\n")[at].indexOf('"maybe"') + 1, message: "“maybe” is not allowed here" }];
+  return at < 0
+    ? []
+    : [
+        {
+          pointer: "/default",
+          line: at + 1,
+          column: document.split("\n")[at].indexOf('"maybe"') + 1,
+          message: "“maybe” is not allowed here",
+        },
+      ];
 };
 
 const checked = (document) => {
   const problems = problemsOf(document);
-  const list = problems.map((one) => `<a href="#document" data-line="${one.line}" data-column="${one.column}">Line ${one.line}</a> ${one.message}`).join("");
+  const list = problems
+    .map((one) => `<a href="#document" data-line="${one.line}" data-column="${one.column}">Line ${one.line}</a> ${one.message}`)
+    .join("");
   return `${list || '<p class="fine">No problems found.</p>'}<script type="application/json" data-problems>${JSON.stringify(problems)}</script>`;
 };
 
@@ -102,14 +120,23 @@ export const serve = async (given, port = 0) => {
       const type = TYPES[path.split(".").at(-1)];
       return response.writeHead(200, { ...headers, "content-type": type }).end(readFileSync(join(files, path.slice(8))));
     }
-    const answer = answers[path]?.(fields) ?? ["text/html; charset=utf-8", page({ ...given, document: fields.get("document") ?? given.document })];
+    const answer = answers[path]?.(fields) ?? [
+      "text/html; charset=utf-8",
+      page({ ...given, document: fields.get("document") ?? given.document }),
+    ];
     return response.writeHead(200, { ...headers, "content-type": answer[0] }).end(answer[1]);
   });
   await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
   return { origin: `http://127.0.0.1:${server.address().port}`, asked, close: () => server.close() };
 };
 
-export const given = (more = {}) => ({ document: '{\n  "version": "1",\n  "default": "deny"\n}\n', theme: "system", mayWrite: true, tools: TOOLS, ...more });
+export const given = (more = {}) => ({
+  document: '{\n  "version": "1",\n  "default": "deny"\n}\n',
+  theme: "system",
+  mayWrite: true,
+  tools: TOOLS,
+  ...more,
+});
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { origin } = await serve(given(), Number(process.argv[2] ?? 8097));

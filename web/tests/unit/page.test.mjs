@@ -136,7 +136,10 @@ browserTest("pasted JSON shows in the rows; broken JSON is said, and nothing is 
   await paste(page, SEED);
   await settle(page);
   assert.ok(await radio(page, "set_model_alias", "Allow").isChecked());
-  assert.match(await page.locator(".wb-row", { hasText: "set_model_alias" }).locator(".wb-why").textContent(), /at most 30 a minute per grant/);
+  assert.match(
+    await page.locator(".wb-row", { hasText: "set_model_alias" }).locator(".wb-why").textContent(),
+    /at most 30 a minute per grant/,
+  );
   await paste(page, SEED.replace('"deny",', '"deny"'));
   await settle(page);
   assert.match(await page.locator(".wb-builder .notice").textContent(), /cannot be read at line 4/);
@@ -152,13 +155,19 @@ browserTest("problems from the server are marked in the editor; its parts lead i
   await paste(page, SEED.replace('"deny"', '"maybe"'));
   await page.locator(".cm-lintRange-error").waitFor();
   assert.equal(await page.locator(".cm-lintRange-error").first().textContent(), '"maybe"');
-  assert.ok(asked.every(({ part, fields }) => part && fields.get("based_on") === "1" && [...fields.keys()].every((key) => !key.startsWith("wb-"))));
+  assert.ok(
+    asked.every(({ part, fields }) => part && fields.get("based_on") === "1" && [...fields.keys()].every((key) => !key.startsWith("wb-"))),
+  );
   await paste(page, SEED);
   await page.getByRole("button", { name: "Try", exact: true }).click();
   await page.locator(".cm-hit").first().waitFor();
   assert.match(await page.locator(".cm-hit").first().textContent(), /set_model_alias_rate/);
   assert.equal(await page.locator(".wb-row[data-hit]").count(), 1);
-  assert.equal(await page.evaluate(() => Math.round(document.activeElement.getBoundingClientRect().top) >= 0), true, "who tried is still there");
+  assert.equal(
+    await page.evaluate(() => Math.round(document.activeElement.getBoundingClientRect().top) >= 0),
+    true,
+    "who tried is still there",
+  );
   await page.getByRole("button", { name: "Limits and rules of set_model_alias" }).click();
   assert.equal(await page.locator(".wb-row[data-hit]").count(), 0);
   assert.equal(await page.locator(".wb-body [data-hit]").count(), 1, "in an open row the limit itself stands out");
@@ -200,7 +209,11 @@ browserTest("what was not saved is offered again after a reload, and only then",
   assert.equal(warned, 1, "leaving was warned about, also after a call was tried");
   await page.waitForSelector("form[data-ready]");
   assert.equal(await text(), START);
-  assert.equal(await page.getByRole("button", { name: "Limits and rules of get_run" }).getAttribute("aria-expanded"), "true", "what was opened is open");
+  assert.equal(
+    await page.getByRole("button", { name: "Limits and rules of get_run" }).getAttribute("aria-expanded"),
+    "true",
+    "what was opened is open",
+  );
   await page.getByRole("button", { name: "Restore unsaved text" }).click();
   assert.equal(await text(), hidden);
   await page.getByRole("button", { name: "Save draft" }).click();
@@ -270,7 +283,14 @@ browserTest("limits, argument rules, approvals, bulk and patterns, each as small
   assert.deepEqual((await value()).tools.charge, {
     action: "require_approval",
     reason: 'Ask "billing".',
-    approve_if: [{ conditions: [{ path: "args.amount", op: "gt", value: 100 }, { path: "args.currency", op: "eq", value: "USD" }] }],
+    approve_if: [
+      {
+        conditions: [
+          { path: "args.amount", op: "gt", value: 100 },
+          { path: "args.currency", op: "eq", value: "USD" },
+        ],
+      },
+    ],
     limits: [{ counter: "charge_rate", window: 90, max: 99.5, scope: "grant", amount: "args.amount" }],
     approval: { timeout: 7200, approvers: { team: "billing" } },
   });
@@ -302,7 +322,11 @@ browserTest("undo shows in the input one stands in; what rows cannot show is cus
   assert.equal(await page.evaluate(() => getSelection().toString()), '"surprise":[1,{"a":null}]');
   await paste(page, SEED);
   await page.getByRole("button", { name: "Show in JSON: set_model_alias" }).click();
-  assert.equal(await page.locator(".cm-lineNumbers .cm-activeLineGutter").first().textContent(), "5", "the cursor stands where the member begins");
+  assert.equal(
+    await page.locator(".cm-lineNumbers .cm-activeLineGutter").first().textContent(),
+    "5",
+    "the cursor stands where the member begins",
+  );
 });
 
 browserTest("who may not write looks around, and changes nothing", async () => {

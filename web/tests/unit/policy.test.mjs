@@ -19,19 +19,31 @@ const standing = (policy, name, riskClass = "write") => {
 };
 
 test("exact beats glob, among globs the one that says more, then class, then default", () => {
-  const policy = { default: "deny", hide: ["del*", "x"], tools: { "delete_*": { action: "deny" }, delete_run: {}, "*_run": { action: "hide" } }, classes: { read: { action: "require_approval" } } };
+  const policy = {
+    default: "deny",
+    hide: ["del*", "x"],
+    tools: { "delete_*": { action: "deny" }, delete_run: {}, "*_run": { action: "hide" } },
+    classes: { read: { action: "require_approval" } },
+  };
   assert.deepEqual(standing(policy, "delete_run"), ["own", "tools/delete_run", "allow"]);
   assert.deepEqual(standing(policy, "delete_x"), ["pattern", "tools/delete_*", "deny"]);
   assert.deepEqual(standing(policy, "delx"), ["pattern", "hide/0", "hide"]);
   assert.deepEqual(standing(policy, "x"), ["hide", "hide/1", "hide"]);
   assert.deepEqual(standing(policy, "get", "read"), ["class", "classes/read", "require_approval"]);
   assert.deepEqual(standing(policy, "get"), ["default", "default", "deny"]);
-  assert.deepEqual(standing({ default: "deny", hide: ["a*"], tools: { ab: {} } }, "ab"), ["own", "tools/ab", "allow"], "an exact entry beats a hide glob");
+  assert.deepEqual(
+    standing({ default: "deny", hide: ["a*"], tools: { ab: {} } }, "ab"),
+    ["own", "tools/ab", "allow"],
+    "an exact entry beats a hide glob",
+  );
 });
 
 test("decidedBy names the tools a pattern decides about, not those it merely matches", () => {
   const root = parse('{"tools":{"*_run":{},"delete_run":{}}}');
-  assert.deepEqual(decidedBy(root, ["tools", "*_run"], TOOLS).map(({ name }) => name), ["get_run"]);
+  assert.deepEqual(
+    decidedBy(root, ["tools", "*_run"], TOOLS).map(({ name }) => name),
+    ["get_run"],
+  );
 });
 
 test("property: globs match as the obvious definition says", () => {
@@ -59,7 +71,14 @@ test("a rule's parts are rows; what rows cannot show is named and counted", () =
   );
   assert.equal(rule.limits.length, 1);
   assert.equal(rule.checks.length, 1);
-  assert.deepEqual(rule.odd.map(({ path }) => path.slice(2).join("/")).sort(), ["approval", "constructor", "deny_if/1", "limits/1", "limits/2", "x"]);
+  assert.deepEqual(rule.odd.map(({ path }) => path.slice(2).join("/")).sort(), [
+    "approval",
+    "constructor",
+    "deny_if/1",
+    "limits/1",
+    "limits/2",
+    "x",
+  ]);
   assert.equal(readRule(parse('{"tools":{"a":7}}'), ["tools", "a"]).odd.length, 1);
   assert.equal(readRule(parse("{}"), ["tools", "a"]).there, false);
 });
@@ -67,14 +86,35 @@ test("a rule's parts are rows; what rows cannot show is named and counted", () =
 // The judge tells the same in its `standings`: crates/policy/src/standing/tests.rs has these words too.
 test("limits in the words of the judge", () => {
   assert.equal(limitWords({ window: "minute", max: 30 }), "at most 30 a minute per grant");
-  assert.equal(limitWords({ window: "hour", max: 5, scope: "member", count: "successes" }), "at most 5 an hour per member, failed calls not counted");
-  assert.equal(limitWords({ window: 90, max: 500, amount: "args.amount", scope: "account" }), "at most 500 of amount in 90 seconds per account");
+  assert.equal(
+    limitWords({ window: "hour", max: 5, scope: "member", count: "successes" }),
+    "at most 5 an hour per member, failed calls not counted",
+  );
+  assert.equal(
+    limitWords({ window: 90, max: 500, amount: "args.amount", scope: "account" }),
+    "at most 500 of amount in 90 seconds per account",
+  );
   assert.equal(limitWords({ window: "day", max: 1, align: "calendar", scope: "session" }), "at most 1 a calendar day per session");
   assert.equal(limitWords({ window: "month", max: 1 }), "at most 1 a calendar month per grant");
   assert.equal(limitWords({ window: 3600, max: 1, align: "calendar" }), "at most 1 an hour by the clock per grant");
-  assert.equal(limitWords({ window: 60, max: 1, on_unavailable: "allow" }), "at most 1 a minute per grant, not counted while the counters cannot be reached");
-  assert.deepEqual([["all_tools"], ["classes", "write"], ["tools", "d*"], ["tools", "d"]].map(togetherWords), ["all tools together", "all other write tools together", "all of d* together", undefined]);
-  assert.deepEqual([duration(1800), duration(90), duration(86400)], [[30, "minutes"], [90, "seconds"], [1, "days"]]);
+  assert.equal(
+    limitWords({ window: 60, max: 1, on_unavailable: "allow" }),
+    "at most 1 a minute per grant, not counted while the counters cannot be reached",
+  );
+  assert.deepEqual([["all_tools"], ["classes", "write"], ["tools", "d*"], ["tools", "d"]].map(togetherWords), [
+    "all tools together",
+    "all other write tools together",
+    "all of d* together",
+    undefined,
+  ]);
+  assert.deepEqual(
+    [duration(1800), duration(90), duration(86400)],
+    [
+      [30, "minutes"],
+      [90, "seconds"],
+      [1, "days"],
+    ],
+  );
 });
 
 test("checks in the words of the judge", () => {
@@ -108,16 +148,45 @@ test("checks in the words of the judge", () => {
 });
 
 test("arguments of a schema: nested, lists, references, nullable, and references that go in circles", () => {
-  const schema = { type: "object", properties: { a: { $ref: "#/$defs/n" }, "odd key": { type: ["null", "string"] }, list: { type: "array", items: { type: "object", properties: { path: { type: "string" } } } }, loop: { $ref: "#/$defs/loop" } }, $defs: { n: { type: "number" }, loop: { type: "object", properties: { next: { $ref: "#/$defs/loop" } } } } };
+  const schema = {
+    type: "object",
+    properties: {
+      a: { $ref: "#/$defs/n" },
+      "odd key": { type: ["null", "string"] },
+      list: { type: "array", items: { type: "object", properties: { path: { type: "string" } } } },
+      loop: { $ref: "#/$defs/loop" },
+    },
+    $defs: { n: { type: "number" }, loop: { type: "object", properties: { next: { $ref: "#/$defs/loop" } } } },
+  };
   const paths = pathsOf(schema).map(({ path, type }) => `${path}:${type}`);
-  assert.deepEqual(paths.slice(0, 5), ["args.a:number", 'args["odd key"]:string', "args.list:array", "args.list[*]:object", "args.list[*].path:string"]);
+  assert.deepEqual(paths.slice(0, 5), [
+    "args.a:number",
+    'args["odd key"]:string',
+    "args.list:array",
+    "args.list[*]:object",
+    "args.list[*].path:string",
+  ]);
   assert.ok(paths.length < 20);
   assert.deepEqual(pathsOf(null), []);
   assert.equal(typeOf({ $ref: "#/$defs/self", $defs: {} }, { $defs: { self: { $ref: "#/$defs/self" } } }), undefined);
 });
 
 test("values: what is shown means what is there, for every operator", () => {
-  const cases = [["eq", "1"], ["eq", 1], ["eq", true], ["eq", null], ["in", ["a", "b"]], ["in", [1, "a"]], ["in", ["a,b"]], ["gt", 1.5], ["regex", "^a,b$"], ["cidr", "10.0.0.0/8"], ["cidr", ["10.0.0.0/8", "::/0"]], ["len_lte", 3], ["gt", "odd"]];
+  const cases = [
+    ["eq", "1"],
+    ["eq", 1],
+    ["eq", true],
+    ["eq", null],
+    ["in", ["a", "b"]],
+    ["in", [1, "a"]],
+    ["in", ["a,b"]],
+    ["gt", 1.5],
+    ["regex", "^a,b$"],
+    ["cidr", "10.0.0.0/8"],
+    ["cidr", ["10.0.0.0/8", "::/0"]],
+    ["len_lte", 3],
+    ["gt", "odd"],
+  ];
   for (const [op, value] of cases) {
     const written = JSON.stringify(value);
     const kind = kindOf(op, value);

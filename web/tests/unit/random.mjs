@@ -49,7 +49,9 @@ const mixed = (random, value, indent) => {
   if (value === null || typeof value !== "object") return JSON.stringify(value);
   const isList = Array.isArray(value);
   const deeper = `${indent}  `;
-  const parts = isList ? value.map((one) => mixed(random, one, deeper)) : Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}${random.pick([":", ": ", " : "])}${mixed(random, one, deeper)}`);
+  const parts = isList
+    ? value.map((one) => mixed(random, one, deeper))
+    : Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}${random.pick([":", ": ", " : "])}${mixed(random, one, deeper)}`);
   const [open, close] = isList ? "[]" : "{}";
   if (parts.length === 0 || random.chance(0.4)) return `${open}${parts.join(random.pick([",", ", ", " , "]))}${close}`;
   return `${open}\n${deeper}${parts.join(`,\n${deeper}`)}\n${indent}${close}`;

@@ -45,7 +45,10 @@ const rules = {
   custom: (view, path) => {
     view.after({ goTo: path });
     if (path[0] === "hide") return view.text;
-    if (path[0] === "classes") return nodeAt(view.root, path) ? view.text : edits.setClass(view.text, path[1], nodeAt(view.root, ["default"])?.value === "allow" ? "allow" : "deny");
+    if (path[0] === "classes")
+      return nodeAt(view.root, path)
+        ? view.text
+        : edits.setClass(view.text, path[1], nodeAt(view.root, ["default"])?.value === "allow" ? "allow" : "deny");
     const tool = view.tools.find(({ name }) => name === path[1]);
     return tool ? edits.ownTool(view.text, tool) : view.text;
   },
@@ -175,7 +178,11 @@ const approvals = {
 const all = (action) => (view) => {
   const { tools } = bulkTools(view);
   view.say(`${tools.length} ${tools.length === 1 ? "tool" : "tools"} set.`);
-  return edits.setTools(view.text, tools.map(({ name }) => name), action);
+  return edits.setTools(
+    view.text,
+    tools.map(({ name }) => name),
+    action,
+  );
 };
 
 const toggle = (set, key, on = !set.has(key)) => (on ? set.add(key) : set.delete(key));

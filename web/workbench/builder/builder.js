@@ -120,7 +120,8 @@ export class Builder {
     });
     dom.addEventListener("focusout", () => this.#forgive());
     dom.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && event.target.matches("input[data-do=pattern-name]")) this.#act(dom.querySelector("[data-do=pattern-add]"));
+      if (event.key === "Enter" && event.target.matches("input[data-do=pattern-name]"))
+        this.#act(dom.querySelector("[data-do=pattern-add]"));
     });
   }
 
@@ -175,7 +176,10 @@ const ancestorsOf = (node, root) => {
 
 // The focus of a control that is gone goes to what is nearest to where it was.
 const focusWithin = (around) => {
-  const nearest = around.filter((node) => node.isConnected).map((node) => node.querySelector("button, input, select")).find(Boolean);
+  const nearest = around
+    .filter((node) => node.isConnected)
+    .map((node) => node.querySelector("button, input, select"))
+    .find(Boolean);
   nearest?.focus();
 };
 

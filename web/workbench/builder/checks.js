@@ -7,7 +7,14 @@ import { CONSEQUENCES, OPERATORS, checkWords, conditionWords } from "../policy/w
 import { h, idOf } from "./dom.js";
 import { button, choose, toJson, write } from "./parts.js";
 
-const operatorOptions = OPERATORS.flatMap(([op, words]) => (op === "exists" ? [["exists", "is given"], ["exists-not", "is not given"]] : [[op, words]]));
+const operatorOptions = OPERATORS.flatMap(([op, words]) =>
+  op === "exists"
+    ? [
+        ["exists", "is given"],
+        ["exists-not", "is not given"],
+      ]
+    : [[op, words]],
+);
 
 const pathOptions = (paths, path) => {
   const own = paths.map((one) => [one.path, one.type ? `${pathWord(one.path)} (${one.type})` : pathWord(one.path)]);
@@ -31,18 +38,32 @@ const pathParts = (view, paths, path, value) => {
 
 const valueList = (paths, path) => paths.find((one) => one.path === path)?.schema?.enum?.filter((one) => typeof one === "string") ?? [];
 
-const KINDS = [["text", "text"], ["number", "number"], ["bool", "yes or no"], ["json", "JSON"]];
+const KINDS = [
+  ["text", "text"],
+  ["number", "number"],
+  ["bool", "yes or no"],
+  ["json", "JSON"],
+];
 
 const valueInput = (view, paths, path, value, written) => {
   const kind = kindOf(value.op, value.value);
-  if (kind === "bool") return choose("Value", "condition-value", path, String(value.value), [["true", "true"], ["false", "false"]]);
+  if (kind === "bool")
+    return choose("Value", "condition-value", path, String(value.value), [
+      ["true", "true"],
+      ["false", "false"],
+    ]);
   const offered = kind === "text" ? valueList(paths, value.path) : [];
   const listId = idOf(path, "values");
   const hint = { list: "a, b, c", json: "JSON" }[kind];
   const attributes = { size: "12", list: offered.length > 0 && listId, placeholder: hint, "data-kind": kind };
   return [
     write(view.ui, "Value", "condition-value", path, shown(kind, value.value, written), attributes),
-    offered.length > 0 && h("datalist", { id: listId }, offered.map((one) => h("option", { value: one }))),
+    offered.length > 0 &&
+      h(
+        "datalist",
+        { id: listId },
+        offered.map((one) => h("option", { value: one })),
+      ),
   ];
 };
 
@@ -68,7 +89,8 @@ const condition = (view, paths, path, value, first) => {
     pathParts(view, paths, path, value),
     choose("How", "condition-op", path, operatorOf(value), operatorOptions),
     valueParts(view, paths, path, node, value),
-    !first && button("×", "condition-remove", path, { class: "button s quiet wb-x", "aria-label": `Remove “and ${conditionWords(value)}”` }),
+    !first &&
+      button("×", "condition-remove", path, { class: "button s quiet wb-x", "aria-label": `Remove “and ${conditionWords(value)}”` }),
   );
 };
 
@@ -80,7 +102,10 @@ const more = (view, { path, value, list }) =>
     h(
       "div",
       { class: "wb-grid" },
-      labelled(list === "approve_if" ? "Told to whoever asks" : "Told to the caller", write(view.ui, "Told to the caller", "check-text", [...path, "on_deny"], value.on_deny ?? "", { maxlength: "500" })),
+      labelled(
+        list === "approve_if" ? "Told to whoever asks" : "Told to the caller",
+        write(view.ui, "Told to the caller", "check-text", [...path, "on_deny"], value.on_deny ?? "", { maxlength: "500" }),
+      ),
       labelled("Name of this rule", write(view.ui, "Name of this rule", "check-text", [...path, "name"], value.name ?? "")),
     ),
   );

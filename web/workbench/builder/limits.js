@@ -14,7 +14,9 @@ const rawOf = (text, node, key) => {
 const windowOptions = [...WINDOWS.map((window) => [window, window]), ["seconds", "seconds"]];
 
 const amountOptions = (paths, amount) => {
-  const numbers = paths.filter(({ type }) => type === "number" || type === "integer").map(({ path }) => [path, `the sum of ${pathWord(path)}`]);
+  const numbers = paths
+    .filter(({ type }) => type === "number" || type === "integer")
+    .map(({ path }) => [path, `the sum of ${pathWord(path)}`]);
   const known = amount === undefined || numbers.some(([path]) => path === amount);
   return [["", "calls"], ...numbers, ...(known ? [] : [[amount, `the sum of ${pathWord(amount)}`]])];
 };
@@ -51,7 +53,13 @@ const more = (view, { path, value }, paths) =>
       "div",
       { class: "wb-grid" },
       labelled("What is counted", choose("What is counted", "limit-amount", path, value.amount ?? "", amountOptions(paths, value.amount))),
-      labelled("Which calls", choose("Which calls", "limit-count", path, value.count ?? "attempts", [["attempts", "all calls"], ["successes", "failed calls are not counted"]])),
+      labelled(
+        "Which calls",
+        choose("Which calls", "limit-count", path, value.count ?? "attempts", [
+          ["attempts", "all calls"],
+          ["successes", "failed calls are not counted"],
+        ]),
+      ),
       labelled(
         "How the window moves",
         choose("How the window moves", "limit-align", path, value.align ?? (value.window === "month" ? "calendar" : "sliding"), [
@@ -61,7 +69,10 @@ const more = (view, { path, value }, paths) =>
       ),
       labelled(
         "When the counters cannot be reached",
-        choose("When the counters cannot be reached", "limit-away", path, value.on_unavailable ?? "deny", [["deny", "refuse"], ["allow", "let pass"]]),
+        choose("When the counters cannot be reached", "limit-away", path, value.on_unavailable ?? "deny", [
+          ["deny", "refuse"],
+          ["allow", "let pass"],
+        ]),
       ),
       labelled("Counter", write(view.ui, "Counter", "limit-counter", path, value.counter ?? "", { placeholder: "by pattern and window" })),
     ),
@@ -75,7 +86,17 @@ export const limitRow = (view, limit, paths) =>
   h(
     "li",
     { class: "wb-item", "data-key": idOf(limit.path, "limit"), "data-hit": view.isHit(limit.path) },
-    h("div", { class: "wb-line" }, sentence(view, limit), h("span", { class: "wb-end" }, toJson(limit.path, "JSON", `JSON of the limit “${limitWords(limit.value)}”`), button("Remove", "remove", limit.path, { class: "button s quiet", "aria-label": `Remove the limit “${limitWords(limit.value)}”` }))),
+    h(
+      "div",
+      { class: "wb-line" },
+      sentence(view, limit),
+      h(
+        "span",
+        { class: "wb-end" },
+        toJson(limit.path, "JSON", `JSON of the limit “${limitWords(limit.value)}”`),
+        button("Remove", "remove", limit.path, { class: "button s quiet", "aria-label": `Remove the limit “${limitWords(limit.value)}”` }),
+      ),
+    ),
     more(view, limit, paths),
   );
 
@@ -84,5 +105,15 @@ export const rateRow = (view, limit) =>
   h(
     "li",
     { class: "wb-item", "data-key": idOf(limit.path, "rate"), "data-hit": view.isHit(limit.path) },
-    h("div", { class: "wb-line" }, sentence(view, limit), h("span", { class: "wb-end" }, toJson(limit.path, "JSON", "JSON of the rate limit"), button("Remove", "remove", limit.path, { class: "button s quiet", "aria-label": "Remove the rate limit" }))),
+    h(
+      "div",
+      { class: "wb-line" },
+      sentence(view, limit),
+      h(
+        "span",
+        { class: "wb-end" },
+        toJson(limit.path, "JSON", "JSON of the rate limit"),
+        button("Remove", "remove", limit.path, { class: "button s quiet", "aria-label": "Remove the rate limit" }),
+      ),
+    ),
   );

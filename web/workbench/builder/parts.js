@@ -42,7 +42,12 @@ export const write = (ui, label, act, path, value, more = {}) => {
 /** A box to tick, with its words. */
 export const tick = (label, act, path, checked, more = {}) => {
   const id = idOf(path, act);
-  return h("span", { class: "choice" }, h("input", { type: "checkbox", id, checked, ...doing(act, path), ...more }), h("label", { for: id }, label));
+  return h(
+    "span",
+    { class: "choice" },
+    h("input", { type: "checkbox", id, checked, ...doing(act, path), ...more }),
+    h("label", { for: id }, label),
+  );
 };
 
 /** One of several, as a strip of radio buttons. */
@@ -65,4 +70,9 @@ const SIGNS = { read: "○", write: "◐", execute: "▶", destructive: "✕", f
 
 /** The badge of a risk class, as everywhere in the pages. */
 export const badge = (riskClass) =>
-  h("span", { class: `badge ${riskClass}` }, h("span", { "aria-hidden": "true" }, SIGNS[riskClass] ?? ""), `${riskClass[0].toUpperCase()}${riskClass.slice(1)}`);
+  h(
+    "span",
+    { class: `badge ${riskClass}` },
+    h("span", { "aria-hidden": "true" }, SIGNS[riskClass] ?? ""),
+    `${riskClass[0].toUpperCase()}${riskClass.slice(1)}`,
+  );

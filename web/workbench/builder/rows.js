@@ -47,7 +47,10 @@ const links = (name, path) => [
 ];
 
 // The name may break after its underscores.
-const breakable = (name) => visible(name).split(/(?<=_)/).flatMap((part, index) => (index === 0 ? [part] : [h("wbr"), part]));
+const breakable = (name) =>
+  visible(name)
+    .split(/(?<=_)/)
+    .flatMap((part, index) => (index === 0 ? [part] : [h("wbr"), part]));
 
 const lines = (head, controls, choice, action, words) => [
   h("div", { class: "wb-head" }, head, h("div", { class: "wb-foot" }, controls)),
@@ -56,7 +59,11 @@ const lines = (head, controls, choice, action, words) => [
 
 const foot = (view, name, path, own) => {
   const open = view.ui.open.has(idOf(path, "rule"));
-  const toggle = button("Limits and rules", "open", path, { class: "button s quiet wb-open", "aria-expanded": String(open), "aria-label": `Limits and rules of ${name}` });
+  const toggle = button("Limits and rules", "open", path, {
+    class: "button s quiet wb-open",
+    "aria-expanded": String(open),
+    "aria-label": `Limits and rules of ${name}`,
+  });
   return [toggle, own && links(name, path)];
 };
 
@@ -90,14 +97,26 @@ export const toolRow = (view, tool) => {
     lines(
       [
         tick(h("span", { class: "visually-hidden" }, `Select ${tool.name}`), "select", path, view.ui.selected.has(tool.name)),
-        h("div", { class: "wb-name" }, h("code", {}, breakable(tool.name)), badge(tool.class), tool.title && tool.title !== tool.name && h("span", { class: "small soft" }, visible(tool.title))),
+        h(
+          "div",
+          { class: "wb-name" },
+          h("code", {}, breakable(tool.name)),
+          badge(tool.class),
+          tool.title && tool.title !== tool.name && h("span", { class: "small soft" }, visible(tool.title)),
+        ),
       ],
       foot(view, tool.name, path, own),
       actionStrip(tool.name, "tool", path, rule, own),
       standing.action ?? "custom",
       sumUp(tool, standing, open ? [] : ruleWords(rule)),
     ),
-    open && h("div", { class: "wb-body" }, about(tool), own && standing.by !== "hide" ? ruleBody(view, rule, pathsOf(tool.schema)) : unownedHint(tool)),
+    open &&
+      h(
+        "div",
+        { class: "wb-body" },
+        about(tool),
+        own && standing.by !== "hide" ? ruleBody(view, rule, pathsOf(tool.schema)) : unownedHint(tool),
+      ),
   );
 };
 
@@ -109,7 +128,10 @@ const pathsOfAll = (tools) => {
 
 const names = (tools) => {
   if (tools.length === 0) return "no tool of this server";
-  const shown = tools.slice(0, 4).map(({ name }) => name).join(", ");
+  const shown = tools
+    .slice(0, 4)
+    .map(({ name }) => name)
+    .join(", ");
   return tools.length > 4 ? `${shown} and ${tools.length - 4} more` : shown;
 };
 
@@ -128,7 +150,15 @@ const ruleRow = (view, { name, act, path, covered, note, extra }) => {
       rule.there ? (rule.action ?? "custom") : "",
       [note, ...words].join(" · "),
     ),
-    open && !isHidden && h("div", { class: "wb-body" }, rule.there ? ruleBody(view, rule, pathsOfAll(covered)) : h("p", { class: "hint" }, "Choose Allow or Ask to give it limits and rules.")),
+    open &&
+      !isHidden &&
+      h(
+        "div",
+        { class: "wb-body" },
+        rule.there
+          ? ruleBody(view, rule, pathsOfAll(covered))
+          : h("p", { class: "hint" }, "Choose Allow or Ask to give it limits and rules."),
+      ),
   );
 };
 
@@ -137,7 +167,9 @@ export const patternRow = (view, { pattern, path }) => {
   const covered = decidedBy(view.root, path, view.tools);
   const matching = view.tools.filter((tool) => matches(pattern, tool.name));
   const unknown = !isGlob(pattern) && matching.length === 0;
-  const note = unknown ? "The server has no tool of this name" : `For ${names(covered)}${matching.length > covered.length ? "; closer rules decide about the others it matches" : ""}`;
+  const note = unknown
+    ? "The server has no tool of this name"
+    : `For ${names(covered)}${matching.length > covered.length ? "; closer rules decide about the others it matches" : ""}`;
   return ruleRow(view, { name: pattern, act: "tool", path, covered, note });
 };
 
@@ -148,7 +180,9 @@ export const classRow = (view, riskClass) => {
   const all = view.tools.filter((tool) => tool.class === riskClass);
   const covered = there ? decidedBy(view.root, path, view.tools) : all.filter((tool) => standingOf(view.root, tool).by === "default");
   const rest = all.length > covered.length ? `, not for ${all.length - covered.length} with closer rules` : "";
-  const note = there ? `For ${names(covered)}${rest}` : `${all.length === 0 ? "No tools of this class" : `${all.length} of this class`}; no rule for it`;
+  const note = there
+    ? `For ${names(covered)}${rest}`
+    : `${all.length === 0 ? "No tools of this class" : `${all.length} of this class`}; no rule for it`;
   return ruleRow(view, { name: `class ${riskClass}`, act: "class", path, covered, note, extra: badge(riskClass) });
 };
 

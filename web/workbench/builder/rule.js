@@ -7,14 +7,24 @@ import { limitRow, rateRow } from "./limits.js";
 import { button, choose, tick, toJson, write } from "./parts.js";
 
 // `limits/1` is “limits 2” to people.
-const placeWords = (path) => path.slice(-2).filter((step, index, both) => index === both.length - 1 || typeof both[1] === "number").map((step) => (typeof step === "number" ? step + 1 : step)).join(" ");
+const placeWords = (path) =>
+  path
+    .slice(-2)
+    .filter((step, index, both) => index === both.length - 1 || typeof both[1] === "number")
+    .map((step) => (typeof step === "number" ? step + 1 : step))
+    .join(" ");
 
 const oddRow = ({ path, value }) => {
   const text = JSON.stringify(value);
   return h(
     "li",
     { class: "wb-item wb-odd", "data-key": idOf(path, "odd") },
-    h("span", {}, "Something these rows cannot show: ", h("code", {}, `${placeWords(path)}: ${text.length > 160 ? `${text.slice(0, 160)}…` : text}`)),
+    h(
+      "span",
+      {},
+      "Something these rows cannot show: ",
+      h("code", {}, `${placeWords(path)}: ${text.length > 160 ? `${text.slice(0, 160)}…` : text}`),
+    ),
     " ",
     toJson(path, "Edit in JSON", `Edit in JSON: ${path.join(" ")}`),
   );
@@ -48,13 +58,20 @@ const approval = (view, rule) => {
       approvers(view, path, value),
       " within ",
       write(view.ui, "Time to approve", "approval-timeout", path, String(amount), { inputmode: "numeric", size: "4", "data-unit": unit }),
-      choose("Unit of the time", "approval-unit", path, unit, DURATIONS.map(([one]) => [one, one])),
+      choose(
+        "Unit of the time",
+        "approval-unit",
+        path,
+        unit,
+        DURATIONS.map(([one]) => [one, one]),
+      ),
     ),
     tick("The one who asks may approve too", "approval-self", path, value.self === true),
   );
 };
 
-const needsApprovalTerms = (rule) => rule.action === "require_approval" || rule.approval || rule.checks.some(({ list: name }) => name === "approve_if");
+const needsApprovalTerms = (rule) =>
+  rule.action === "require_approval" || rule.approval || rule.checks.some(({ list: name }) => name === "approve_if");
 
 const adders = ({ path }) =>
   h("div", { class: "row" }, button("Add a limit", "limit-add", path), button("Add an argument rule", "check-add", path));
@@ -78,7 +95,10 @@ export const ruleBody = (view, rule, paths) => {
     { class: "wb-rule", "data-key": idOf(rule.path, "body") },
     list("Limits", limits),
     limits.length > 0 && togetherWords(rule.path) && h("p", { class: "hint" }, `These limits count ${togetherWords(rule.path)}.`),
-    list("Argument rules", rule.checks.map((check) => checkRow(view, check, paths))),
+    list(
+      "Argument rules",
+      rule.checks.map((check) => checkRow(view, check, paths)),
+    ),
     list("Shown as JSON only", rule.odd.map(oddRow)),
     blocked && h("p", { class: "hint" }, `What is ${doneWord(rule.action)} needs no limits.`),
     usable && !blocked && adders(rule),

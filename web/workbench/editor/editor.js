@@ -28,7 +28,13 @@ const base = (label, describedBy) => [
   kit.highlightSelectionMatches(),
   kit.json(),
   EditorView.lineWrapping,
-  EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": describedBy, tabindex: "0", spellcheck: "false", autocapitalize: "none" }),
+  EditorView.contentAttributes.of({
+    "aria-label": label,
+    "aria-describedby": describedBy,
+    tabindex: "0",
+    spellcheck: "false",
+    autocapitalize: "none",
+  }),
   hitField,
   look,
 ];

@@ -7,7 +7,15 @@ const branches = (schema, root) => {
   if (here === null || typeof here !== "object") return [];
   const nested = [...(here.allOf ?? []), ...(here.anyOf ?? []), ...(here.oneOf ?? [])];
   // A `$ref` with words beside it: the words are the nearer ones.
-  const said = schema.$ref && (schema.description || schema.title) ? { ...here, title: schema.title ?? here.title, description: schema.description ?? here.description, default: schema.default ?? here.default } : here;
+  const said =
+    schema.$ref && (schema.description || schema.title)
+      ? {
+          ...here,
+          title: schema.title ?? here.title,
+          description: schema.description ?? here.description,
+          default: schema.default ?? here.default,
+        }
+      : here;
   return [said, ...nested.flatMap((one) => branches(one, root))];
 };
 
@@ -75,5 +83,10 @@ export const aboutPath = (schema, path) => {
   const said = all.find((one) => one.description) ?? all.find((one) => one.title);
   if (!said) return undefined;
   const values = all.flatMap((one) => (one.const !== undefined || one.enum ? valuesOf(one) : []));
-  return { title: all.find((one) => one.title)?.title, description: said.description, default: all.find((one) => one.default !== undefined)?.default, values };
+  return {
+    title: all.find((one) => one.title)?.title,
+    description: said.description,
+    default: all.find((one) => one.default !== undefined)?.default,
+    values,
+  };
 };

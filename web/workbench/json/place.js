@@ -77,7 +77,8 @@ export const placeAt = (text, offset) => {
     const from = match.index;
     const to = from + token.length;
     const touches = from < offset && offset <= to;
-    if (!isPunctuation(token) && !isSpace(token) && touches && !(token.endsWith('"') && token.length > 1 && offset === to)) scanner.note(from, to);
+    if (!isPunctuation(token) && !isSpace(token) && touches && !(token.endsWith('"') && token.length > 1 && offset === to))
+      scanner.note(from, to);
     else if (from >= offset) scanner.note(offset, offset);
     else if (isSpace(token) && offset < to) scanner.note(offset, offset);
     scanner.step(token, from);

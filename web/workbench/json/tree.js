@@ -42,7 +42,10 @@ class Reader {
 
   fail(expected) {
     const found = this.peek();
-    throw new Fault(found === undefined ? `The text ends where ${expected} is expected` : `Expected ${expected}, found ${JSON.stringify(found)}`, this.at);
+    throw new Fault(
+      found === undefined ? `The text ends where ${expected} is expected` : `Expected ${expected}, found ${JSON.stringify(found)}`,
+      this.at,
+    );
   }
 
   value(depth) {

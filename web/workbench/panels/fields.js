@@ -39,7 +39,10 @@ export const shownIn = (field, text) => {
   const node = isObject(root) ? memberOf(root, field.key)?.value : undefined;
   if (!node) return undefined;
   const written = text.slice(node.from, node.to);
-  if (field.kind === "strings") return node.type === "array" && node.items.every(({ type }) => type === "string") ? node.items.map(({ value }) => value).join("\n") : undefined;
+  if (field.kind === "strings")
+    return node.type === "array" && node.items.every(({ type }) => type === "string")
+      ? node.items.map(({ value }) => value).join("\n")
+      : undefined;
   if (field.kind === "string") return node.type === "string" ? node.value : undefined;
   return written;
 };
@@ -50,7 +53,8 @@ export const meantBy = (field, typed) => {
   if (field.kind === "string") return typed === "" && !field.required ? {} : { json: JSON.stringify(typed) };
   if (typed.trim() === "") return {};
   if (field.kind === "number") return NUMBER.test(typed.trim()) ? { json: typed.trim() } : { problem: "This has to be a number." };
-  if (field.kind === "integer") return /^-?(?:0|[1-9][0-9]*)$/.test(typed.trim()) ? { json: typed.trim() } : { problem: "This has to be a whole number." };
+  if (field.kind === "integer")
+    return /^-?(?:0|[1-9][0-9]*)$/.test(typed.trim()) ? { json: typed.trim() } : { problem: "This has to be a whole number." };
   if (field.kind === "strings") return { json: JSON.stringify(typed.split("\n").filter((line) => line !== "")) };
   return asJson(typed);
 };
@@ -69,6 +73,9 @@ export const beginning = (schema) => {
   const empty = { string: '""', enum: undefined, number: "0", integer: "0", boolean: "false", strings: "[]", json: "null" };
   const members = fieldsOf(schema)
     .filter((field) => field.required)
-    .map((field) => `  ${JSON.stringify(field.key)}: ${field.fallback === undefined ? (empty[field.kind] ?? JSON.stringify(field.values[0] ?? null)) : JSON.stringify(field.fallback)}`);
+    .map(
+      (field) =>
+        `  ${JSON.stringify(field.key)}: ${field.fallback === undefined ? (empty[field.kind] ?? JSON.stringify(field.values[0] ?? null)) : JSON.stringify(field.fallback)}`,
+    );
   return members.length === 0 ? "{}" : `{\n${members.join(",\n")}\n}`;
 };

@@ -7,10 +7,29 @@ import { raw } from "../json/write.js";
 import { beginning, fieldsOf, meantBy, shownIn } from "./fields.js";
 
 const input = (field, id, shown, more) => {
-  if (field.kind === "boolean") return list(id, shown, ["true", "false"].map((one) => [one, one]), more);
-  if (field.kind === "enum") return list(id, shown, field.values.map((value) => [JSON.stringify(value), String(value)]), more);
+  if (field.kind === "boolean")
+    return list(
+      id,
+      shown,
+      ["true", "false"].map((one) => [one, one]),
+      more,
+    );
+  if (field.kind === "enum")
+    return list(
+      id,
+      shown,
+      field.values.map((value) => [JSON.stringify(value), String(value)]),
+      more,
+    );
   if (field.kind === "strings" || field.kind === "json") {
-    return h("textarea", { ...more, id, rows: "2", class: field.kind === "json" ? "wb-input mono" : "wb-input", spellcheck: "false", value: shown ?? "" });
+    return h("textarea", {
+      ...more,
+      id,
+      rows: "2",
+      class: field.kind === "json" ? "wb-input mono" : "wb-input",
+      spellcheck: "false",
+      value: shown ?? "",
+    });
   }
   const type = field.secret ? "password" : "text";
   const inputmode = { integer: "numeric", number: "decimal" }[field.kind];
@@ -79,7 +98,12 @@ export class TryForm {
     const id = idOf(["argument", field.key], "value");
     const bad = this.#bad?.key === field.key ? this.#bad.problem : undefined;
     const described = [field.description && `${id}-about`, bad && `${id}-bad`].filter(Boolean).join(" ");
-    const more = { "data-field": index, "aria-describedby": described || undefined, "aria-invalid": bad && "true", "aria-required": field.required && "true" };
+    const more = {
+      "data-field": index,
+      "aria-describedby": described || undefined,
+      "aria-invalid": bad && "true",
+      "aria-required": field.required && "true",
+    };
     const note = [field.required ? "required" : "", KINDS[field.kind] ?? ""].filter(Boolean).join(", ");
     return h(
       "div",
@@ -99,8 +123,16 @@ export class TryForm {
     const { root } = tryParse(this.text.value.trim() === "" ? "{}" : this.text.value);
     const fresh = h("div", { class: "wb-arguments", role: "group", "aria-label": "Arguments" });
     const fields = fieldsOf(this.#schema);
-    if (!isObject(root)) fresh.append(h("p", { class: "hint" }, "The arguments below are no JSON object yet: the form waits until they are."));
-    else if (fields.length === 0) fresh.append(h("p", { class: "hint" }, this.#schema ? "This tool takes no arguments." : "The server tells no schema for this tool: write its arguments as JSON."));
+    if (!isObject(root))
+      fresh.append(h("p", { class: "hint" }, "The arguments below are no JSON object yet: the form waits until they are."));
+    else if (fields.length === 0)
+      fresh.append(
+        h(
+          "p",
+          { class: "hint" },
+          this.#schema ? "This tool takes no arguments." : "The server tells no schema for this tool: write its arguments as JSON.",
+        ),
+      );
     else fresh.append(...fields.map((field, index) => this.#row(field, index)));
     morph(this.dom, fresh);
   }

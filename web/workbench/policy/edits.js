@@ -108,7 +108,11 @@ export const setTools = (text, names, action) => {
 
 // --- limits ------------------------------------------------------------------------------------------------------------------------
 
-const nameOfRule = (path) => String(path.at(-1)).replace(/\*+|\?/g, "").replace(/[^A-Za-z0-9_.:-]+/g, "_").replace(/^_+|_+$/g, "") || "any";
+const nameOfRule = (path) =>
+  String(path.at(-1))
+    .replace(/\*+|\?/g, "")
+    .replace(/[^A-Za-z0-9_.:-]+/g, "_")
+    .replace(/^_+|_+$/g, "") || "any";
 
 const countersOf = (text) => {
   const found = new Set();
@@ -170,8 +174,7 @@ export const removeElement = (text, path) => removeAndPrune(text, path, path[0] 
 // --- argument rules ----------------------------------------------------------------------------------------------------------------
 
 /** Adds a check with one condition to a list of the rule at a path. */
-export const addCheck = (text, rulePath, list, condition) =>
-  appendTo(text, [...rulePath, list], inline({ conditions: [condition] }));
+export const addCheck = (text, rulePath, list, condition) => appendTo(text, [...rulePath, list], inline({ conditions: [condition] }));
 
 /** Moves a check to another list of its rule, as it is written. */
 export const moveCheck = (text, path, list) => {
@@ -230,4 +233,5 @@ export const addTest = (text, test) => {
 };
 
 /** Whether a text can be a new pattern of `tools`. */
-export const canBePattern = (text, pattern) => pattern.trim() !== "" && !has(text, ["tools", pattern]) && !(isGlob(pattern) && hiddenAt(text, pattern) >= 0);
+export const canBePattern = (text, pattern) =>
+  pattern.trim() !== "" && !has(text, ["tools", pattern]) && !(isGlob(pattern) && hiddenAt(text, pattern) >= 0);

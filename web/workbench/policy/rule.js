@@ -34,7 +34,10 @@ const isCondition = (node) =>
   isObject(node) &&
   onlyHas(node, ["path", "op", "value"]) &&
   isText(get(node, "path")) &&
-  oneOf(get(node, "op"), OPERATORS.map(([op]) => op)) &&
+  oneOf(
+    get(node, "op"),
+    OPERATORS.map(([op]) => op),
+  ) &&
   get(node, "op") !== undefined &&
   get(node, "value") !== undefined;
 

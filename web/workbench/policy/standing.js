@@ -20,14 +20,16 @@ const toolEntries = (root) => {
 const known = new WeakMap();
 
 const knownOf = (root) => {
-  if (!known.has(root)) known.set(root, { patterns: [...hideItems(root), ...toolEntries(root)], standings: new Map(), decided: new WeakMap() });
+  if (!known.has(root))
+    known.set(root, { patterns: [...hideItems(root), ...toolEntries(root)], standings: new Map(), decided: new WeakMap() });
   return known.get(root);
 };
 
 /** Every pattern of `hide` and `tools`, in that order: `{ pattern, path }`. */
 export const patternsOf = (root) => knownOf(root).patterns;
 
-const closest = (patterns) => patterns.reduce((best, one) => (best && literals(best.pattern) >= literals(one.pattern) ? best : one), undefined);
+const closest = (patterns) =>
+  patterns.reduce((best, one) => (best && literals(best.pattern) >= literals(one.pattern) ? best : one), undefined);
 
 const entryFor = (root, name) => {
   const all = patternsOf(root);

@@ -28,7 +28,11 @@ export const shown = (kind, value, written) => {
   return kind === "json" || kind === "number" ? written : String(value);
 };
 
-const splitList = (typed) => typed.split(",").map((item) => item.trim()).filter((item) => item !== "");
+const splitList = (typed) =>
+  typed
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
 
 /** The JSON text that is meant by what was typed, or `{ problem }`. */
 export const meant = (op, kind, typed) => {
@@ -81,7 +85,11 @@ export const asKind = (kind, value, written) => {
 
 /** A first condition on an argument, by its type in the schema. */
 export const firstCondition = (paths) => {
-  const [path] = [...paths.filter(({ type }) => type === "number" || type === "integer"), ...paths.filter(({ type }) => type !== "object"), ...paths];
+  const [path] = [
+    ...paths.filter(({ type }) => type === "number" || type === "integer"),
+    ...paths.filter(({ type }) => type !== "object"),
+    ...paths,
+  ];
   if (!path) return { path: "args.name", op: "eq", value: "" };
   return conditionFor(path);
 };
@@ -92,5 +100,5 @@ export const conditionFor = ({ path, type, schema }) => {
   if (type === "boolean") return { path, op: "eq", value: true };
   if (type === "array") return { path, op: "len_gte", value: 10 };
   if (type === "object") return { path, op: "exists", value: true };
-  return { path, op: "eq", value: Array.isArray(schema?.enum) ? schema.enum.find((one) => typeof one === "string") ?? "" : "" };
+  return { path, op: "eq", value: Array.isArray(schema?.enum) ? (schema.enum.find((one) => typeof one === "string") ?? "") : "" };
 };

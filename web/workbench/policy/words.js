@@ -84,7 +84,9 @@ const NOUNS = ["gt", "gte", "lt", "lte", "cidr", "not_cidr"];
 const asJson = (value) => {
   if (Array.isArray(value)) return `[${value.map(asJson).join(", ")}]`;
   if (value === null || typeof value !== "object") return JSON.stringify(value);
-  return `{${Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${asJson(one)}`).join(", ")}}`;
+  return `{${Object.entries(value)
+    .map(([key, one]) => `${JSON.stringify(key)}: ${asJson(one)}`)
+    .join(", ")}}`;
 };
 
 const valueWords = (op, value) => {
