@@ -10,6 +10,8 @@ export CARGO_TERM_COLOR ?= auto
 
 BINARY := $(CARGO_TARGET_DIR)/debug/portcullis
 UP_FLAGS ?=
+MODEL_SEQUENCES ?= 1000000
+FUZZ_SECONDS ?= 600
 PREFIX ?= $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
 
 .PHONY: help
@@ -48,6 +50,16 @@ test-mlflow: ## A real MLflow behind its real MCP servers, real MCP clients in f
 	@deploy/setup.sh test
 	@cargo build --locked --package portcullis
 	@crates/portcullis/tests/mlflow/run.sh $(BINARY)
+
+.PHONY: test-model
+test-model: ## A million generated policies and sequences of calls: a naive model against the judge and the counters
+	@deploy/setup.sh test
+	PORTCULLIS_MODEL_SEQUENCES=$(MODEL_SEQUENCES) cargo test --locked --release --package counters --test model
+
+.PHONY: fuzz
+fuzz: ## Fuzz documents, conditions and calls, each for FUZZ_SECONDS
+	@deploy/setup.sh fuzz
+	@crates/policy/fuzz/run.sh $(FUZZ_SECONDS)
 
 .PHONY: bench
 bench: ## The gateway against the bare upstream and a bare pass-through hop, as ratios

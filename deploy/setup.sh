@@ -3,12 +3,13 @@
 #
 #   deploy/setup.sh build  a C compiler
 #   deploy/setup.sh run    what running from source needs: a C compiler and PostgreSQL's server programs
+#   deploy/setup.sh fuzz   a C++ compiler as well
 #   deploy/setup.sh test   also what the tests need: Redis, Chromium, Node.js, Python
 #
 # With DATABASE_URL set no PostgreSQL is needed. Elsewhere than on Debian it only says what is missing.
 set -euo pipefail
 
-purpose="${1:?usage: deploy/setup.sh build|run|test}"
+purpose="${1:?usage: deploy/setup.sh build|run|fuzz|test}"
 cd "$(dirname "$0")/.."
 
 # Checkouts share one folder of built things. Cargo tells a changed file by its time alone and may take another checkout's
@@ -37,6 +38,9 @@ want() { # want PACKAGE COMMAND...: the package is needed unless one of the comm
 
 want gcc cc
 want libc6-dev /usr/include/stdio.h
+if [ "$purpose" = fuzz ]; then
+  want g++ c++
+fi
 if [ "$purpose" = test ] || { [ "$purpose" = run ] && [ -z "${DATABASE_URL:-}" ]; }; then
   want postgresql initdb "/usr/lib/postgresql/1[5-9]/bin/initdb" "/usr/lib/postgresql/[2-9]?/bin/initdb"
 fi
