@@ -135,6 +135,7 @@ async fn form(
 }
 
 async fn create(visit: Visit<Member>, Path(named): Path<Named>, Form(typed): Form<Typed>) -> Answer {
+    super::needs(&visit, NEEDS)?;
     let server = found(&visit, &named).await?;
     let mut errors = Errors::none();
     let teams = visit.accounts().teams(visit.caller()).await?;

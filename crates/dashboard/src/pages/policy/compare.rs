@@ -49,7 +49,10 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 async fn show(visit: Visit<Member>, Path(named): Path<Named>, Query(asked): Query<Asked>) -> Answer {
     let subject = Subject::find(&visit, &named, None).await?;
-    let view = subject.view.as_ref().ok_or(Problem::NotFound)?;
+    let mut view = subject.view.clone().ok_or(Problem::NotFound)?;
+    // A draft is its authors' business until it is published.
+    view.draft = view.draft.filter(|_| visit.may(Permission::WritePolicies));
+    let view = &view;
     let newest = view.policy.version;
     let to = Text::read(&asked.to, view)?.unwrap_or(Text::Version(newest));
     let before = match to {

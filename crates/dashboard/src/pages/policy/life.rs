@@ -1,6 +1,6 @@
 //! The life of a policy: draft, published, watching only, restored, discarded.
 
-use accounts::{DraftEdit, PolicyEdit, Restore, SaveError};
+use accounts::{Conflicting, DraftEdit, PolicyEdit, Restore, SaveError};
 use domain::{Permission, PolicyId};
 use serde::Deserialize;
 use web_kit::{Answer, Flash, Form, Member, Path, Problem, Visit, go_to_with};
@@ -160,8 +160,11 @@ async fn again(visit: &Visit<Member>, named: &Named, mut typed: Typed, deed: Dee
             extra.errors = Errors::whole(words(&clash));
             let view = subject.view.as_ref().ok_or(Problem::Internal)?;
             extra.conflict = Some(Conflict::of(&clash, view, &subject.path, &typed.document));
-            typed.based_on = view.policy.version;
-            typed.revision = view.draft.as_ref().map_or(0, |draft| draft.note.revision);
+            // Only what the reader is shown here counts as seen; if the other changed too, the next try tells that.
+            match clash.what {
+                Conflicting::Published => typed.based_on = clash.version,
+                Conflicting::Draft => typed.revision = clash.version,
+            }
         }
         SaveError::Other(refused) => extra.errors = Errors::of(refused, INPUTS)?,
     }

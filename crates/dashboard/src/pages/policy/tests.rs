@@ -71,6 +71,8 @@ async fn a_draft_is_kept_shown_and_discarded_and_decides_nothing() {
     assert!(compared.has(".diff .removed"));
     let viewed = site.browser(&site.ours().viewer).open(&path(&work)).await;
     assert!(viewed.one(".source").contains("\"max\": 30") && !viewed.text.contains("Discard"));
+    let hidden = site.browser(&site.ours().viewer).open_once(&format!("{}/compare?to=draft", path(&work))).await;
+    assert_eq!(hidden.status, StatusCode::NOT_FOUND, "a draft is for those who may write policies");
     let page = browser.fill(&page, &Fill::press("Discard draft")).await;
     assert_eq!(page.one(".flash"), "The draft is discarded.");
     assert!(text(&page).contains("\"max\": 30"));
@@ -149,6 +151,25 @@ async fn a_draft_saved_meanwhile_is_not_overwritten() {
     assert!(text(&first.open(&path(&work)).await).contains("mine"), "theirs is still the draft");
     let page = second.fill(&page, &Fill::press("Save draft")).await;
     assert!(text(&page).contains("yours"));
+}
+
+#[tokio::test]
+async fn a_version_and_a_draft_saved_meanwhile_are_each_shown_before_anything_is_saved() {
+    let site = Site::new().await;
+    let work = Work::of(&site.fixture, site.ours()).await;
+    let publish = format!("{}/publish", path(&work));
+    let mut first = site.browser(&site.ours().admin);
+    assert_eq!(first.post_once(&publish, &form(&POLICY.replace("30", "5"), 1, 0)).await.status, StatusCode::SEE_OTHER);
+    let draft = form("{ \"theirs\": 1 }", 2, 0);
+    assert_eq!(first.post_once(&format!("{}/draft", path(&work)), &draft).await.status, StatusCode::SEE_OTHER);
+    let mut second = site.browser(&site.ours().owner);
+    let page = second.post_once(&publish, &form(&POLICY.replace("30", "99"), 1, 0)).await;
+    assert!(page.one(".summary").contains("published version 2 meanwhile"), "{}", page.one(".summary"));
+    let page = second.fill(&page, &Fill::press("Publish")).await;
+    assert!(page.one(".summary").contains("saved the draft meanwhile"), "{}", page.one(".summary"));
+    assert!(page.one("#conflict .removed").contains("theirs") && text(&page).contains("99"));
+    let page = second.fill(&page, &Fill::press("Publish")).await;
+    assert!(page.one(".flash").starts_with("Version 3 is published"), "{}", page.text);
 }
 
 #[tokio::test]
