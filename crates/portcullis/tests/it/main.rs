@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test may fail by panicking")]
 
+mod approvals;
 mod deployment;
 mod http;
 mod layering;

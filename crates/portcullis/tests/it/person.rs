@@ -58,6 +58,34 @@ impl Person {
         page.select(".copy.secret code").with_context(|| format!("a key: {page:?}"))
     }
 
+    /// Publishes another version of the server's first policy, from the page that shows it.
+    pub async fn publish(&self, server: &str, document: &str) -> anyhow::Result<()> {
+        let page = self.browser.get(&self.path(&format!("/servers/{server}"))).await?;
+        let policy = page.attribute("a[href*='/policies/policy_']", "href").context("a policy on the server's page")?;
+        let policy = policy.split(['?', '#']).next().unwrap_or_default();
+        let bench = self.browser.get(policy).await?;
+        let field = |name: &str| bench.attribute(&format!("input[name={name}]"), "value").context("a hidden field");
+        let (based_on, revision) = (field("based_on")?, field("revision")?);
+        let fields = [("document", document), ("based_on", &based_on), ("revision", &revision), ("note", "")];
+        let page = self.browser.post(&format!("{policy}/publish"), &fields).await?;
+        ensure!(page.status.is_success(), "published: {page:?}");
+        Ok(())
+    }
+
+    /// Approves a request, once it has arrived in the inbox.
+    pub async fn approve(&self, id: &str) -> anyhow::Result<()> {
+        let path = self.path(&format!("/approvals/{id}"));
+        for _ in 0..600 {
+            if self.browser.get(&path).await?.status.is_success() {
+                let page = self.browser.post(&path, &[("answer", "approve"), ("reason", "")]).await?;
+                ensure!(page.status.is_success(), "approved: {page:?}");
+                return Ok(());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        anyhow::bail!("the request {id} never arrived in the inbox")
+    }
+
     /// Revokes the first grant in the list.
     pub async fn revoke_first_grant(&self) -> anyhow::Result<Answer> {
         let list = self.browser.get(&self.path("/grants")).await?;
