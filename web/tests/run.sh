@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The browser test: the product on a blank data folder, a fixture MCP server behind its connector, Chromium in front.
 #
-#   web/tests/run.sh BINARY [WORD]    a WORD runs only the cases whose title has it
+#   web/tests/run.sh BINARY [WORD]    a WORD runs only the cases whose title has it, and no unit tests of the scripts
 #
 # BROWSER_OUT is the folder for screenshots and logs; CHROMIUM the browser, when it is not the one on the PATH.
 set -euo pipefail
@@ -25,5 +25,8 @@ chmod 755 "$data"
 trap 'rm -rf "$data"' EXIT
 
 status=0
+if [ -z "${2:-}" ]; then
+  BROWSER_MODULES="$cache" node --test "$here"/unit/*.test.mjs || status=$?
+fi
 BROWSER_MODULES="$cache" BROWSER_OUT="$out" BROWSER_DATA="$data" node "$here/main.mjs" "$binary" "${2:-}" || status=$?
 exit "$status"

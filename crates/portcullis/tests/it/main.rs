@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test may fail by panicking")]
 
 mod approvals;
+mod copies;
 mod deployment;
 mod http;
 mod layering;
