@@ -1,4 +1,4 @@
-// Built from web/workbench by web/vendor/build.sh; do not edit. sources: 2afaaca1a29b917cfbd2f9dd5a1133beaaa4b7273209a7ce166a2ae7b04556e3
+// Built from web/workbench by web/vendor/build.sh; do not edit. sources: 5a7e1afaf3cb035a76584b4d56c9b4765c43b0d478399da2ae6a8309fd8595f7
 
 // web/workbench/builder/dom.js
 var CONTROLS = "wb-controls";
@@ -2677,6 +2677,12 @@ var asJson2 = (typed) => {
     return { problem: "This has to be JSON." };
   }
 };
+var isFor = (schema, text) => {
+  const root = tryParse(text).root;
+  if (!isObject(root) || root.members.length === 0) return false;
+  const known3 = new Set(fieldsOf(schema).map(({ key }) => key));
+  return root.members.every(({ key }) => known3.has(key));
+};
 var beginning2 = (schema) => {
   const empty2 = { string: '""', enum: void 0, number: "0", integer: "0", boolean: "false", strings: "[]", json: "null" };
   const members = fieldsOf(schema).filter((field) => field.required).map(
@@ -2724,6 +2730,9 @@ var list3 = (id, shown2, options2, more3) => {
 var KINDS2 = { strings: "one a line", json: "JSON", integer: "whole number", number: "number" };
 var TryForm = class {
   #bad = null;
+  /** The tool that the arguments are for, and what was written for each. */
+  #chosen;
+  #kept = /* @__PURE__ */ new Map();
   /** `form` holds the inputs `tool` and `arguments`; without them nothing is built. */
   constructor(form2, tools2) {
     this.tool = form2.elements.namedItem("tool");
@@ -2742,17 +2751,27 @@ var TryForm = class {
     this.dom.addEventListener("input", ({ target }) => target.dataset.field !== void 0 && this.#typed(target));
   }
   get #schema() {
-    return this.tools.find(({ name }) => name === this.tool.value)?.schema ?? null;
+    return this.#schemaOf(this.tool.value);
   }
-  // Another tool's empty arguments replace what nobody has touched.
+  #schemaOf(tool) {
+    return this.tools.find(({ name }) => name === tool)?.schema ?? null;
+  }
+  // Another tool's empty arguments replace what nobody has touched. What was written for one tool stays with it; what was not, stays.
   #choose() {
-    const now = this.text.value.trim();
-    if (now === "" || now === "{}" || now === this.filled) {
-      this.text.value = beginning2(this.#schema);
-      this.filled = this.text.value.trim();
-    }
+    const before = this.#chosen;
+    const tool = this.tool.value;
+    this.#chosen = tool;
+    const { value } = this.text;
+    const untouched = ["", "{}", this.filled].includes(value.trim());
+    const leaves = before !== void 0 && before !== tool && isFor(this.#schemaOf(before), value) && !isFor(this.#schema, value);
+    if (leaves && !untouched) this.#kept.set(before, value);
+    if (leaves || untouched) this.#fill(this.#kept.get(tool) ?? beginning2(this.#schema));
     this.#bad = null;
     this.#draw();
+  }
+  #fill(text) {
+    this.text.value = text;
+    this.filled = this.#kept.has(this.tool.value) ? null : text.trim();
   }
   #typed(control) {
     const field = fieldsOf(this.#schema)[Number(control.dataset.field)];

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { beginning, fieldsOf, meantBy, shownIn } from "../../workbench/panels/fields.js";
+import { beginning, fieldsOf, isFor, meantBy, shownIn } from "../../workbench/panels/fields.js";
 import { TOOLS } from "./tools.mjs";
 
 const fields = (name) => fieldsOf(TOOLS.find((tool) => tool.name === name).schema);
@@ -49,4 +49,11 @@ test("what stands in the JSON stands in the inputs", () => {
 test("the beginning holds what is required", () => {
   assert.deepEqual(JSON.parse(beginning(TOOLS.find(({ name }) => name === "charge").schema)), { amount: 0, currency: "EUR" });
   assert.equal(beginning(null), "{}");
+});
+
+test("arguments belong to the tool that names them all", () => {
+  const schema = TOOLS.find(({ name }) => name === "get_run").schema;
+  assert.ok(isFor(schema, '{"run_id": "1"}'));
+  for (const text of ['{"run_id": "1", "other": 1}', "{}", "", "[]", '{"run_id"']) assert.ok(!isFor(schema, text), text);
+  assert.ok(!isFor(null, '{"run_id": "1"}'));
 });

@@ -1,6 +1,6 @@
 // Which inputs a tool's arguments need, from its input schema; and the JSON text that they mean. Pure.
 
-import { parse, isObject, memberOf } from "../json/tree.js";
+import { parse, tryParse, isObject, memberOf } from "../json/tree.js";
 import { mainBranch, typeOf } from "../policy/paths.js";
 import { NUMBER } from "../policy/values.js";
 
@@ -66,6 +66,14 @@ const asJson = (typed) => {
   } catch {
     return { problem: "This has to be JSON." };
   }
+};
+
+/** Whether a text of arguments was written for a tool: an object with members, all of which the tool's schema names. */
+export const isFor = (schema, text) => {
+  const root = tryParse(text).root;
+  if (!isObject(root) || root.members.length === 0) return false;
+  const known = new Set(fieldsOf(schema).map(({ key }) => key));
+  return root.members.every(({ key }) => known.has(key));
 };
 
 /** What the arguments of a call are written as before anything is typed: every required one, empty. */

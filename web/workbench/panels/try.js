@@ -4,7 +4,7 @@ import { h, idOf, morph } from "../builder/dom.js";
 import { removeAt, setMember } from "../json/edit.js";
 import { isObject, tryParse } from "../json/tree.js";
 import { raw } from "../json/write.js";
-import { beginning, fieldsOf, meantBy, shownIn } from "./fields.js";
+import { beginning, fieldsOf, isFor, meantBy, shownIn } from "./fields.js";
 
 const input = (field, id, shown, more) => {
   if (field.kind === "boolean")
@@ -45,6 +45,9 @@ const KINDS = { strings: "one a line", json: "JSON", integer: "whole number", nu
 
 export class TryForm {
   #bad = null;
+  /** The tool that the arguments are for, and what was written for each. */
+  #chosen;
+  #kept = new Map();
 
   /** `form` holds the inputs `tool` and `arguments`; without them nothing is built. */
   constructor(form, tools) {
@@ -66,18 +69,30 @@ export class TryForm {
   }
 
   get #schema() {
-    return this.tools.find(({ name }) => name === this.tool.value)?.schema ?? null;
+    return this.#schemaOf(this.tool.value);
   }
 
-  // Another tool's empty arguments replace what nobody has touched.
+  #schemaOf(tool) {
+    return this.tools.find(({ name }) => name === tool)?.schema ?? null;
+  }
+
+  // Another tool's empty arguments replace what nobody has touched. What was written for one tool stays with it; what was not, stays.
   #choose() {
-    const now = this.text.value.trim();
-    if (now === "" || now === "{}" || now === this.filled) {
-      this.text.value = beginning(this.#schema);
-      this.filled = this.text.value.trim();
-    }
+    const before = this.#chosen;
+    const tool = this.tool.value;
+    this.#chosen = tool;
+    const { value } = this.text;
+    const untouched = ["", "{}", this.filled].includes(value.trim());
+    const leaves = before !== undefined && before !== tool && isFor(this.#schemaOf(before), value) && !isFor(this.#schema, value);
+    if (leaves && !untouched) this.#kept.set(before, value);
+    if (leaves || untouched) this.#fill(this.#kept.get(tool) ?? beginning(this.#schema));
     this.#bad = null;
     this.#draw();
+  }
+
+  #fill(text) {
+    this.text.value = text;
+    this.filled = this.#kept.has(this.tool.value) ? null : text.trim();
   }
 
   #typed(control) {
