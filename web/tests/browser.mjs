@@ -29,6 +29,8 @@ export const openBrowser = () =>
 export class Person {
   /** What went wrong while this person was there, each once. */
   faults = new Set();
+  #leaving = false;
+  #warned = false;
 
   /** `how`: name, hand ("mouse" or "keyboard"), colors ("light" or "dark"), width, height, script (false turns JavaScript off). */
   static async arrive(browser, product, how = {}) {
@@ -61,8 +63,12 @@ export class Person {
     const { page } = this;
     page.on("pageerror", (error) => this.fault(`script error: ${error.message}`));
     page.on("dialog", (dialog) => {
+      if (this.#leaving && dialog.type() === "beforeunload") {
+        this.#warned = true;
+        return dialog.accept();
+      }
       this.fault(`a browser dialog: ${dialog.message()}`);
-      dialog.dismiss();
+      return dialog.dismiss();
     });
     page.on("console", (message) => {
       // A refused form answers 422 and an unknown page 404: Chromium reports the document itself. Answers are looked at below.
@@ -82,6 +88,14 @@ export class Person {
 
   goto(path) {
     return this.page.goto(path, { waitUntil: "load" });
+  }
+
+  /** Leaves a page although what was written there is not saved; gives whether the browser asked first. */
+  async leaves(path) {
+    [this.#leaving, this.#warned] = [true, false];
+    await this.goto(path);
+    this.#leaving = false;
+    return this.#warned;
   }
 
   /** Does something that opens a page, and waits until it is there. */

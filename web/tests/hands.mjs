@@ -18,16 +18,29 @@ const inputsOfGroup = (locator) =>
 class Hands {
   clicks = 0;
   pastes = 0;
+  /** Keys that were struck, letters typed among them. */
+  keys = 0;
 
   constructor(person) {
     this.person = person;
     this.page = person.page;
   }
 
+  async key(name) {
+    this.keys += 1;
+    await this.page.keyboard.press(name);
+  }
+
+  /** Types at where the focus is. */
+  async type(text) {
+    this.keys += text.length;
+    await this.page.keyboard.type(text);
+  }
+
   async tabTo(locator, most, arrived = hasFocus) {
     for (let tabs = 0; tabs <= most; tabs += 1) {
       if (await arrived(locator)) return true;
-      await this.page.keyboard.press("Tab");
+      await this.key("Tab");
     }
     return false;
   }
@@ -35,8 +48,8 @@ class Hands {
   /** Types what shall stand in an input, over what stands there. */
   async write(locator, text) {
     await this.stepInto(locator);
-    await this.page.keyboard.press("Control+A");
-    await this.page.keyboard.type(text);
+    await this.key("Control+A");
+    await this.type(text);
     await this.expectValue(locator, text);
   }
 
@@ -45,8 +58,8 @@ class Hands {
     await this.page.evaluate((copied) => navigator.clipboard.writeText(copied), text);
     await this.stepInto(locator);
     this.pastes += 1;
-    await this.page.keyboard.press("Control+A");
-    await this.page.keyboard.press("Control+V");
+    await this.key("Control+A");
+    await this.key("Control+V");
     await this.expectValue(holds, text);
   }
 
@@ -88,7 +101,7 @@ class Mouse extends Hands {
       const here = document.activeElement;
       return here?.form === node.form && here.matches("input:not([type=radio], [type=checkbox])");
     });
-    if (typing) await this.page.keyboard.press("Enter");
+    if (typing) await this.key("Enter");
     else await this.press(button);
   }
 
@@ -119,7 +132,7 @@ class Keyboard extends Hands {
 
   async press(locator) {
     await this.stepInto(locator);
-    await this.page.keyboard.press("Enter");
+    await this.key("Enter");
   }
 
   async send(button) {
@@ -131,10 +144,11 @@ class Keyboard extends Hands {
     const type = await locator.getAttribute("type");
     if (type !== "radio") {
       await this.stepInto(locator);
-      return this.page.keyboard.press("Space");
+      return this.key("Space");
     }
     if (!(await this.tabTo(locator, TABS_AT_MOST, inputsOfGroup))) throw new Error(`Tab does not lead to ${locator}`);
-    for (let steps = 0; steps < 20 && !(await locator.isChecked()); steps += 1) await this.page.keyboard.press("ArrowDown");
+    if (await hasFocus(locator)) await this.key("Space");
+    for (let steps = 0; steps < 20 && !(await locator.isChecked()); steps += 1) await this.key("ArrowDown");
     await this.expectVisibleFocus(locator);
   }
 
@@ -143,7 +157,7 @@ class Keyboard extends Hands {
     const options = await locator.locator("option").evaluateAll((all) => all.map((option) => option.value));
     const here = options.indexOf(await locator.inputValue());
     const steps = options.indexOf(value) - here;
-    for (let step = 0; step < Math.abs(steps); step += 1) await this.page.keyboard.press(steps > 0 ? "ArrowDown" : "ArrowUp");
+    for (let step = 0; step < Math.abs(steps); step += 1) await this.key(steps > 0 ? "ArrowDown" : "ArrowUp");
     await this.expectValue(locator, value);
   }
 

@@ -35,13 +35,14 @@ const checkAccess = async (person) => {
 const checkShape = async (person) => {
   const shape = await person.page.evaluate(() => {
     const wide = document.documentElement.clientWidth;
-    const outside = (node) => node.getBoundingClientRect().right > wide + 0.5 && node.children.length === 0;
+    const sticksOut = (node) => node.getBoundingClientRect().right > wide + 0.5;
+    const outside = (node) => sticksOut(node) && ![...node.children].some(sticksOut);
     return {
       headings: document.querySelectorAll("h1").length,
       wide,
       scroll: document.scrollingElement.scrollWidth,
       title: document.title,
-      outside: [...document.querySelectorAll("main *")].filter(outside).map((node) => `${node.tagName} ${node.className}`).slice(0, 3),
+      outside: [...document.querySelectorAll("body *")].filter(outside).map((node) => `${node.tagName} ${node.id} ${node.className}`).slice(0, 6),
     };
   });
   if (shape.headings !== 1) person.fault(`${shape.headings} h1 elements`);
