@@ -20,7 +20,8 @@ test("keys and values by the schema, through references and alternatives", () =>
   );
   for (const key of ['action=""', 'reason=""', "limits=[]"]) assert.ok(keys(["tools", "x"]).includes(key), key);
   assert.deepEqual(values(["default"]).sort(), ["allow", "deny"]);
-  assert.deepEqual(values(["tools", "x", "limits", 3, "window"]).slice(0, 3), ["second", "minute", "hour"]);
+  const windows = values(["tools", "x", "limits", 3, "window"]);
+  for (const window of ["second", "minute", "hour", "month"]) assert.ok(windows.includes(window), window);
   assert.deepEqual(valuesAt(schema, ["nowhere", 1]), []);
 });
 
