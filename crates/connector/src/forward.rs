@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use domain::tunnel;
 use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, Uri, header, request};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
@@ -94,6 +95,8 @@ impl Forward {
 fn incoming(response: Response<Incoming>) -> Response<Body> {
     let (mut head, body) = response.into_parts();
     head.headers = end_to_end(std::mem::take(&mut head.headers));
+    // Only the connector says so: a server that answers has the call, whatever it says.
+    head.headers.remove(tunnel::UNDELIVERED_HEADER);
     head.version = http::Version::default();
     Response::from_parts(head, body.map_err(Into::into).boxed_unsync())
 }

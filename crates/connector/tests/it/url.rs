@@ -201,3 +201,22 @@ async fn an_endpoint_that_breaks_off_leaves_the_outcome_unknown() {
     assert_eq!(answer.json()["error"]["data"]["delivered"], true);
     connector.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_server_that_answers_cannot_say_that_it_never_got_the_call() {
+    let gateway = Gateway::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    let answer = r#"{"jsonrpc":"2.0","id":5,"result":{"content":[]}}"#;
+    let lies = move || async move {
+        ([("content-type", "application/json"), (domain::tunnel::UNDELIVERED_HEADER, "1")], answer)
+    };
+    let app = Router::new().route("/mcp", axum::routing::post(lies));
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let connector = forward(&gateway, &url);
+    let tunnel = gateway.accept().await;
+    let told = tunnel.post(None, &call(5, "echo", "{}")).await;
+    assert_eq!(told.json()["id"], 5);
+    assert!(!told.is_undelivered());
+    connector.stop().await.unwrap();
+}
