@@ -25,8 +25,11 @@ const MOST_BYTES: usize = 256 << 10;
 const PATTERN_BYTES: usize = 256 << 10;
 /// What one check may cost: bytes of arguments times the schema's work at one place.
 const MOST_WORK: u64 = 1 << 30;
-/// Up to this work a check takes well under half a millisecond.
-const LITTLE_WORK: u64 = 1 << 19;
+/// Up to this work a check takes well under half a millisecond, or a few when it has to tell what does not fit.
+const LITTLE_WORK: u64 = 1 << 17;
+/// What finding out the place and the rule of a misfit may cost: where nothing fits, every alternative at every place is an
+/// error of its own, with its text.
+const TELLING_WORK: u64 = 1 << 20;
 /// How deep a check may recurse: nesting of the arguments times nesting of the schema at one place.
 const MOST_RECURSION: u64 = 640;
 
@@ -88,11 +91,12 @@ impl InputSchema {
     /// would take too much work pass.
     ///
     /// # Errors
-    /// The first misfit, which names the place and the rule and never a value.
+    /// The first misfit, which names the place and the rule and never a value; neither where there is too much to look at.
     pub fn check(&self, arguments: Option<&str>) -> Result<(), Misfit> {
         let text = arguments.unwrap_or("{}");
         let depth = exact::nesting(text);
-        if self.bounds.work(text.len(), depth) > MOST_WORK || depth * self.bounds.nesting > MOST_RECURSION {
+        let work = self.bounds.work(text.len(), depth);
+        if work > MOST_WORK || depth * self.bounds.nesting > MOST_RECURSION {
             return Ok(());
         }
         let exact = exact::all_exact(text);
@@ -102,6 +106,9 @@ impl InputSchema {
             return Ok(());
         }
         let certain = exact && self.inexact.is_none();
+        if work > TELLING_WORK {
+            return if certain { Err(Misfit::somewhere()) } else { Ok(()) };
+        }
         let mut errors = self.validator.iter_errors(&instance);
         let found = errors.find(|error| certain || self.is_certain(error, text));
         found.map_or(Ok(()), |error| Err(Misfit::of(&error)))

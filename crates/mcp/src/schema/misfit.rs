@@ -39,6 +39,11 @@ impl Misfit {
         }
     }
 
+    /// It would take too much to find out where and why.
+    pub(super) fn somewhere() -> Self {
+        Self::new("", "does not fit, at a place that takes too long to find in arguments of this size")
+    }
+
     fn new(place: &str, rule: &str) -> Self {
         Self { place: cut(place, PLACE_CHARS), rule: cut(rule, RULE_CHARS) }
     }

@@ -320,3 +320,17 @@ mod any_input {
         }
     }
 }
+
+#[test]
+fn what_fits_nowhere_is_refused_without_an_error_for_every_alternative_at_every_place() {
+    let alternatives: Vec<_> = (0..200).map(|i| json!({"type": "object", "required": [format!("q{i}")]})).collect();
+    let schema = json!({"properties": {"a": {"items": {"anyOf": alternatives}}}}).to_string();
+    let arguments = |items: usize| json!({"a": vec![json!({}); items]}).to_string();
+    assert_eq!(misfit(&schema, &arguments(1)).as_deref(), Some("/a/0: fits none of the alternatives"));
+    let told = misfit(&schema, &arguments(20_000)).unwrap();
+    assert!(told.starts_with("/: does not fit"), "{told}");
+    // A number that is not exact: only what is certain is refused, and nobody looks for that.
+    let schema = schema.replace("{\"properties\"", "{\"maxProperties\":1e30,\"properties\"");
+    let inexact = arguments(20_000).replacen("{}", "1e400", 1);
+    assert_eq!(misfit(&schema, &inexact), None);
+}
