@@ -12,6 +12,12 @@ const RING_PX = 8;
 const SEEN_PX = 60;
 
 const hasFocus = (locator) => locator.evaluate((node) => node === document.activeElement);
+/** Whether something stands before what has the focus: then Shift-Tab is the shorter way. */
+const isBehind = (locator) =>
+  locator.evaluate((node) => {
+    const here = document.activeElement;
+    return here !== null && here !== document.body && Boolean(here.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_PRECEDING);
+  });
 const inputsOfGroup = (locator) =>
   locator.evaluate((node) => document.activeElement?.type === "radio" && document.activeElement.name === node.name);
 
@@ -37,10 +43,10 @@ class Hands {
     await this.page.keyboard.type(text);
   }
 
-  async tabTo(locator, most, arrived = hasFocus) {
+  async tabTo(locator, most, { arrived = hasFocus, key = "Tab" } = {}) {
     for (let tabs = 0; tabs <= most; tabs += 1) {
       if (await arrived(locator)) return true;
-      await this.key("Tab");
+      await this.key(key);
     }
     return false;
   }
@@ -124,9 +130,14 @@ class Mouse extends Hands {
 }
 
 class Keyboard extends Hands {
-  async stepInto(locator) {
+  async walkTo(locator, arrived = hasFocus) {
     await locator.waitFor({ state: "attached" });
-    if (!(await this.tabTo(locator, TABS_AT_MOST))) throw new Error(`Tab does not lead to ${locator}`);
+    const key = (await isBehind(locator)) ? "Shift+Tab" : "Tab";
+    if (!(await this.tabTo(locator, TABS_AT_MOST, { arrived, key }))) throw new Error(`${key} does not lead to ${locator}`);
+  }
+
+  async stepInto(locator) {
+    await this.walkTo(locator);
     await this.expectVisibleFocus(locator);
   }
 
@@ -146,7 +157,7 @@ class Keyboard extends Hands {
       await this.stepInto(locator);
       return this.key("Space");
     }
-    if (!(await this.tabTo(locator, TABS_AT_MOST, inputsOfGroup))) throw new Error(`Tab does not lead to ${locator}`);
+    await this.walkTo(locator, inputsOfGroup);
     if (await hasFocus(locator)) await this.key("Space");
     for (let steps = 0; steps < 20 && !(await locator.isChecked()); steps += 1) await this.key("ArrowDown");
     await this.expectVisibleFocus(locator);

@@ -267,8 +267,9 @@ const run = async (world, how) => {
   const policy = await saveAndPublish(person);
   const client = await grantAndCall(person, policy);
   await changeAndRestore(person, client, policy);
-  const built = how.hand === "keyboard" ? `${used.keys - before.keys} keys` : `${used.clicks - before.clicks} clicks`;
-  return `the seed's policy in ${built}`;
+  const { clicks, keys } = person.hands;
+  if (how.hand === "keyboard") return `the seed's policy in ${used.keys - before.keys} keys, the journey in ${keys - before.keys}`;
+  return `the seed's policy in ${used.clicks - before.clicks} clicks, the journey in ${clicks - before.clicks}`;
 };
 
 const withoutScript = async (world) => {
