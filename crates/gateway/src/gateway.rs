@@ -12,7 +12,8 @@ use upstream::Dialer;
 
 use crate::{
     aggregate::sessions::PeerSessions, background, config::Config, decide::RESERVING, guard::Guard, records::Records,
-    rounds::Rounds, routes, seen::Seen, session::Sessions, snapshots::Snapshots, streams::Streams, tunnel::hub::Hub,
+    rounds::Rounds, routes, schemas, seen::Seen, session::Sessions, snapshots::Snapshots, streams::Streams,
+    tunnel::hub::Hub,
 };
 
 /// What a gateway is made of.
@@ -61,6 +62,8 @@ pub(crate) struct Shared {
     pub room: Arc<Semaphore>,
     /// One permit for each reservation under way.
     pub reserving: Semaphore,
+    /// One permit for each long check of arguments under way.
+    pub checking: Arc<Semaphore>,
     /// One permit for each KiB of upstream messages being held.
     pub held: Arc<Semaphore>,
     pub tracker: TaskTracker,
@@ -87,6 +90,7 @@ impl Gateway {
             peers: PeerSessions::new(config.times.session_idle),
             room: Arc::new(Semaphore::new(config.limits.requests)),
             reserving: Semaphore::new(RESERVING),
+            checking: Arc::new(Semaphore::new(schemas::CHECKING)),
             held: Arc::new(Semaphore::new(config.limits.held_bytes >> 10)),
             tracker: TaskTracker::new(),
             closing: CancellationToken::new(),

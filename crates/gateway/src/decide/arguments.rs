@@ -16,7 +16,7 @@ impl Work<'_> {
         let Some(tool) = self.place.server.tools.get(self.call.tool) else { return };
         let Some(schema) = &tool.schema else { return };
         if lists::visibility(self.place, self.call.tool) == Visibility::Listed {
-            self.misfit = schemas::check(schema, self.call.arguments).await.err();
+            self.misfit = schemas::check(&self.shared.checking, schema, self.call.arguments).await.err();
         }
     }
 
