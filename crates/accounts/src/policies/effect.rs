@@ -90,7 +90,7 @@ pub struct Replay {
     pub now_allowed: u64,
     /// Would wait for a person, and did not then.
     pub now_approval: u64,
-    /// The record does not keep what the document looks at.
+    /// The record does not keep what the document looks at, or there is too much to look at.
     pub unknown: u64,
     /// Some of those decided otherwise, the newest first.
     pub examples: Vec<ReplayedCall>,
@@ -136,11 +136,12 @@ impl Accounts {
         let ground = self.ground(caller, form.policy).await?;
         let (text, published) = (form.document.clone(), ground.published.clone());
         let compiled = self.off_threads(move || {
-            let published = published.and_then(|(version, text)| Some((version, CompiledPolicy::compile(&text).ok()?)));
+            let published =
+                published.and_then(|(version, text)| Some((version, CompiledPolicy::compile(&text).ok()?, text)));
             CompiledPolicy::compile(&text).map(|next| (next, published))
         });
         let (next, published) = compiled.await?.map_err(SaveError::Problems)?;
-        let published = published.map(|(version, policy)| ((form.policy, version), policy));
+        let published = published.map(|(version, policy, text)| ((form.policy, version), policy, text));
         let documents = Documents { next, text: form.document.clone(), published };
         let changes = self.changes(caller, &ground, &documents).await?;
         let since = self.now().plus_seconds(-LOOK_BACK_SECONDS);
@@ -183,7 +184,8 @@ impl Accounts {
         tx.commit().await?;
         let texts = ground.published.as_ref().map(|(_, text)| text.clone()).into_iter();
         let texts: Vec<String> = texts.chain([documents.text.clone()]).collect();
-        let (before, after) = (documents.published.as_ref().map(|(_, policy)| policy.clone()), documents.next.clone());
+        let (before, after) =
+            (documents.published.as_ref().map(|(_, policy, _)| policy.clone()), documents.next.clone());
         self.off_threads(move || {
             let named = texts.iter().flat_map(|text| named(text)).map(|name| (name, RiskClass::Destructive));
             let mut tools: BTreeMap<String, RiskClass> = named.collect();

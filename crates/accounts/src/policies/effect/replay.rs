@@ -18,6 +18,13 @@ use crate::policies::history::Page;
 
 /// Calls shown that differ.
 const MOST_EXAMPLES: usize = 50;
+/// Work that is done for one effect, in steps of some microseconds: far more than the calls of a week make under a usual
+/// policy. Calls that come when it is used up are not known.
+const STEPS: usize = 8_000_000;
+/// So many comparisons of paths, conditions or bytes of arguments make a step.
+const PER_STEP: usize = 256;
+/// So many bytes that conditions may go through make another one: each may look at all of the arguments.
+const LOOKED_AT_PER_STEP: usize = 4_096;
 
 /// What a policy is told of those behind the calls, as they are now.
 #[derive(Debug, Default)]
@@ -34,14 +41,15 @@ pub(super) struct Documents {
     pub(super) next: CompiledPolicy,
     /// Its text.
     pub(super) text: String,
-    /// The published version, for telling what makes no difference to it.
-    pub(super) published: Option<((PolicyId, u32), CompiledPolicy)>,
+    /// The published version with its text, for telling what makes no difference to it.
+    pub(super) published: Option<((PolicyId, u32), CompiledPolicy, String)>,
 }
 
 pub(super) struct Replayer {
     next: World,
-    published: Option<((PolicyId, u32), World)>,
+    published: Option<((PolicyId, u32), World, Needs)>,
     needs: Needs,
+    steps_left: usize,
     people: People,
     key: DataKey,
     /// The paths of arguments that a version has its records keep.
@@ -97,8 +105,12 @@ impl Replayer {
         };
         Self {
             next: world(next),
-            published: published.map(|(version, policy)| (version, world(policy))),
+            published: published.map(|(version, policy, text)| {
+                let needs = Needs::new(policy.clone(), &text);
+                (version, world(policy), needs)
+            }),
             needs,
+            steps_left: STEPS,
             people,
             key,
             kept: HashMap::new(),
@@ -136,8 +148,9 @@ impl Replayer {
         };
         let after = self.next.decide(&self.people, call, arguments.as_deref(), before);
         let published = self.published.as_mut();
-        let published = published
-            .map(|(version, world)| (*version, world.decide(&self.people, call, arguments.as_deref(), before).outcome));
+        let published = published.map(|(version, world, _)| {
+            (*version, world.decide(&self.people, call, arguments.as_deref(), before).outcome)
+        });
         // Where the very version that decided comes to the same here as the document, what differs from the record is only
         // what this knows less of: counts from before, other sessions, the store's own clock.
         let no_difference =
@@ -160,8 +173,14 @@ impl Replayer {
     /// As much of the arguments as the new document looks at; none when the record does not tell that.
     fn arguments(&mut self, call: &PastCall) -> Option<Option<String>> {
         let kept = call.policy.and_then(|version| self.kept.get(&version)).map(Vec::as_slice);
-        let need = self.needs.of(&call.tool, class(call));
-        if !need.is_met(call, kept.unwrap_or_default()) {
+        let kept = kept.unwrap_or_default();
+        let need = self.needs.of(&call.tool, class(call))?;
+        let published = match &mut self.published {
+            Some((_, _, needs)) => needs.of(&call.tool, class(call))?.weight(),
+            None => 0,
+        };
+        self.steps_left = self.steps_left.checked_sub(steps(call, need.weight() + published, kept.len()))?;
+        if !need.is_met(call, kept) {
             return None;
         }
         let Some(sealed) = &call.arguments else { return Some(None) };
@@ -239,6 +258,14 @@ impl Before {
     }
 }
 
+/// What it takes at most to find out whether a record tells enough, and to decide its call again.
+fn steps(call: &PastCall, weight: usize, kept: usize) -> usize {
+    // Sealed and as text they are longer than they are.
+    let arguments = call.arguments.as_ref().map_or(0, |sealed| sealed.0.len());
+    let compared = weight.saturating_mul(1 + kept + call.argument_keys.len()).saturating_add(arguments);
+    1 + compared / PER_STEP + weight.saturating_mul(arguments) / LOOKED_AT_PER_STEP
+}
+
 /// The class that a gateway takes for a tool it does not know.
 fn class(call: &PastCall) -> RiskClass {
     call.class.unwrap_or(RiskClass::Destructive)
@@ -272,4 +299,45 @@ impl Ledger for Counts {
     }
 
     fn approve(&mut self, _: policy::Timestamp, _: &Ask<'_>) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{CallId, Clock, Entropy};
+    use storage::CallPlace;
+
+    use super::*;
+
+    const DOCUMENT: &str = r#"{"version":"1","default":"allow","tools":{
+        "pay":{"deny_if":[{"conditions":[{"path":"args.to","op":"eq","value":"x"}]}]}}}"#;
+
+    #[test]
+    fn calls_beyond_the_work_that_is_done_are_not_known() {
+        let (clock, entropy) = (Clock::fixed(Timestamp(1_000_000)), Entropy::seeded(1));
+        let call = PastCall {
+            place: CallPlace { at: clock.now(), id: CallId::new(&clock, &entropy) },
+            principal: None,
+            key: None,
+            grant: Some(GrantId::new(&clock, &entropy)),
+            policy: None,
+            tool: "pay".to_owned(),
+            class: Some(RiskClass::Write),
+            outcome: Outcome::Allow,
+            code: None,
+            rule: String::new(),
+            argument_keys: Vec::new(),
+            arguments: None,
+            approval: None,
+            client: None,
+            settlement: Some(Settlement::Ok),
+        };
+        let next = CompiledPolicy::compile(DOCUMENT).unwrap();
+        let documents = Documents { next, text: DOCUMENT.to_owned(), published: None };
+        let key = domain::DeploymentKey::new(&entropy).derive("test");
+        let mut replayer = Replayer::new(documents, People::default(), key, clock.now());
+        replayer.steps_left = 2;
+        replayer.take(Page { calls: vec![call.clone(), call.clone(), call], documents: Vec::new() });
+        let replay = replayer.done();
+        assert_eq!((replay.calls, replay.same, replay.unknown), (3, 2, 1));
+    }
 }

@@ -9,6 +9,12 @@ use storage::PastCall;
 
 /// Values of one argument that are told apart.
 const MOST_VALUES: usize = 3;
+/// Tools that are told apart, more than a document has room for; calls of any more are left out.
+const MOST_TOOLS: usize = 1_000;
+/// Arguments of a tool that are told apart.
+const MOST_ARGUMENTS: usize = 200;
+/// Checks of the policies in force that are told of.
+const MOST_CHECKS: usize = 20;
 /// The longest text that is taken for one of a few choices.
 const MOST_CHARS: usize = 64;
 const MINUTE: Window = Window::Sliding { seconds: 60 };
@@ -53,6 +59,9 @@ impl Observer {
 
     pub(super) fn see(&mut self, call: &PastCall) {
         let (Some(grant), Some(class)) = (call.grant, call.class) else { return };
+        if self.tools.len() >= MOST_TOOLS && !self.tools.contains_key(&call.tool) {
+            return;
+        }
         let arguments = self.arguments(call);
         let seen = self.tools.entry(call.tool.clone()).or_insert_with(|| Seen::nothing(&call.tool));
         let rings = self.rates.entry((grant, call.tool.clone())).or_insert_with(|| [MINUTE, HOUR].map(Ring::new));
@@ -67,7 +76,9 @@ impl Observer {
         seen.minute = seen.minute.max(minute);
         seen.hour = seen.hour.max(hour);
         for (name, value) in arguments {
-            seen.values.entry(name).or_default().see(&value);
+            if seen.values.len() < MOST_ARGUMENTS || seen.values.contains_key(&name) {
+                seen.values.entry(name).or_default().see(&value);
+            }
         }
     }
 
@@ -109,6 +120,12 @@ impl Seen {
         for policy in in_force {
             let standing = policy::standings(Some(policy), &self.tool, self.class);
             for check in standing.checks.into_iter().chain(standing.approval) {
+                if self.checks.len() == MOST_CHECKS {
+                    self.checks.push("and more".to_owned());
+                }
+                if self.checks.len() > MOST_CHECKS {
+                    return;
+                }
                 if !self.checks.contains(&check) {
                     self.checks.push(check);
                 }
