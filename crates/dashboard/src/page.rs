@@ -29,3 +29,26 @@ fn render(status: StatusCode, template: &impl Template, keep: Keep) -> Result<Re
 pub(crate) fn id<T: std::str::FromStr>(text: &str) -> Result<T, Problem> {
     text.parse().map_err(|_| Problem::NotFound)
 }
+
+/// A text, whoever wrote it, as part of a query.
+pub(crate) fn escape(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::new(), |mut escaped, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+        escaped
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tools_name_cannot_leave_its_place_in_a_query() {
+        assert_eq!(escape("a&b=c#é d"), "a%26b%3Dc%23%C3%A9%20d");
+    }
+}

@@ -6,10 +6,9 @@ use domain::{AgentId, CallId, Outcome, Permission, Principal, ServerId, UserId};
 use serde::Deserialize;
 use web_kit::{Answer, Member, Path, Problem, Query, Visit};
 
-use super::server::escape;
 use crate::{
     form::Choice,
-    page::{id, page},
+    page::{escape, id, page},
     routes::{Routes, Who},
     shell::{Shell, Tab},
     show::Time,

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     form::Errors,
-    page::{form_again, id, page, page_with_secret},
+    page::{escape, form_again, id, page, page_with_secret},
     routes::{Routes, Who},
     shell::{Shell, Tab},
     snippets::{Snippet, snippets},
@@ -88,7 +88,7 @@ impl Preset {
     fn query(&self) -> String {
         let named = [("team", &self.team), ("agent", &self.agent), ("member", &self.member)];
         let given = named.into_iter().find(|(_, value)| !value.is_empty());
-        given.map(|(name, value)| format!("?{name}={}", super::server::escape(value))).unwrap_or_default()
+        given.map(|(name, value)| format!("?{name}={}", escape(value))).unwrap_or_default()
     }
 
     fn typed(self) -> Typed {

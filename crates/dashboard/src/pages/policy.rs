@@ -14,19 +14,23 @@ mod starts;
 mod try_call;
 mod version;
 
-use accounts::{PolicyView, ServerView};
+use accounts::{PolicyView, SaveError, ServerView};
 use domain::{Permission, PolicyId, ServerSlug};
 use http::HeaderMap;
 use serde::Deserialize;
 use web_kit::{Answer, Member, Path, Problem, Query, Visit};
 
-use self::bench::{Bench, Extra};
 pub(crate) use self::try_call::approvers;
+use self::{
+    bench::{Bench, Extra},
+    check::CheckPart,
+};
 use super::server::base;
 use crate::{
-    form::Input,
+    form::{Errors, Input},
     page::{id, page},
     routes::{Routes, Who},
+    show,
 };
 
 /// In the place of a policy's id: one that is not saved yet.
@@ -114,6 +118,22 @@ async fn show(visit: Visit<Member>, Path(named): Path<Named>, Query(asked): Quer
 /// Whether a script asked for the part alone, not for the page around it.
 fn part_alone(headers: &HeaderMap) -> bool {
     headers.contains_key("x-part")
+}
+
+/// Why a panel has nothing to show; what is wrong with the text goes below the text.
+fn not_shown(refused: SaveError, document: &str, check: &mut CheckPart) -> Result<String, Problem> {
+    match refused {
+        SaveError::Problems(problems) => {
+            *check = CheckPart::wrong(document, &problems);
+            Ok(format!("The text has {}: mend that first.", show::count(problems.0.len(), "problem", "problems")))
+        }
+        SaveError::Other(refused) => {
+            let errors = Errors::of(refused, INPUTS)?;
+            Ok(errors.iter().map(|error| error.message.clone()).collect::<Vec<_>>().join(" "))
+        }
+        // Nothing is saved.
+        SaveError::Conflict { .. } => Err(Problem::Internal),
+    }
 }
 
 impl Subject {

@@ -16,7 +16,7 @@ use domain::{ConnectToken, Permission, ServerSlug, Transport};
 use serde::Deserialize;
 use web_kit::{Answer, Member, Path, Problem, Query, Visit};
 
-pub(crate) use self::{connect::Connect, first_call::FirstCall, grants::GrantLine, tools::escape, try_it::Tried};
+pub(crate) use self::{connect::Connect, first_call::FirstCall, grants::GrantLine, try_it::Tried};
 use self::{
     policies::PolicyLine,
     tools::{ToolsPart, Under},

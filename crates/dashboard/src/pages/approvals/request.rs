@@ -10,8 +10,8 @@ use super::{expires_in, standing};
 use crate::{
     exact::Exact,
     form::Errors,
-    page::{id, page},
-    pages::{policy::approvers, server::escape},
+    page::{escape, id, page},
+    pages::policy::approvers,
     routes::{Routes, Who},
     shell::{Shell, Tab},
     show::{self, Time},

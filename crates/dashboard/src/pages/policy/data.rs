@@ -34,7 +34,6 @@ pub(super) fn of(subject: &Subject) -> String {
         "checkUrl": format!("{path}/check"),
         "tryUrl": format!("{path}/try"),
         "effectUrl": format!("{path}/effect"),
-        "testOfCallUrl": format!("{path}/test-of-call"),
         "mayWrite": true,
     }))
 }

@@ -1,15 +1,14 @@
 //! The effect of a text: who gains and who loses what, and which recorded calls it would decide differently.
 
-use accounts::{Direction, Effect, EffectForm, Replay, ReplayedCall, SaveError, ToolChange};
+use accounts::{Direction, Effect, EffectForm, Replay, ReplayedCall, ToolChange};
 use askama::Template;
 use domain::Permission;
 use http::HeaderMap;
 use policy::{StandingKind, ToolStanding};
 use web_kit::{Answer, Form, Member, Path, Problem, Visit};
 
-use super::{Bench, Extra, INPUTS, Named, Subject, Typed, check::CheckPart, part_alone, try_call::mend_first};
+use super::{Bench, Extra, Named, Subject, Typed, not_shown, part_alone};
 use crate::{
-    form::Errors,
     page::{form_again, page},
     routes::{Routes, Who},
     show::{self, Time},
@@ -78,15 +77,7 @@ async fn effect(
     let mut extra = Extra::default();
     match visit.accounts().policy_effect(visit.caller(), &form).await {
         Ok(effect) => extra.effect.effect = Some(Ok(Shown::of(effect, &visit.home()))),
-        Err(SaveError::Problems(problems)) => {
-            extra.effect.effect = Some(Err(mend_first(problems.0.len())));
-            extra.check = CheckPart::wrong(&typed.document, &problems);
-        }
-        Err(SaveError::Other(refused)) => {
-            let errors = Errors::of(refused, INPUTS)?;
-            extra.effect.effect = Some(Err(errors.iter().map(|e| e.message.clone()).collect::<Vec<_>>().join(" ")));
-        }
-        Err(SaveError::Conflict { .. }) => return Err(Problem::Internal),
+        Err(refused) => extra.effect.effect = Some(Err(not_shown(refused, &typed.document, &mut extra.check)?)),
     }
     if part_alone(&headers) {
         return page(&extra.effect);

@@ -122,10 +122,12 @@ async fn created(visit: &Visit<Member>, subject: &Subject, typed: &Typed, deed: 
             let version = accounts.publish_in_shadow(caller, policy, &edit).await?;
             Ok((path(policy), watching(version)))
         }
-        Deed::Draft | Deed::Discard => {
+        Deed::Draft => {
             let policy = accounts.create_draft_policy(caller, server, name, document).await?;
             Ok((path(policy), Flash::done("The draft is saved. It decides nothing until it is published.")))
         }
+        // What is not saved yet has no draft.
+        Deed::Discard => Err(accounts::Error::NotFound.into()),
     }
 }
 

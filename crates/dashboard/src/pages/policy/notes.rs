@@ -5,7 +5,11 @@ use domain::CallId;
 use web_kit::{Member, Problem, Visit};
 
 use super::{Extra, Subject, Typed};
-use crate::{page::id, pages::server::escape, show::Time, source, words};
+use crate::{
+    page::{escape, id},
+    show::Time,
+    source, words,
+};
 
 /// Why a line of a suggested policy is there.
 pub(crate) struct Why {

@@ -1,7 +1,7 @@
 use http::StatusCode;
 
 use crate::{
-    pages::server::escape,
+    page::escape,
     testing::{Fill, POLICY, Seen, Site, Work},
 };
 
@@ -73,6 +73,8 @@ async fn a_draft_is_kept_shown_and_discarded_and_decides_nothing() {
     assert!(viewed.one(".source").contains("\"max\": 30") && !viewed.text.contains("Discard"));
     let hidden = site.browser(&site.ours().viewer).open_once(&format!("{}/compare?to=draft", path(&work))).await;
     assert_eq!(hidden.status, StatusCode::NOT_FOUND, "a draft is for those who may write policies");
+    let new = browser.post_once("/app/ours/servers/mlflow/policies/new/discard", &form(half, 0, 0)).await;
+    assert_eq!(new.status, StatusCode::NOT_FOUND, "what is not saved yet has no draft");
     let page = browser.fill(&page, &Fill::press("Discard draft")).await;
     assert_eq!(page.one(".flash"), "The draft is discarded.");
     assert!(text(&page).contains("\"max\": 30"));

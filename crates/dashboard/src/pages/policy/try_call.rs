@@ -1,17 +1,14 @@
-//! Try a call: what the text decides on it, and a test made of that. And a test made of a recorded call, for the scripts.
+//! Try a call: what the text decides on it, and a test made of that.
 
-use accounts::{SaveError, Tried, TriedCounter, TriedOutcome, TryForm};
+use accounts::{Tried, TriedCounter, TriedOutcome, TryForm};
 use askama::Template;
-use axum::response::{IntoResponse, Response};
-use domain::{CallId, GrantId, Permission};
-use http::{HeaderMap, header};
+use domain::{GrantId, Permission};
+use http::HeaderMap;
 use policy::{ApprovalTerms, Approvers, SelfApproval};
-use serde::Deserialize;
-use web_kit::{Answer, Form, Member, Path, Problem, Query, Visit};
+use web_kit::{Answer, Form, Member, Path, Visit};
 
-use super::{Bench, Extra, INPUTS, Named, Subject, Typed, check::CheckPart, part_alone};
+use super::{Bench, Extra, Named, Subject, Typed, not_shown, part_alone};
 use crate::{
-    form::Errors,
     page::{form_again, id, page},
     routes::{Routes, Who},
     show, source,
@@ -60,19 +57,9 @@ struct CounterLine {
     shadow: bool,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct OfCall {
-    call: String,
-}
-
 pub(super) fn routes(routes: Routes) -> Routes {
     let write = Who::Member(Permission::WritePolicies);
-    routes.post("/app/{account}/servers/{server}/policies/{policy}/try", write, try_call).get(
-        "/app/{account}/servers/{server}/policies/{policy}/test-of-call",
-        write,
-        test_of_call,
-    )
+    routes.post("/app/{account}/servers/{server}/policies/{policy}/try", write, try_call)
 }
 
 async fn try_call(
@@ -95,15 +82,7 @@ async fn try_call(
     let mut extra = Extra::default();
     match visit.accounts().try_call(visit.caller(), &form).await {
         Ok(tried) => extra.tried.outcome = Some(Ok(Shown::of(tried, &typed.document))),
-        Err(SaveError::Problems(problems)) => {
-            extra.tried.outcome = Some(Err(mend_first(problems.0.len())));
-            extra.check = CheckPart::wrong(&typed.document, &problems);
-        }
-        Err(SaveError::Other(refused)) => {
-            let errors = Errors::of(refused, INPUTS)?;
-            extra.tried.outcome = Some(Err(errors.iter().map(|e| e.message.clone()).collect::<Vec<_>>().join(" ")));
-        }
-        Err(SaveError::Conflict { .. }) => return Err(Problem::Internal),
+        Err(refused) => extra.tried.outcome = Some(Err(not_shown(refused, &typed.document, &mut extra.check)?)),
     }
     if part_alone(&headers) {
         return page(&extra.tried);
@@ -112,20 +91,6 @@ async fn try_call(
     let failed = matches!(extra.tried.outcome, Some(Err(_)));
     let made = Bench::make(&visit, subject, typed, extra).await?;
     if failed { form_again(&made) } else { page(&made) }
-}
-
-pub(super) fn mend_first(problems: usize) -> String {
-    format!("The text has {}: mend that first.", show::count(problems, "problem", "problems"))
-}
-
-/// The JSON text of a test made of a recorded call.
-async fn test_of_call(visit: Visit<Member>, Path(named): Path<Named>, Query(of): Query<OfCall>) -> Answer {
-    super::super::needs(&visit, Permission::WritePolicies)?;
-    let subject = Subject::find(&visit, &named, None).await?;
-    let (policy, call): (_, CallId) = (subject.id().ok_or(Problem::NotFound)?, id(&of.call)?);
-    let test = visit.accounts().test_of_call(visit.caller(), policy, call).await?;
-    let answer: Response = ([(header::CONTENT_TYPE, "application/json")], test).into_response();
-    Ok(answer)
 }
 
 impl Shown {

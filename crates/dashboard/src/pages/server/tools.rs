@@ -10,7 +10,7 @@ use web_kit::{Answer, Flash, Form, Member, Path, Problem, Visit, go_to_with};
 use super::{May, Named, base, connect::finished};
 use crate::{
     form::Choice,
-    page::{id, page},
+    page::{escape, id, page},
     routes::{Routes, Who},
     words::{self, Badge, ClassCount},
 };
@@ -156,19 +156,6 @@ fn lines(server: &ServerView, under: &Under, base: &str) -> Vec<ToolLine> {
     server.tools.iter().map(line).collect()
 }
 
-/// A text of the upstream as part of a query.
-pub(crate) fn escape(text: &str) -> String {
-    use std::fmt::Write as _;
-    text.bytes().fold(String::new(), |mut escaped, byte| {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            let _ = write!(escaped, "%{byte:02X}");
-        }
-        escaped
-    })
-}
-
 /// The first paragraph, cut.
 fn first_words(description: &str) -> String {
     let first = description.split("\n\n").next().unwrap_or_default().replace('\n', " ");
@@ -208,10 +195,5 @@ mod tests {
     fn long_descriptions_are_cut_at_a_character() {
         assert_eq!(first_words("one\ntwo\n\nthree"), "one two");
         assert_eq!(first_words(&"é".repeat(200)).chars().count(), FIRST_WORDS + 1);
-    }
-
-    #[test]
-    fn a_tools_name_cannot_leave_its_place_in_a_query() {
-        assert_eq!(escape("a&b=c#é d"), "a%26b%3Dc%23%C3%A9%20d");
     }
 }
