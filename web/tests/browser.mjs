@@ -32,11 +32,12 @@ export class Person {
   #leaving = false;
   #warned = false;
 
-  /** `how`: name, hand ("mouse" or "keyboard"), colors ("light" or "dark"), width, height, script (false turns JavaScript off). */
+  /** `how`: name, hand ("mouse" or "keyboard"), colors ("light" or "dark"; `bothColors` has every page looked at in the other too), width,
+   * height, script (false turns JavaScript off). */
   static async arrive(browser, product, how = {}) {
     const person = new Person();
-    const { name = "person", hand = "mouse", colors = "light", width = 1280, height = 800, script = true } = how;
-    Object.assign(person, { name, product, script, colors, width, height });
+    const { name = "person", hand = "mouse", colors = "light", width = 1280, height = 800, script = true, bothColors = false } = how;
+    Object.assign(person, { name, product, script, colors, bothColors, width, height });
     person.context = await browser.newContext({
       baseURL: product.origin,
       viewport: { width, height },

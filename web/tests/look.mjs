@@ -50,11 +50,21 @@ const checkShape = async (person) => {
   if (shape.scroll > shape.wide) person.fault(`scrolls sideways: ${shape.scroll} px in ${shape.wide} px; outside: ${shape.outside.join(", ")}`);
 };
 
-/** Checks the page a person is on and photographs it as `name`. */
-export const look = async (person, name) => {
-  await checkShape(person);
+const OTHER = { light: "dark", dark: "light" };
+
+const lookIn = async (person, name, colors) => {
   if (person.script) await checkAccess(person);
-  const folder = join(person.product.out, `${person.width}-${person.colors}${person.script ? "" : "-noscript"}`);
+  const folder = join(person.product.out, `${person.width}-${colors}${person.script ? "" : "-noscript"}`);
   mkdirSync(folder, { recursive: true });
   await person.page.screenshot({ path: join(folder, `${name}.png`), fullPage: true, animations: "disabled" });
+};
+
+/** Checks the page a person is on and photographs it as `name`; in the other colours too for who looks at both. */
+export const look = async (person, name) => {
+  await checkShape(person);
+  await lookIn(person, name, person.colors);
+  if (!person.bothColors) return;
+  await person.page.emulateMedia({ colorScheme: OTHER[person.colors] });
+  await lookIn(person, name, OTHER[person.colors]);
+  await person.page.emulateMedia({ colorScheme: person.colors });
 };

@@ -31,8 +31,8 @@ const remember = (view) => {
   }
 };
 
-/** `about`: undo, redo, panes. Gives `{ dom, update, need }`. */
-export const toolbar = ({ undo, redo, panes }) => {
+/** `about`: undo, redo, mend (goes to the first problem), panes. Gives `{ dom, update, tell, need }`. */
+export const toolbar = ({ undo, redo, mend, panes }) => {
   const button = (label, act, shortcut) => {
     const node = h("button", { type: "button", class: "button s", "aria-keyshortcuts": shortcut }, label);
     node.addEventListener("click", act);
@@ -40,6 +40,8 @@ export const toolbar = ({ undo, redo, panes }) => {
   };
   const back = button("Undo", undo, "Control+Z");
   const forth = button("Redo", redo, "Control+Y");
+  const faults = h("button", { type: "button", class: "button s danger wb-faults", hidden: true });
+  faults.addEventListener("click", mend);
   const state = h("span", { class: "small soft wb-unsaved" });
   const views = VIEWS.map(([value, label]) => h("button", { type: "button", value, "data-view": value }, label));
   const show = (view) => {
@@ -53,6 +55,7 @@ export const toolbar = ({ undo, redo, panes }) => {
     h("div", { class: "segments", role: "group", "aria-label": "What is shown" }, views),
     back,
     forth,
+    faults,
     state,
     h("span", { class: "wb-jumps" }, jumps),
   );
@@ -68,6 +71,11 @@ export const toolbar = ({ undo, redo, panes }) => {
     forth.setAttribute("aria-disabled", String(depths.redo === 0));
     state.textContent = unsaved ? "Not saved yet" : "";
   };
+  /** Says how many problems there are, whichever side is shown. */
+  const tell = (count) => {
+    faults.hidden = count === 0;
+    faults.textContent = `${count} problem${count === 1 ? "" : "s"}`;
+  };
   const known = VIEWS.some(([view]) => view === remembered());
   show(known ? remembered() : WIDE.matches ? "both" : "builder");
   update({ undo: 0, redo: 0 }, false);
@@ -75,5 +83,5 @@ export const toolbar = ({ undo, redo, panes }) => {
   const need = (side) => {
     if (panes.dataset.view !== "both" && panes.dataset.view !== side) show(side);
   };
-  return { dom, update, need };
+  return { dom, update, tell, need };
 };

@@ -58,13 +58,14 @@ class Workbench {
     this.textarea = form.querySelector("textarea[name=document]");
     this.parts = Object.fromEntries(["check", "try", "effect"].map((name) => [name, form.querySelector(`[data-part=${name}]`)]));
     this.schema = null;
+    this.problems = [];
     this.keeper = new Keeper(form, this.textarea.value);
     this.panes = panes(form, this.textarea);
   }
 
   start() {
     const { data, panes: at } = this;
-    this.bar = toolbar({ undo: () => this.travel("undo"), redo: () => this.travel("redo"), panes: at.both });
+    this.bar = toolbar({ undo: () => this.travel("undo"), redo: () => this.travel("redo"), mend: () => this.#mend(), panes: at.both });
     at.both.before(this.bar.dom);
     this.editor = this.#editor();
     this.builder = new Builder({
@@ -82,6 +83,7 @@ class Workbench {
     this.#offerLeft();
     if (this.parts.check?.querySelector("[data-problems]")) this.#marks();
     else this.askers.check.ask();
+    if (this.problems.length > 0) this.bar.need("json");
     this.#hit(this.parts.try);
     this.#loadSchema();
   }
@@ -148,7 +150,15 @@ class Workbench {
   }
 
   #marks() {
-    if (this.parts.check) this.editor.problems(problemsIn(this.parts.check));
+    if (!this.parts.check) return;
+    this.problems = problemsIn(this.parts.check);
+    this.editor.problems(this.problems);
+    this.bar.tell(this.problems.length);
+  }
+
+  #mend() {
+    const [first] = this.problems;
+    this.show("json", () => (first ? this.editor.goToLine(first.line, first.column) : this.editor.view.focus()));
   }
 
   #hit(part) {
@@ -198,11 +208,12 @@ class Workbench {
   }
 
   #click(event) {
-    const at = event.target.closest("[data-line], [data-goto], button[data-add-test]");
+    const at = event.target.closest(`[data-line], [data-goto], button[data-add-test], a[href="#${this.textarea.id}"]`);
     if (!at || this.panes.left.contains(at)) return;
     if (at.dataset.addTest !== undefined) return this.#addTest(at);
     event.preventDefault();
     if (at.dataset.goto !== undefined) return this.goTo(at.dataset.goto);
+    if (at.dataset.line === undefined) return this.#mend();
     return this.show("json", () => this.editor.goToLine(Number(at.dataset.line), Number(at.dataset.column) || 1));
   }
 

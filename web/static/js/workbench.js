@@ -1,4 +1,4 @@
-// Built from web/workbench by web/vendor/build.sh; do not edit. sources: 5a7e1afaf3cb035a76584b4d56c9b4765c43b0d478399da2ae6a8309fd8595f7
+// Built from web/workbench by web/vendor/build.sh; do not edit. sources: 9dd24ac91ff29283a5e037540e06b5238f702885fbff9b031b190ed1373ec102
 
 // web/workbench/builder/dom.js
 var CONTROLS = "wb-controls";
@@ -2852,7 +2852,7 @@ var remember2 = (view) => {
   } catch {
   }
 };
-var toolbar = ({ undo, redo, panes: panes2 }) => {
+var toolbar = ({ undo, redo, mend, panes: panes2 }) => {
   const button2 = (label, act, shortcut) => {
     const node = h("button", { type: "button", class: "button s", "aria-keyshortcuts": shortcut }, label);
     node.addEventListener("click", act);
@@ -2860,6 +2860,8 @@ var toolbar = ({ undo, redo, panes: panes2 }) => {
   };
   const back = button2("Undo", undo, "Control+Z");
   const forth = button2("Redo", redo, "Control+Y");
+  const faults = h("button", { type: "button", class: "button s danger wb-faults", hidden: true });
+  faults.addEventListener("click", mend);
   const state = h("span", { class: "small soft wb-unsaved" });
   const views = VIEWS.map(([value, label]) => h("button", { type: "button", value, "data-view": value }, label));
   const show = (view) => {
@@ -2873,6 +2875,7 @@ var toolbar = ({ undo, redo, panes: panes2 }) => {
     h("div", { class: "segments", role: "group", "aria-label": "What is shown" }, views),
     back,
     forth,
+    faults,
     state,
     h("span", { class: "wb-jumps" }, jumps)
   );
@@ -2887,13 +2890,17 @@ var toolbar = ({ undo, redo, panes: panes2 }) => {
     forth.setAttribute("aria-disabled", String(depths.redo === 0));
     state.textContent = unsaved ? "Not saved yet" : "";
   };
+  const tell = (count2) => {
+    faults.hidden = count2 === 0;
+    faults.textContent = `${count2} problem${count2 === 1 ? "" : "s"}`;
+  };
   const known3 = VIEWS.some(([view]) => view === remembered());
   show(known3 ? remembered() : WIDE.matches ? "both" : "builder");
   update({ undo: 0, redo: 0 }, false);
   const need2 = (side) => {
     if (panes2.dataset.view !== "both" && panes2.dataset.view !== side) show(side);
   };
-  return { dom, update, need: need2 };
+  return { dom, update, tell, need: need2 };
 };
 
 // web/workbench/workbench.js
@@ -2934,12 +2941,13 @@ var Workbench = class {
     this.textarea = form2.querySelector("textarea[name=document]");
     this.parts = Object.fromEntries(["check", "try", "effect"].map((name) => [name, form2.querySelector(`[data-part=${name}]`)]));
     this.schema = null;
+    this.problems = [];
     this.keeper = new Keeper(form2, this.textarea.value);
     this.panes = panes(form2, this.textarea);
   }
   start() {
     const { data, panes: at } = this;
-    this.bar = toolbar({ undo: () => this.travel("undo"), redo: () => this.travel("redo"), panes: at.both });
+    this.bar = toolbar({ undo: () => this.travel("undo"), redo: () => this.travel("redo"), mend: () => this.#mend(), panes: at.both });
     at.both.before(this.bar.dom);
     this.editor = this.#editor();
     this.builder = new Builder({
@@ -2957,6 +2965,7 @@ var Workbench = class {
     this.#offerLeft();
     if (this.parts.check?.querySelector("[data-problems]")) this.#marks();
     else this.askers.check.ask();
+    if (this.problems.length > 0) this.bar.need("json");
     this.#hit(this.parts.try);
     this.#loadSchema();
   }
@@ -3014,7 +3023,14 @@ var Workbench = class {
     this.tryForm = new TryForm(form2, data.tools);
   }
   #marks() {
-    if (this.parts.check) this.editor.problems(problemsIn(this.parts.check));
+    if (!this.parts.check) return;
+    this.problems = problemsIn(this.parts.check);
+    this.editor.problems(this.problems);
+    this.bar.tell(this.problems.length);
+  }
+  #mend() {
+    const [first] = this.problems;
+    this.show("json", () => first ? this.editor.goToLine(first.line, first.column) : this.editor.view.focus());
   }
   #hit(part) {
     const rule = part?.querySelector("[data-rule]")?.dataset.rule || null;
@@ -3055,11 +3071,12 @@ var Workbench = class {
     return Boolean(url) && new URL(target).pathname === new URL(url, location.href).pathname;
   }
   #click(event) {
-    const at = event.target.closest("[data-line], [data-goto], button[data-add-test]");
+    const at = event.target.closest(`[data-line], [data-goto], button[data-add-test], a[href="#${this.textarea.id}"]`);
     if (!at || this.panes.left.contains(at)) return;
     if (at.dataset.addTest !== void 0) return this.#addTest(at);
     event.preventDefault();
     if (at.dataset.goto !== void 0) return this.goTo(at.dataset.goto);
+    if (at.dataset.line === void 0) return this.#mend();
     return this.show("json", () => this.editor.goToLine(Number(at.dataset.line), Number(at.dataset.column) || 1));
   }
   // Undo and redo also work with the focus in the builder, where no text is being typed; Ctrl+S saves the draft.

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
-import { SEED, expectText, follow, isFine, openPolicy, publish, text, told, versions } from "../bench.mjs";
+import { SEED, expectText, follow, isFine, openPolicy, publish, side, text, told, versions } from "../bench.mjs";
 import { until } from "../browser.mjs";
 import { openClient } from "../gateway-client.mjs";
 import { look } from "../look.mjs";
@@ -67,6 +67,8 @@ const owner = async (world, how) => {
 
 const begin = async (person, document) => {
   await person.goto(`${person.server}/policies/new`);
+  await workbench(person);
+  if (person.script) await side(person, "json");
   await pasteText(person, document);
 };
 
@@ -91,6 +93,11 @@ const faults = async (world, how) => {
   await expectText(person, twelveFaults(), "nothing is lost");
   assert.ok(person.path.includes("/policies/new"), "nothing was published");
   await look(person, "life-twelve-refused");
+  if (!person.script) return;
+  await workbench(person);
+  await person.hands.press(person.page.locator(".summary a"));
+  await until(async () => /"version": 1/.test(await person.page.locator(".cm-activeLine").textContent()), "the summary leads to the first of them");
+  assert.ok(await person.page.locator(".cm-content").evaluate((node) => node === document.activeElement));
 };
 
 // --- a failing test ------------------------------------------------------------------------------------------------------------------
@@ -239,6 +246,7 @@ const shadow = async (world) => {
 
 export default [
   { title: "policy life: twelve faults", run: (world) => faults(world, { name: "life-faults" }) },
+  { title: "policy life: twelve faults, small and dark", run: (world) => faults(world, { name: "life-small", width: 320, height: 640, colors: "dark" }) },
   { title: "policy life: twelve faults, small, dark and without script", run: (world) => faults(world, { name: "life-plain", script: false, width: 320, height: 640, colors: "dark" }) },
   { title: "policy life: a failing test, two people, a draft", run: people },
   { title: "policy life: watching first, effect, suggestion", run: shadow },

@@ -115,6 +115,7 @@ const breakAndMend = async (person) => {
   assert.ok(await tool(person, "set_model_alias", "deny").isDisabled(), "rows wait while the text cannot be read");
   assert.equal(await control(person, "limit-max", LIMIT).inputValue(), "30", "and show the last state that could");
   await told(person, [[11, ""]]);
+  await shows(person, person.page.locator(".wb-faults"), "from the rows too that something is wrong");
   await look(person, "workbench-05-broken");
   await person.hands.press(person.page.locator('[data-do="goto-fault"]'));
   assert.ok(await editor(person).evaluate((node) => node.contains(document.activeElement)), "the place is shown");
@@ -295,6 +296,6 @@ const withoutScript = async (world) => {
 export default [
   { title: "workbench: by mouse", run: (world) => run(world, { name: "bench-mouse" }) },
   { title: "workbench: by keyboard alone, in the dark", run: (world) => run(world, { name: "bench-keys", hand: "keyboard", colors: "dark" }) },
-  { title: "workbench: on a small screen", run: (world) => run(world, { name: "bench-small", width: 320, height: 640 }) },
+  { title: "workbench: on a small screen", run: (world) => run(world, { name: "bench-small", width: 320, height: 640, bothColors: true }) },
   { title: "workbench: without script", run: withoutScript },
 ];
