@@ -152,8 +152,11 @@ pub(crate) fn visible(text: &str) -> String {
 fn hides(c: char) -> bool {
     let plain_space = matches!(c, '\n' | '\t');
     let invisible = matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        // All but the last variation selector, which stands in usual emoji.
+        | '\u{fe00}'..='\u{fe0e}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}');
     invisible || (c.is_control() && !plain_space)
 }
 
@@ -183,6 +186,10 @@ mod tests {
     fn what_hides_is_shown() {
         assert_eq!(visible("a\u{202e}b\u{0}\u{200b}\n\té🙂"), "a⟨U+202E⟩b⟨U+0000⟩⟨U+200B⟩\n\té🙂");
         assert_eq!(visible("\u{e0041}\r"), "⟨U+E0041⟩⟨U+000D⟩");
+        for hidden in "\u{fe00}\u{fe0e}\u{e0100}\u{34f}\u{17b4}\u{180b}\u{2800}\u{fff0}\u{1d173}".chars() {
+            assert_eq!(visible(&hidden.to_string()), format!("⟨U+{:04X}⟩", u32::from(hidden)));
+        }
+        assert_eq!(visible("❤\u{fe0f}"), "❤\u{fe0f}");
     }
 
     #[test]
