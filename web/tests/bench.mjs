@@ -70,13 +70,16 @@ export const told = async (person, wanted) => {
   return all;
 };
 
-export const isFine = (person) => until(async () => (await person.page.locator('[data-part="check"] .fine').count()) === 1, "no problem is told any more");
+export const isFine = (person) =>
+  until(async () => (await person.page.locator('[data-part="check"] .fine').count()) === 1, "no problem is told any more");
 
 export const openTab = (person, name) => person.hands.choose(person.page.locator(`#panel-${name}`));
 
 /** An input of the form that a tool's schema gives its arguments. */
-export const argument = (person, name) =>
-  person.page.locator(".wb-arguments .field").filter({ has: person.page.locator("code", { hasText: new RegExp(`^${name}$`) }) }).locator("[data-field]");
+export const argument = (person, name) => {
+  const label = person.page.locator("code", { hasText: new RegExp(`^${name}$`) });
+  return person.page.locator(".wb-arguments .field").filter({ has: label }).locator("[data-field]");
+};
 
 /** Tries a call with the text of the page; gives the part that tells what came out. */
 export const tryCall = async (person, { name, args, grant = null }) => {
@@ -94,16 +97,20 @@ export const tryCall = async (person, { name, args, grant = null }) => {
     await answered;
   }
   const outcome = person.page.locator('[data-part="try"] .outcome');
-  await until(async () => (await outcome.count()) === 1 && (await outcome.locator("code").first().textContent()) === name, `what becomes of ${name} is told`);
+  const isAbout = async () => (await outcome.count()) === 1 && (await outcome.locator("code").first().textContent()) === name;
+  await until(isAbout, `what becomes of ${name} is told`);
   return outcome;
 };
 
 /** The counters of a tried call: `[[before, after, at most]]`. */
 export const counters = (outcome) =>
-  outcome.locator("tbody tr").evaluateAll((rows) => rows.map((row) => [...row.querySelectorAll("td")].map((cell) => cell.textContent.trim())));
+  outcome.locator("tbody tr").evaluateAll((rows) =>
+    rows.map((row) => [...row.querySelectorAll("td")].map((cell) => cell.textContent.trim())),
+  );
 
 /** The versions as the page lists them, newest first, in words. */
-export const versions = (person) => person.page.locator(".versions > li").evaluateAll((all) => all.map((one) => one.textContent.replace(/\s+/g, " ")));
+export const versions = (person) =>
+  person.page.locator(".versions > li").evaluateAll((all) => all.map((one) => one.textContent.replace(/\s+/g, " ")));
 
 /** Writes what changes and publishes. */
 export const publish = async (person, note, deed = "publish") => {

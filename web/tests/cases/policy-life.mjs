@@ -12,6 +12,7 @@ import {
   acceptAsNew, connectServer, copyKey, copyUrl, giveGrant, invite, pasteText, pressInWorkbench, registerMlflow, signUp, workbench,
 } from "../steps.mjs";
 
+const SMALL = { width: 320, height: 640, colors: "dark" };
 const ALIAS = { name: "churn", alias: "champion", version: "1" };
 
 /** The policy of the language's own vector, as its file has it: with a name twice, which a parser of JSON would not keep. */
@@ -98,6 +99,11 @@ const faults = async (world, how) => {
   await person.hands.press(person.page.locator(".summary a"));
   await until(async () => /"version": 1/.test(await person.page.locator(".cm-activeLine").textContent()), "the summary leads to the first of them");
   assert.ok(await person.page.locator(".cm-content").evaluate((node) => node === document.activeElement));
+  const top = (locator) => locator.evaluate((node) => node.getBoundingClientRect().top);
+  await until(async () => {
+    const number = person.page.locator(".cm-lineNumbers .cm-activeLineGutter");
+    return Math.abs((await top(number)) - (await top(person.page.locator(".cm-activeLine")))) < 2;
+  }, "the number of a line stands beside it");
 };
 
 // --- a failing test ------------------------------------------------------------------------------------------------------------------
@@ -246,8 +252,11 @@ const shadow = async (world) => {
 
 export default [
   { title: "policy life: twelve faults", run: (world) => faults(world, { name: "life-faults" }) },
-  { title: "policy life: twelve faults, small and dark", run: (world) => faults(world, { name: "life-small", width: 320, height: 640, colors: "dark" }) },
-  { title: "policy life: twelve faults, small, dark and without script", run: (world) => faults(world, { name: "life-plain", script: false, width: 320, height: 640, colors: "dark" }) },
+  { title: "policy life: twelve faults, small and dark", run: (world) => faults(world, { name: "life-small", ...SMALL }) },
+  {
+    title: "policy life: twelve faults, small, dark and without script",
+    run: (world) => faults(world, { name: "life-plain", script: false, ...SMALL }),
+  },
   { title: "policy life: a failing test, two people, a draft", run: people },
   { title: "policy life: watching first, effect, suggestion", run: shadow },
 ];
