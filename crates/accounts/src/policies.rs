@@ -13,7 +13,6 @@ mod standin;
 mod suggest;
 mod try_call;
 mod versions;
-mod words;
 
 use std::fmt;
 

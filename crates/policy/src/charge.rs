@@ -172,6 +172,7 @@ fn wait_in_words(wait_us: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::CalendarUnit;
 
     fn charge(max: u64) -> Charge {
         Charge {
@@ -213,5 +214,12 @@ mod tests {
         assert_eq!(denial.message, "Amount limit reached: 500 per minute. Try again in 1 s. Ask finance.");
         assert_eq!((denial.code, denial.rule.as_str()), (Code::RateLimited, "/tools/x/limits/500"));
         assert_eq!(spend.unavailable().code, Code::CounterUnavailable);
+    }
+
+    #[test]
+    fn limits_are_said_as_a_tool_s_standing_says_them() {
+        assert_eq!(charge(30).words(), "30 a minute per grant");
+        let spend = Charge { unit: Unit::Amount, window: Window::Calendar(CalendarUnit::Month), ..charge(500) };
+        assert_eq!(spend.words(), "an amount of 500 a calendar month per grant");
     }
 }

@@ -97,11 +97,6 @@ impl CompiledPolicy {
         self.all_rules().any(Rule::needs_approvals)
     }
 
-    /// Whether some call is counted.
-    pub fn has_limits(&self) -> bool {
-        self.all_rules().any(|rule| !rule.limits.is_empty())
-    }
-
     /// Every path under `args` that a condition or amount reads, as written; sorted, each once. What a record may keep
     /// of the arguments' values.
     pub fn argument_paths(&self) -> Vec<String> {

@@ -26,7 +26,7 @@ pub(crate) use reader::{At, Reader};
 pub(crate) use scenario::{Expectation, Scenario, ScenarioCall, read_scenarios};
 
 /// Largest document, in bytes (POLICY.md §1).
-pub(crate) const MAX_BYTES: usize = 256 * 1024;
+pub const MAX_BYTES: usize = 256 * 1024;
 
 /// A policy document, read and free of problems.
 #[derive(Debug)]

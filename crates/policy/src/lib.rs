@@ -26,6 +26,7 @@ pub use charge::{Charge, Mode, OnUnavailable, Refund, Scope, Unit};
 pub use class::RiskClass;
 pub use compiled::CompiledPolicy;
 pub use decimal::{Decimal, DecimalError};
+pub use document::MAX_BYTES;
 pub use json::canonical_json;
 pub use judge::{
     Approval, Arguments, Call, Definition, Facts, Findings, Permit, Verdict, judge, judge_with, visibility,

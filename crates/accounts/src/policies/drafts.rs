@@ -9,9 +9,6 @@ use storage::{DraftRow, NewDraft, NewPolicyRow, PolicyRow};
 use super::{Conflicting, SaveError, name_taken};
 use crate::{Accounts, Caller, Error};
 
-/// As long as a policy may be.
-const MAX_DOCUMENT: usize = 256 * 1024;
-
 /// What there is to know of a draft without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DraftNote {
@@ -128,7 +125,7 @@ pub(super) fn note(row: DraftRow) -> DraftNote {
 }
 
 fn storable(document: &str) -> Result<(), Error> {
-    if document.len() > MAX_DOCUMENT {
+    if document.len() > policy::MAX_BYTES {
         return Err(Error::field("document", "must be at most 256 KiB long"));
     }
     if document.contains('\0') {

@@ -4,7 +4,18 @@ use crate::charge::Unit;
 use crate::condition::{Comparison, Condition, Literal, Test};
 use crate::path::{Fact, Path, Root};
 use crate::rule::{Action, Check, Limit};
-use crate::{CalendarUnit, OnUnavailable, Refund, Window};
+use crate::{CalendarUnit, Charge, OnUnavailable, Refund, Window};
+
+impl Charge {
+    /// Its limit for people: `30 a minute per grant`, `an amount of 500 a calendar month per account`.
+    pub fn words(&self) -> String {
+        let what = match self.unit {
+            Unit::Calls => self.max.to_string(),
+            Unit::Amount => format!("an amount of {}", self.max),
+        };
+        format!("{what} {} per {}", per(self.window), self.scope.as_str())
+    }
+}
 
 /// What a watched action would do.
 pub(super) fn action(action: Action) -> Option<String> {

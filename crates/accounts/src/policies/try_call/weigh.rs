@@ -5,7 +5,6 @@ use domain::{GrantId, Principal};
 use policy::{Charge, Code, Decimal, Mode, Permit, Scope, window::Full};
 
 use super::{Trial, Tried, TriedCounter, TriedOutcome};
-use crate::policies::words;
 
 /// The counter of each charge, in the order of [`counters::charges`]; none for one that only this caller could have used: a
 /// tried call is in a session of its own, and some member of a team is nobody yet.
@@ -70,7 +69,7 @@ fn counter((charge, before): (&Charge, Decimal)) -> TriedCounter {
     let after = &before + &charge.amount;
     TriedCounter {
         rule: charge.rule.to_string(),
-        words: words::limit(charge),
+        words: charge.words(),
         full: after > charge.max,
         before,
         after,
