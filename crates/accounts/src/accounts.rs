@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use bus::Bus;
 use counters::Counters;
-use domain::{Clock, DeploymentKey, Entropy, Permission, Timestamp};
+use domain::{Clock, DataKey, DeploymentKey, Entropy, Permission, Timestamp};
 use storage::{Db, Tx};
 use tokio::sync::Semaphore;
 use upstream::Dialer;
@@ -115,6 +115,12 @@ impl Accounts {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.inner.wiring.clock.now()
+    }
+
+    /// The key under which the account's secrets and arguments are sealed.
+    pub(crate) async fn data_key(&self, tx: &mut Tx) -> Result<DataKey, Error> {
+        let account = tx.account_row().await?;
+        Ok(self.key().open_data_key(account.id, &account.data_key)?)
     }
 
     /// A transaction for looking, once the caller's role gives `needs`.

@@ -163,12 +163,6 @@ impl Accounts {
         tx.commit().await?;
         Ok(u64::try_from(count).unwrap_or(u64::MAX))
     }
-
-    /// The key under which an account's arguments are sealed.
-    async fn data_key(&self, tx: &mut Tx) -> Result<DataKey, Error> {
-        let account = tx.account_row().await?;
-        Ok(self.key().open_data_key(account.id, &account.data_key)?)
-    }
 }
 
 impl Reader {

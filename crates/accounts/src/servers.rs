@@ -187,8 +187,7 @@ impl Change<'_> {
         server: ServerId,
         headers: &[(String, Secret<String>)],
     ) -> Result<(), Error> {
-        let account = self.tx.account_row().await?;
-        let key = accounts.key().open_data_key(account.id, &account.data_key)?;
+        let key = accounts.data_key(&mut self.tx).await?;
         let seal = |(name, value): &(String, Secret<String>)| SnapshotHeader {
             name: name.clone(),
             value: key.seal(&SnapshotHeader::context(server, name), value.expose().as_bytes(), accounts.entropy()),

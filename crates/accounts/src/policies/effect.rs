@@ -171,9 +171,8 @@ impl Accounts {
             grants: grants.iter().map(|grant| (grant.id, grant.label.clone())).collect(),
             members: members.map(|row| (row.user, (row.email.to_string(), row.role.as_str().to_owned()))).collect(),
         };
-        let account = tx.account_row().await?;
+        let key = self.data_key(&mut tx).await?;
         tx.commit().await?;
-        let key = self.key().open_data_key(account.id, &account.data_key)?;
         Ok(Ground { server: row.server, published, grants, people, key })
     }
 

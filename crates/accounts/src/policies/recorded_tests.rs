@@ -25,9 +25,8 @@ impl Accounts {
             Some(Principal::Member(user)) => tx.member(user).await?,
             _ => None,
         };
-        let account = tx.account_row().await?;
+        let key = self.data_key(&mut tx).await?;
         tx.commit().await?;
-        let key = self.key().open_data_key(account.id, &account.data_key)?;
         let opened =
             call.arguments.as_ref().map(|sealed| key.open(&CallDecided::arguments_context(call.place.id), sealed));
         let arguments = opened.transpose()?.and_then(|bytes| String::from_utf8(bytes).ok());

@@ -76,9 +76,8 @@ impl Accounts {
         let in_force = documents(&mut tx, &rows).await?;
         let grants: Vec<GrantId> = rows.iter().map(|row| row.id).collect();
         let tools = tx.tools(server).await?;
-        let account = tx.account_row().await?;
+        let key = self.data_key(&mut tx).await?;
         tx.commit().await?;
-        let key = self.key().open_data_key(account.id, &account.data_key)?;
         let since = self.now().plus_seconds(-LOOK_BACK_DAYS * 24 * 60 * 60);
         let which = PastCalls { grants, outcome: Some(Outcome::Allow), since };
         let worked = self.work_through(caller, &which, Reading::CallsOnly, move |mut pages| {
