@@ -46,4 +46,4 @@ pub use tools::{
     Annotations, CursorError, Keep, ListError, MergedCursor, Tool, ToolsPage, filter_tools_list, merge_tools_lists,
     qualified_name, select_tools, split_qualified, tools_of,
 };
-pub use version::{ASSUMED, Era, LATEST_INITIALIZE, ProtocolVersion, STATELESS};
+pub use version::{Era, LATEST_INITIALIZE, ProtocolVersion, STATELESS};

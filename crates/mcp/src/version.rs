@@ -8,9 +8,6 @@ pub const LATEST_INITIALIZE: &str = "2025-11-25";
 /// The stateless version in force.
 pub const STATELESS: &str = "2026-07-28";
 
-/// The version a request without any version speaks (2025-06-18 basic/transports, "Protocol Version Header").
-pub const ASSUMED: &str = "2025-03-26";
-
 /// How a client and a server agree on what they speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Era {

@@ -120,7 +120,7 @@ struct Judged {
     verdict: Verdict,
     /// What the call costs, once it has an approval if it needs one.
     permit: Option<Permit>,
-    misfit: Option<String>,
+    misfit: Option<mcp::Misfit>,
 }
 
 impl Accounts {
@@ -209,8 +209,8 @@ impl Accounts {
         }
         // In the words of a gateway; when something else decided before, the arguments do not matter.
         if let Some(misfit) = judged.misfit.as_ref().filter(|_| tried.code == Some(Code::InvalidArguments)) {
-            tried.message = format!("The arguments do not fit the tool's input schema. {misfit}.");
-            tried.misfit = Some(misfit.clone());
+            tried.message = misfit.told();
+            tried.misfit = Some(misfit.to_string());
         }
         tried
     }

@@ -29,7 +29,7 @@ impl Work<'_> {
         if let (Verdict::Deny(denial), Some(misfit)) = (&mut verdict, &self.misfit)
             && denial.code == Code::InvalidArguments
         {
-            denial.message = format!("The arguments do not fit the tool's input schema. {misfit}.");
+            denial.message = misfit.told();
         }
         verdict
     }

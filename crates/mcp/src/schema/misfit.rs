@@ -48,16 +48,10 @@ impl Misfit {
         Self { place: cut(place, PLACE_CHARS), rule: cut(rule, RULE_CHARS) }
     }
 
-    /// JSON Pointer into the arguments of what does not fit, or is missing; empty: they as a whole.
+    /// What the caller of a tool is told.
     #[must_use]
-    pub fn place(&self) -> &str {
-        &self.place
-    }
-
-    /// The rule, as in "must be an integer".
-    #[must_use]
-    pub fn rule(&self) -> &str {
-        &self.rule
+    pub fn told(&self) -> String {
+        format!("The arguments do not fit the tool's input schema. {self}.")
     }
 }
 

@@ -1,13 +1,13 @@
 //! The arguments of a tried call: read as a gateway reads them, and held against the tool's schema.
 
-use mcp::InputSchema;
+use mcp::{InputSchema, Misfit};
 
 use crate::Error;
 
 /// How the arguments do not fit the tool's schema.
-pub(super) fn misfit(schema: Option<&str>, arguments: Option<&str>) -> Option<String> {
+pub(super) fn misfit(schema: Option<&str>, arguments: Option<&str>) -> Option<Misfit> {
     let schema = InputSchema::compile(schema?).ok()?;
-    schema.check(arguments).err().map(|misfit| misfit.to_string())
+    schema.check(arguments).err()
 }
 
 /// The arguments as the gateway would take them; none for an empty text.
