@@ -179,6 +179,7 @@ async fn call(ask: Ask<'_>, caller: &Caller, ours: &Ours, request: &Request<'_>)
         arguments: request.params.as_ref().and_then(|params| params.arguments),
         client: client.as_ref(),
         session: ours.known.as_ref().map(|known| &known.session),
+        retry: one::retry(request),
         repeats: None,
         arrived: ask.arrived,
     };

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use counters::Reservation;
 use domain::{ApprovalBinding, ApprovalId, CallId, Client, DecisionId, EventEnvelope, GrantState, Outcome};
+use mcp::Retry;
 use policy::{Approval, ApprovalNeed, Code, Definition, Denial, Findings, RiskClass, Verdict};
 use tokio::time::Instant;
 
@@ -40,6 +41,8 @@ pub(crate) struct ToolCall<'a> {
     pub client: Option<&'a Client>,
     /// The session, in the era that has them.
     pub session: Option<&'a Session>,
+    /// Whether it carries input beside its arguments.
+    pub retry: Retry,
     /// Which earlier call it claims to repeat with the input that was asked for.
     pub repeats: Option<Round>,
     /// When the request came in.

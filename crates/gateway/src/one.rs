@@ -85,6 +85,7 @@ async fn judged(
         arguments: params.and_then(|params| params.arguments),
         client,
         session: session.map(|known| &known.session),
+        retry: retry(request),
         repeats: match ask.era {
             Era::Stateless => Round::claimed(place.owner(), request),
             Era::Initialize => None,
@@ -96,6 +97,11 @@ async fn judged(
         Decision::Admitted(settler) => Ok(settler),
         Decision::Denied(told) => Err(denied(ask, request, tool, &told)),
     })
+}
+
+/// Whether a call carries input beside its arguments.
+pub(crate) fn retry(request: &Request<'_>) -> mcp::Retry {
+    request.params.as_ref().map_or(mcp::Retry::No, |params| params.retry)
 }
 
 /// A notification: gated and passed on; the answer is that it was taken.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bus::Durability;
 use counters::{ApprovalStanding, ApprovalState, AskApproval, Reservation, Reserve, Reserved};
 use domain::{ApprovalAsked, ApprovalBinding, ApprovalId, BoundCall, DataKey, Event, Outcome, PolicyId, Timestamp};
+use mcp::Retry;
 use policy::{Approval, ApprovalNeed, Approvers, Code, Denial, Permit, SelfApproval, Verdict};
 
 use super::{
@@ -56,6 +57,13 @@ impl Work<'_> {
             let denial = Denial { code: Code::InvalidArguments, rule: need.rule.clone(), message: message.to_owned() };
             Ok(Charged::No(No::new(grant, denial)))
         };
+        // An approver sees arguments, not input that a caller may have made up.
+        if self.call.retry == Retry::Yes {
+            return invalid(
+                "A person has to approve this call, and it goes on from a round that this gateway does not know. Begin it \
+                 anew, without inputResponses and requestState.",
+            );
+        }
         if self.call.arguments.is_some_and(|text| text.len() > MOST_BYTES) {
             return invalid("A person has to approve this call, and its arguments are too large for a person to read.");
         }
