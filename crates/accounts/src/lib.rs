@@ -40,8 +40,8 @@ pub use keys::{CreatedKey, NewKey};
 pub use members::MemberView;
 pub use people::{ChangePassword, NewAccount, SignUp, SignUpError, SignedIn};
 pub use policies::{
-    CheckReport, CheckedTest, Conflicting, Draft, DraftEdit, DraftNote, PolicyEdit, PolicySummary, PolicyView, Restore,
-    SaveError,
+    CheckReport, CheckedTest, Conflicting, Draft, DraftEdit, DraftNote, FirstVersion, PolicyEdit, PolicySummary,
+    PolicyView, Restore, SaveError,
 };
 pub use policies::{
     Direction, Effect, EffectForm, GrantName, Replay, ReplayedCall, ShadowReport, SuggestedLine, Suggestion,

@@ -30,7 +30,7 @@ pub use effect::{Direction, Effect, EffectForm, GrantName, Replay, ReplayedCall,
 pub use shadow::ShadowReport;
 pub use suggest::{SuggestedLine, Suggestion, SuggestionSource};
 pub use try_call::{Tried, TriedCounter, TriedOutcome, TryForm};
-pub use versions::{PolicyEdit, Restore};
+pub use versions::{FirstVersion, PolicyEdit, Restore};
 
 /// A policy in a list.
 #[derive(Clone, Debug)]
@@ -169,10 +169,10 @@ impl Accounts {
         Ok(document)
     }
 
-    /// Makes a policy of a server, with its first version published.
+    /// Makes a policy of a server, with its first version published and nothing said of it.
     ///
     /// # Errors
-    /// [`SaveError::Problems`]; [`Error::NotFound`] for a server that is not there; [`Error::Invalid`]: field `name`.
+    /// As of [`Accounts::create_policy_with`].
     pub async fn create_policy(
         &self,
         caller: &Caller,
@@ -180,7 +180,23 @@ impl Accounts {
         name: &str,
         document: &str,
     ) -> Result<PolicyId, SaveError> {
+        self.create_policy_with(caller, server, name, FirstVersion { document, note: "" }).await
+    }
+
+    /// Makes a policy of a server, with its first version published.
+    ///
+    /// # Errors
+    /// [`SaveError::Problems`]; [`Error::NotFound`] for a server that is not there; [`Error::Invalid`]: fields `name`, `note`.
+    pub async fn create_policy_with(
+        &self,
+        caller: &Caller,
+        server: ServerId,
+        name: &str,
+        version: FirstVersion<'_>,
+    ) -> Result<PolicyId, SaveError> {
+        let FirstVersion { document, note } = version;
         caller.allowed(Permission::WritePolicies)?;
+        versions::short(note)?;
         let name = Name::parse(name).map_err(|error| Error::field("name", error))?;
         self.publishable(caller, document).await?;
         let mut change = self.change(caller, Permission::WritePolicies).await?;
@@ -188,7 +204,7 @@ impl Accounts {
         let id = PolicyId::new(self.clock(), self.entropy());
         let new = NewPolicyRow { id, server, name, created_by: caller.user(), created_at: change.at };
         change.tx.insert_policy(&new).await.map_err(name_taken)?;
-        let first = NewVersion { document, note: "", author: caller.user(), at: change.at };
+        let first = NewVersion { document, note, author: caller.user(), at: change.at };
         change.tx.add_policy_version(id, 0, &first).await.map_err(Error::from)?.ok_or(Error::NotFound)?;
         change.done("policy.created", id, json!({ "server": server, "name": new.name, "version": 1 })).await?;
         Ok(id)

@@ -26,6 +26,15 @@ pub struct PolicyEdit {
     pub note: String,
 }
 
+/// The first version of a policy that is made with it.
+#[derive(Clone, Copy, Debug)]
+pub struct FirstVersion<'a> {
+    /// The document.
+    pub document: &'a str,
+    /// What its author says of it; may be empty.
+    pub note: &'a str,
+}
+
 /// An old version that is to be in force again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Restore {
@@ -144,7 +153,7 @@ impl Accounts {
     }
 }
 
-fn short(note: &str) -> Result<(), Error> {
+pub(super) fn short(note: &str) -> Result<(), Error> {
     let (long, control) = (note.chars().count() > MAX_NOTE, note.contains('\0'));
     if long || control {
         Err(Error::field("note", format!("must be at most {MAX_NOTE} characters long")))

@@ -1,6 +1,6 @@
 //! The life of a policy: draft, published, watching only, restored, discarded.
 
-use accounts::{Conflicting, DraftEdit, PolicyEdit, Restore, SaveError};
+use accounts::{Conflicting, DraftEdit, FirstVersion, PolicyEdit, Restore, SaveError};
 use domain::{Permission, PolicyId};
 use serde::Deserialize;
 use web_kit::{Answer, Flash, Form, Member, Path, Problem, Visit, go_to_with};
@@ -109,7 +109,8 @@ async fn created(visit: &Visit<Member>, subject: &Subject, typed: &Typed, deed: 
     let path = |policy: PolicyId| format!("{}/policies/{policy}", subject.base);
     match deed {
         Deed::Publish => {
-            let policy = accounts.create_policy(caller, server, name, document).await?;
+            let first = FirstVersion { document, note: &typed.note };
+            let policy = accounts.create_policy_with(caller, server, name, first).await?;
             let grants = accounts.list_grants(caller, Some(server)).await?;
             let next = if grants.is_empty() { format!("{}#grant-step", subject.base) } else { path(policy) };
             Ok((next, Flash::done("The policy is published. A grant puts it in force.")))

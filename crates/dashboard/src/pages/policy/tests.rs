@@ -40,6 +40,20 @@ async fn what_is_published_is_the_next_version_and_old_ones_stay() {
 }
 
 #[tokio::test]
+async fn what_is_said_of_the_first_version_is_kept_as_of_any_other() {
+    let site = Site::new().await;
+    let work = Work::of(&site.fixture, site.ours()).await;
+    let mut browser = site.browser(&site.ours().policy_manager);
+    let page = browser.open("/app/ours/servers/mlflow/policies/new").await;
+    let first =
+        Fill::press("Publish").with("Name", "Second").with(TEXT, POLICY).with("What changes", "For the weekend");
+    let page = browser.fill(&page, &first).await;
+    assert!(page.one(".flash").starts_with("The policy is published"), "{}", page.text);
+    assert_ne!(page.path, path(&work));
+    assert!(page.all(".versions li").iter().any(|version| version.contains("For the weekend")), "{}", page.text);
+}
+
+#[tokio::test]
 async fn an_old_version_is_restored_as_a_new_one() {
     let site = Site::new().await;
     let work = Work::of(&site.fixture, site.ours()).await;

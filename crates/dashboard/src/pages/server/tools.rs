@@ -3,7 +3,7 @@
 use accounts::{PolicySummary, ServerView, ToolStanding, ToolView};
 use askama::Template;
 use domain::{Permission, ServerSlug};
-use policy::{CompiledPolicy, Visibility};
+use policy::{CompiledPolicy, StandingKind};
 use serde::Deserialize;
 use web_kit::{Answer, Flash, Form, Member, Path, Problem, Visit, go_to_with};
 
@@ -91,10 +91,11 @@ impl Under {
 
     fn on(&self, tool: &ToolView) -> Option<Badge> {
         let compiled = self.compiled.as_ref()?;
-        Some(match policy::visibility(Some(compiled), &tool.name, tool.class) {
-            Visibility::Listed => Badge { class: "allowed", sign: "✓", word: "May be called" },
-            Visibility::Denied => Badge { class: "denied", sign: "✕", word: "Denied" },
-            Visibility::Hidden => Badge { class: "denied", sign: "⦸", word: "Hidden" },
+        Some(match policy::standings(Some(compiled), &tool.name, tool.class).kind {
+            StandingKind::Open => Badge { class: "allowed", sign: "✓", word: "May be called" },
+            StandingKind::Approval => Badge { class: "warn", sign: "‖", word: "Needs approval" },
+            StandingKind::Denied => Badge { class: "denied", sign: "✕", word: "Denied" },
+            StandingKind::Hidden => Badge { class: "denied", sign: "✕", word: "Hidden" },
         })
     }
 }
