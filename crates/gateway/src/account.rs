@@ -219,6 +219,11 @@ impl Server {
         self.settings != before.settings || pins(self) != pins(before)
     }
 
+    /// Whether the server has such a tool, as far as is known: before its tools were listed it may have any.
+    pub(crate) fn may_have(&self, tool: &str) -> bool {
+        self.tools.is_empty() || self.tools.contains_key(tool)
+    }
+
     /// The risk class of a tool. One that is not in the inventory yet could do anything that the protocol's own
     /// defaults say of it: destructive unless told otherwise.
     pub(crate) fn class_of(&self, tool: &str) -> RiskClass {

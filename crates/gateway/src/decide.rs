@@ -66,6 +66,16 @@ pub(crate) struct Told {
     pub retry_after_ms: Option<u64>,
     /// The request that is waited for, or was refused.
     pub approval: Option<ApprovalId>,
+    pub answer: Answer,
+}
+
+/// In whose words a denial is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Ours.
+    Denial,
+    /// The protocol's, as for a tool that does not exist: so that nobody can tell hidden tools from such (POLICY.md §5).
+    UnknownTool,
 }
 
 /// One grant's no.

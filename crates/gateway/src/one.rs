@@ -8,7 +8,7 @@ use mcp::{ClientInfo, Era, Family, Method, Notification, Request};
 use policy::Visibility;
 
 use crate::{
-    decide::{self, Decision, Told, ToolCall},
+    decide::{self, Answer, Decision, Told, ToolCall},
     failure::Failure,
     forward::{self, Face, Forward, Known, Page},
     link::SESSION_HEADER,
@@ -167,23 +167,21 @@ pub(crate) fn accepted() -> Response {
 
 /// The answer to a denied call. A hidden tool is answered as one that does not exist.
 pub(crate) fn denied(ask: &Ask<'_>, request: &Request<'_>, tool: &str, told: &Told) -> Response {
-    let body = match told.denial.code {
-        policy::Code::Hidden => return unknown_tool(request, tool),
-        code => {
-            let outcome = if told.outcome == domain::Outcome::ApprovalRequired { "approval" } else { "deny" };
-            let approval = told.approval.map(|id| id.to_string());
-            let denial = mcp::DenialBody {
-                text: &told.denial.text(),
-                decision_id: &told.decision.to_string(),
-                outcome,
-                code: code.as_str(),
-                rule: &told.denial.rule,
-                retry_after_ms: told.retry_after_ms,
-                approval: approval.as_deref(),
-            };
-            mcp::denial_result(&request.id, ask.era, denial)
-        }
+    if told.answer == Answer::UnknownTool {
+        return unknown_tool(request, tool);
+    }
+    let outcome = if told.outcome == domain::Outcome::ApprovalRequired { "approval" } else { "deny" };
+    let approval = told.approval.map(|id| id.to_string());
+    let denial = mcp::DenialBody {
+        text: &told.denial.text(),
+        decision_id: &told.decision.to_string(),
+        outcome,
+        code: told.denial.code.as_str(),
+        rule: &told.denial.rule,
+        retry_after_ms: told.retry_after_ms,
+        approval: approval.as_deref(),
     };
+    let body = mcp::denial_result(&request.id, ask.era, denial);
     json_answer(StatusCode::OK, body)
 }
 

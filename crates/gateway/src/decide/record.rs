@@ -2,8 +2,9 @@
 
 use bus::Durability;
 use domain::{CallDecided, DecisionId, Event, EventEnvelope, Outcome, WouldDeny};
+use policy::{Code, Denial};
 
-use super::{No, Told, Work, argument_keys, facts};
+use super::{Answer, No, Told, Work, argument_keys, facts};
 use crate::{account::Grant, settle::micros};
 
 impl Work<'_> {
@@ -22,11 +23,21 @@ impl Work<'_> {
             tracing::error!(%error, "the record of a denial could not be kept");
         }
         Told {
+            answer: self.answer_to(&no.denial),
             decision,
             outcome: no.outcome,
             denial: no.denial,
             retry_after_ms: no.retry_after_ms,
             approval: no.approval,
+        }
+    }
+
+    fn answer_to(&self, denial: &Denial) -> Answer {
+        let exists = self.place.server.may_have(self.call.tool);
+        match denial.code {
+            Code::Hidden => Answer::UnknownTool,
+            Code::DefaultDeny if !exists => Answer::UnknownTool,
+            _ => Answer::Denial,
         }
     }
 

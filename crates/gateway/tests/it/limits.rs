@@ -206,6 +206,6 @@ async fn without_the_counter_store_each_limit_does_as_it_says() {
     );
     assert!(client.call("echo", json!({})).await.is_ok(), "on_unavailable: allow");
     assert!(client.call("plain", json!({})).await.is_ok(), "no limit");
-    assert_eq!(client.call("other", json!({})).await.code(), "default_deny");
+    assert_eq!(client.call("delete_run", json!({})).await.code(), "default_deny");
     assert_eq!(upstream.calls(), 3);
 }
