@@ -26,7 +26,9 @@ class World {
   #connectors = [];
 
   constructor(browser, product) {
-    Object.assign(this, { browser, product });
+    // Who has an account already is the product's, not the case's.
+    product.signedUp ??= new Set();
+    Object.assign(this, { browser, product, signedUp: product.signedUp });
   }
 
   async arrive(how) {

@@ -138,6 +138,24 @@ export const makeOwnKey = async (person, label) => {
   return copyKey(person);
 };
 
+/** A blank account: signed up for by the first who comes with an address, another account of the same person for those after, since the
+ * product lets only so many sign up from one network. */
+export const blankAccount = async (person, world, { email, account }) => {
+  person.email = email;
+  if (!world.signedUp.has(email)) {
+    world.signedUp.add(email);
+    await person.goto("/");
+    return signUp(person, { email, account });
+  }
+  await logIn(person, email);
+  await person.goto("/app/new");
+  const make = form(person, "/app/new");
+  await person.hands.write(field(make, "account_name"), account);
+  await send(person, make);
+  person.home = person.path.match(/^\/app\/[a-z0-9-]+/)[0];
+  return person.home;
+};
+
 export const logOut = (person) => person.opens(() => person.hands.press(submit(form(person, "/logout").locator("visible=true").first())));
 
 export const logIn = async (person, email, password = PASSWORD) => {

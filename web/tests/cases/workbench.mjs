@@ -12,7 +12,7 @@ import { until } from "../browser.mjs";
 import { openClient } from "../gateway-client.mjs";
 import { look } from "../look.mjs";
 import {
-  confirm, connectServer, copyKey, copyUrl, giveGrant, pasteText, pressInWorkbench, registerMlflow, signUp, workbench,
+  blankAccount, confirm, connectServer, copyKey, copyUrl, giveGrant, pasteText, pressInWorkbench, registerMlflow, workbench,
 } from "../steps.mjs";
 
 const ALIAS = { name: "churn", alias: "champion", version: "1" };
@@ -21,8 +21,7 @@ const LIMIT = `${RULE}/limits/0`;
 
 const arrive = async (world, how) => {
   const person = await world.arrive(how);
-  await person.goto("/");
-  await signUp(person, { email: `${person.name}@example.com`, account: `Bench ${person.name}` });
+  await blankAccount(person, world, { email: "bench@example.com", account: `Bench ${person.name}` });
   const line = await registerMlflow(person);
   const connector = await connectServer(person, world, line, person.name);
   return { person, connector };
@@ -193,7 +192,7 @@ const saveAndPublish = async (person) => {
   const policy = person.path;
   const [first] = await versions(person);
   assert.match(first, /Version 1/);
-  assert.match(first, new RegExp(`${person.name}@example.com`));
+  assert.match(first, new RegExp(person.email));
   assert.match(first, /The seed's policy/);
   await openTab(person, "versions");
   await look(person, "workbench-09-published");
