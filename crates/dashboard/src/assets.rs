@@ -73,8 +73,10 @@ fn hashed_name(name: &str, hash: &str) -> String {
     }
 }
 
-/// The address of a static file by its plain name. A name that no file has gives an address that is not found; a test looks for those.
-pub(crate) fn address(name: &str) -> String {
+/// The address of a static file by its plain name (`css/portcullis.css`), for all pages of the control plane. A name that no file has gives
+/// an address that is not found; a test looks for those.
+#[must_use]
+pub fn address(name: &str) -> String {
     let hashed = ASSETS.hashed_names.get(name).map_or(name, String::as_str);
     format!("{PREFIX}{hashed}")
 }

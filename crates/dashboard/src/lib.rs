@@ -19,6 +19,7 @@ mod source;
 mod testing;
 mod words;
 
+pub use assets::address as asset;
 pub use dashboard::Dashboard;
 pub use error_page::error_page;
 pub use routes::{Route, Who};

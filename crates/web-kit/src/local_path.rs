@@ -1,5 +1,8 @@
 //! A path of this site, for "go on there afterwards": never another site's address.
 
+/// The longest that is gone back to: an authorization request with a long `state` still is.
+const MAX_BYTES: usize = 8_000;
+
 /// A path (and query) on this origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalPath(String);
@@ -10,7 +13,7 @@ impl LocalPath {
     pub fn parse(text: &str) -> Option<Self> {
         let starts = text.starts_with('/') && !text.starts_with("//");
         let plain = text.bytes().all(|b| (0x21..=0x7e).contains(&b) && b != b'\\');
-        (starts && plain && text.len() <= 2_000).then(|| Self(text.to_owned()))
+        (starts && plain && text.len() <= MAX_BYTES).then(|| Self(text.to_owned()))
     }
 
     /// The first page.

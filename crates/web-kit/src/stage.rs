@@ -12,7 +12,7 @@ use domain::Entropy;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use crate::{
-    Flash, Kit, LocalPath,
+    Flash, FormTarget, Kit, LocalPath,
     cookies::{self, CookieName},
 };
 
@@ -92,16 +92,42 @@ impl Stage {
 /// The outermost layer.
 pub(crate) async fn stage(State(kit): State<Kit>, mut request: Request, next: Next) -> Response {
     let stage = Stage::new(&kit, &request);
+    let opener = Opener::of(request.uri().path());
     request.extensions_mut().insert(stage.clone());
     let mut response = next.run(request).await;
     let shown = stage.flash.is_some() && !response.status().is_redirection();
     let left_anew = response.extensions().get::<LeftFlash>().is_some();
+    let leads_to = response.extensions_mut().remove::<FormTarget>();
     let headers = response.headers_mut();
     if shown && !left_anew {
         cookies::clear(headers, CookieName::Flash, &kit.config().public_origin);
     }
-    secure(headers, &stage, &kit);
+    let policy = content_security_policy(&stage.nonce, leads_to.as_ref());
+    secure(headers, &policy, &stage, &kit);
+    put(headers, HeaderName::from_static("cross-origin-opener-policy"), opener.policy());
     response
+}
+
+/// Whether a window keeps what it was opened by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Opener {
+    Kept,
+    Cut,
+}
+
+impl Opener {
+    /// An app in a browser opens the consent page in a window of its own, in which the person may first log in or sign up, and hears from
+    /// that window when it comes back to the app. A window that was cut off once stays so, hence every page and redirect on that way.
+    fn of(path: &str) -> Self {
+        if matches!(path, "/authorize" | "/login" | "/signup") { Self::Kept } else { Self::Cut }
+    }
+
+    fn policy(self) -> &'static str {
+        match self {
+            Self::Kept => "unsafe-none",
+            Self::Cut => "same-origin",
+        }
+    }
 }
 
 /// Marks an answer that leaves words for the next page.
@@ -125,9 +151,13 @@ fn random(entropy: &Entropy) -> String {
     URL_SAFE_NO_PAD.encode(entropy.bytes::<16>())
 }
 
-/// The policy for pages: nothing but our own style sheet, images and scripts with this request's nonce; forms post only to us; nobody
-/// frames us; script can put markup into the page only through the one policy of `live.js`.
-fn content_security_policy(nonce: &str) -> String {
+/// The policy for pages: nothing but our own style sheet, images and scripts with this request's nonce; forms lead only to us, and where
+/// this page says; nobody frames us; script can put markup into the page only through the one policy of `live.js`.
+fn content_security_policy(nonce: &str, leads_to: Option<&FormTarget>) -> String {
+    let form_action = match leads_to {
+        Some(target) => format!("form-action 'self' {}", target.source()),
+        None => "form-action 'self'".to_owned(),
+    };
     [
         "default-src 'none'",
         &format!("script-src 'nonce-{nonce}'"),
@@ -136,7 +166,7 @@ fn content_security_policy(nonce: &str) -> String {
         "font-src 'self'",
         "connect-src 'self'",
         "manifest-src 'self'",
-        "form-action 'self'",
+        &form_action,
         "frame-ancestors 'none'",
         "base-uri 'none'",
         "require-trusted-types-for 'script'",
@@ -145,19 +175,20 @@ fn content_security_policy(nonce: &str) -> String {
     .join("; ")
 }
 
-fn secure(headers: &mut HeaderMap, stage: &Stage, kit: &Kit) {
-    let mut put = |name: HeaderName, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
-    };
-    put(header::CONTENT_SECURITY_POLICY, &content_security_policy(&stage.nonce));
+fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+fn secure(headers: &mut HeaderMap, policy: &str, stage: &Stage, kit: &Kit) {
+    let mut put = |name: HeaderName, value: &str| put(headers, name, value);
+    put(header::CONTENT_SECURITY_POLICY, policy);
     put(HeaderName::from_static("x-request-id"), &stage.request_id);
     put(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     put(header::X_FRAME_OPTIONS, "DENY");
     // Not `no-referrer`: with it browsers send `Origin: null` with our own forms, and the guard would refuse them.
     put(header::REFERRER_POLICY, "same-origin");
-    put(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     put(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     put(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
     if kit.config().public_origin.is_https() {

@@ -93,11 +93,13 @@ pub(super) fn refusal(refused: LogInError) -> Result<Errors, Problem> {
     }
 }
 
-async fn log_out(visit: Visit<Anyone>) -> Answer {
+/// Who logs out to go on as somebody else comes back to the page they were on.
+async fn log_out(visit: Visit<Anyone>, Form(typed): Form<Next>) -> Answer {
     if let Some(visitor) = &visit.who().0 {
         visit.accounts().log_out(visitor).await?;
     }
-    Ok(session::end(&visit, "/login"))
+    let next = asked_for(&typed.next);
+    Ok(session::end(&visit, &next.map_or_else(|| "/login".to_owned(), |path| path.through_login())))
 }
 
 #[cfg(test)]
@@ -122,6 +124,17 @@ mod tests {
         let mut thief = site.anonymous();
         thief.set_cookie("portcullis_session", &stolen);
         assert_eq!(thief.open("/app/ours/teams").await.h1(), "Log in");
+    }
+
+    #[tokio::test]
+    async fn who_logs_out_to_be_somebody_else_comes_back_to_the_same_page() {
+        let site = Site::new().await;
+        let mut browser = site.browser(&site.ours().viewer);
+        let page = browser.post_once("/logout", "next=%2Fauthorize%3Fstate%3Dx").await;
+        assert_eq!(page.header("location"), "/login?next=%2Fauthorize%3Fstate%3Dx");
+        assert_eq!(browser.cookie("portcullis_session"), None);
+        let page = browser.post_once("/logout", "next=%2F%2Fevil.example").await;
+        assert_eq!(page.header("location"), "/login");
     }
 
     #[tokio::test]

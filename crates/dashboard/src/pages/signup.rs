@@ -92,10 +92,14 @@ async fn create(visit: Visit<Anyone>, Form(typed): Form<Typed>) -> Answer {
     let next = asked_for(&typed.next);
     match visit.accounts().sign_up(asked, visit.address()).await {
         Ok(signed_in) => {
-            let first = format!("{}/servers/new", home(signed_in.account.as_str()));
-            let first = next.as_ref().map_or(first.as_str(), LocalPath::as_str);
-            let ready = Flash::done("Your account is ready. Register your first server.");
-            Ok(session::begin(&visit, &signed_in.session, first, Some(&ready)))
+            let (first, ready) = match &next {
+                Some(next) => (next.as_str().to_owned(), "Your account is ready."),
+                None => {
+                    let first = format!("{}/servers/new", home(signed_in.account.as_str()));
+                    (first, "Your account is ready. Register your first server.")
+                }
+            };
+            Ok(session::begin(&visit, &signed_in.session, &first, Some(&Flash::done(ready))))
         }
         Err(refused) => form_again(&form(&visit, values, refusal(refused)?)),
     }

@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::{Flash, LocalPath, Origin, Problem, go_to_with};
+use crate::{Flash, FormTarget, LocalPath, Origin, Problem, go_to_with};
 
 fn kit(origin: &str) -> Kit {
     let entropy = Entropy::seeded(1);
@@ -45,10 +45,17 @@ fn router(kit: &Kit) -> Router {
                 }
             }),
         )
+        .route("/out", get(leading_out))
         .route("/secret", get(|| async { crate::html(StatusCode::OK, "s".into(), crate::Keep::Not) }))
         .route("/leave", post(|| async move { go_to_with(&left, "/read", &Flash::done("Saved.")) }))
         .route("/read", get(|request: Request| async move { words(&request) }));
     kit.protect(router)
+}
+
+async fn leading_out() -> Response {
+    let mut response = "out".into_response();
+    FormTarget::of(&url::Url::parse("http://localhost:8787/callback").unwrap()).allow(&mut response);
+    response
 }
 
 fn words(request: &Request) -> Response {
@@ -109,6 +116,26 @@ async fn every_answer_has_the_security_headers() {
     assert_eq!(send(HERE, "GET", "/ok", &[], "").await.header("strict-transport-security"), "");
     assert_eq!(send(HERE, "GET", "/ok", &[], "").await.header("cache-control"), "private, no-cache");
     assert_eq!(send(HERE, "GET", "/secret", &[], "").await.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn only_a_page_that_says_so_has_forms_that_lead_elsewhere() {
+    let form_action = |seen: &Seen| {
+        let policy = seen.header("content-security-policy").to_owned();
+        policy.split("; ").find(|part| part.starts_with("form-action")).unwrap().to_owned()
+    };
+    assert_eq!(form_action(&send(HERE, "GET", "/ok", &[], "").await), "form-action 'self'");
+    let leads = send(HERE, "GET", "/out", &[], "").await;
+    assert_eq!(form_action(&leads), "form-action 'self' http://localhost:8787");
+}
+
+#[tokio::test]
+async fn a_window_that_an_app_opened_to_ask_is_not_cut_off_from_it() {
+    for (path, policy) in
+        [("/login", "unsafe-none"), ("/authorize?x=y", "unsafe-none"), ("/app/authorize", "same-origin")]
+    {
+        assert_eq!(send(THERE, "GET", path, &[], "").await.header("cross-origin-opener-policy"), policy, "{path}");
+    }
 }
 
 #[tokio::test]
