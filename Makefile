@@ -51,6 +51,13 @@ test-mlflow: ## A real MLflow behind its real MCP servers, real MCP clients in f
 	@cargo build --locked --package portcullis
 	@crates/portcullis/tests/mlflow/run.sh $(BINARY)
 
+.PHONY: test-conformance
+test-conformance: ## The official MCP conformance suite: the gateway in front of a server is that server (downloads some 100 MB)
+	@deploy/setup.sh test
+	@cargo build --locked --package portcullis
+	@cargo build --locked --manifest-path crates/gateway/conformance/Cargo.toml --target-dir $(CARGO_TARGET_DIR)/conformance
+	@crates/portcullis/tests/conformance/run.sh servers $(BINARY) $(CARGO_TARGET_DIR)/conformance/debug/conformance-fixture
+
 .PHONY: test-model
 test-model: ## A million generated policies and sequences of calls: a naive model against the judge and the counters
 	@deploy/setup.sh test

@@ -6,7 +6,7 @@ use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
-use mcp::{HeaderView, Message, ReadLimits};
+use mcp::{Era, HeaderView, Message, ReadLimits};
 
 use crate::{failure::Failure, rescue::Asked};
 
@@ -46,7 +46,18 @@ pub(crate) fn message<'a>(bytes: &'a Bytes, headers: &HeaderMap, asked: &mut Ask
         asked.id = Some(request.id.clone().into_owned());
     }
     mcp::check_headers(&Headers(headers), &message)?;
+    removed_method(&message, asked.era)?;
     Ok(message)
+}
+
+/// Refuses what 2026-07-28 has removed: to that version it is an unknown method, whatever its parameters are (changelog).
+fn removed_method(message: &Message<'_>, era: Era) -> Result<(), Failure> {
+    match message {
+        Message::Request(request) if era == Era::Stateless && !request.kind.exists_in(era) => {
+            Err(Failure::Method { method: request.method.to_string() })
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Failure> {

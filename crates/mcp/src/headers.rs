@@ -139,7 +139,8 @@ pub fn check_headers<H: HeaderView + ?Sized>(headers: &H, message: &Message<'_>)
     let required = era == Era::Stateless && matches!(message, Message::Request(_));
     check_mirror(METHOD_HEADER, one(headers, METHOD_HEADER)?.map(Cow::Borrowed), message.method(), required)?;
     let name = one(headers, NAME_HEADER)?.map(|value| decoded(NAME_HEADER, value)).transpose()?;
-    check_mirror(NAME_HEADER, name, message.name(), required)
+    let known = message.kind().is_some_and(|kind| kind.exists_in(era));
+    check_mirror(NAME_HEADER, name, message.name().filter(|_| known), required)
 }
 
 /// The headers that a stateless message must travel with: version, method, and name where the method has one. Arguments

@@ -81,6 +81,24 @@ async fn headers_must_agree_with_the_body() {
 }
 
 #[tokio::test]
+async fn methods_that_the_stateless_version_removed_are_unknown() {
+    let world = World::start().await;
+    let (upstream, client) = start(&world).await;
+    let meta = json!({ "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} });
+    let modern = client.with("mcp-protocol-version", "2026-07-28");
+    for method in
+        ["initialize", "ping", "resources/subscribe", "resources/unsubscribe", "logging/setLevel", "tasks/result"]
+    {
+        let message = json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": { "_meta": meta } });
+        let answer = modern.clone().with("mcp-method", method).post(message.to_string()).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method}: {}", answer.text());
+        assert_eq!(answer.json()["error"]["code"], -32601, "{method}: {}", answer.text());
+        assert_eq!(answer.json()["id"], 7, "{method}");
+    }
+    assert_eq!(upstream.seen.lock().unwrap().len(), 0);
+}
+
+#[tokio::test]
 async fn mirrored_arguments_must_agree_with_the_body() {
     let world = World::start().await;
     let upstream = Fixture::start(Speaks::Stateless).await;

@@ -53,6 +53,14 @@ fn stateless_headers_that_agree() {
 }
 
 #[test]
+fn methods_that_the_version_removed_mirror_no_name() {
+    let headers = [("MCP-Protocol-Version", "2026-07-28"), ("Mcp-Method", "tasks/result")];
+    assert_eq!(check(&headers, &stateless("tasks/result", r#""taskId":"t1","#)), Ok(()));
+    let other = [("MCP-Protocol-Version", "2026-07-28"), ("Mcp-Method", "tasks/get")];
+    assert_eq!(check(&other, &stateless("tasks/result", r#""taskId":"t1","#)).unwrap_err().code(), -32020);
+}
+
+#[test]
 fn stateless_headers_that_do_not() {
     let header = |name: &'static str| Cow::Borrowed(name);
     for name in [PROTOCOL_VERSION_HEADER, METHOD_HEADER, NAME_HEADER] {

@@ -3,8 +3,9 @@
 use crate::fault::{Fault, Finding};
 use crate::id::Id;
 use crate::json::{Kind, Raw, Scanner};
-use crate::message::{ClientInfo, Meta, Params, Retry};
+use crate::message::{ClientInfo, Meta, Params, Retry, era_of_declared};
 use crate::method::Method;
+use crate::version::Era;
 
 /// Members of `params` in any protocol version (schema.ts of each, and the tasks extension).
 const PARAMS_KEYS: &[&str] = &[
@@ -147,6 +148,10 @@ fn string<'a>(scanner: &mut Scanner<'a>, value: Raw<'a>, reason: &'static str) -
 
 /// What a request of this method must carry.
 pub(super) fn check(method: Method, params: Option<&Params<'_>>) -> Result<(), Fault> {
+    if declared_era(params).is_some_and(|era| !method.exists_in(era)) {
+        // Not this method's parameters, whatever they are: it is no method of the version that the message declares.
+        return Ok(());
+    }
     let missing = match method {
         Method::Initialize if params.is_none_or(|params| params.protocol_version.is_none()) => {
             "`params.protocolVersion` must be a string"
@@ -161,4 +166,8 @@ pub(super) fn check(method: Method, params: Option<&Params<'_>>) -> Result<(), F
         },
     };
     Err(Fault::WrongParams(missing))
+}
+
+fn declared_era(params: Option<&Params<'_>>) -> Option<Era> {
+    params?.meta.as_ref()?.protocol_version.as_deref().map(era_of_declared)
 }

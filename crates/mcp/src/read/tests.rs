@@ -174,6 +174,17 @@ fn wrong_params() {
 }
 
 #[test]
+fn methods_that_the_declared_version_removed_are_read_whatever_their_params_are() {
+    let declared = format!(r#"{{"_meta":{{"{V}":"2026-07-28"}}}}"#);
+    for method in ["initialize", "resources/subscribe", "tasks/result"] {
+        let text = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{declared}}}"#);
+        assert_eq!(request(&text).kind.name(), Some(method));
+        let older = text.replace("2026-07-28", "2025-11-25");
+        assert_eq!(refused(&older).code(), -32602, "{older}");
+    }
+}
+
+#[test]
 fn keys_that_only_look_known() {
     let wide = |key: &str, value: &str| format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","{key}":{value}}}"#);
     let mut texts = Vec::new();
