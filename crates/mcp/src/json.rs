@@ -20,6 +20,7 @@ use tokens::Spelling;
 
 pub(crate) use number::{is_number, same_number};
 pub(crate) use string::{decode, push_quoted};
+pub(crate) use tokens::is_structural;
 
 /// Nesting that no limit may exceed, so that recursion stays far from the end of any thread's stack.
 pub(crate) const DEPTH_CEILING: usize = 512;

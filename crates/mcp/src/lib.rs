@@ -11,6 +11,7 @@ mod message;
 mod method;
 mod read;
 mod response;
+mod scan;
 mod schema;
 mod sse;
 mod subscription;
@@ -36,8 +37,9 @@ pub use message::{ClientInfo, Message, Meta, Notification, Outcome, Params, Requ
 pub use method::{Family, Method, Sender};
 pub use read::{ReadError, ReadLimits, on_one_line, read, read_with};
 pub use response::{Frame, ResponseFacts, ResponseKind, frame, response_facts};
+pub use scan::FrameScanner;
 pub use schema::{InputSchema, InputSchemaError, Misfit};
-pub use sse::{DEFAULT_MAX_EVENT_BYTES, SseError, SseEvent, SseParser};
+pub use sse::{DEFAULT_MAX_EVENT_BYTES, SseError, SseEvent, SseParser, SsePart, SsePiece};
 pub use subscription::{
     acknowledging_tools_list_changed, promising_tools_list_changed, subscription_acknowledged, subscription_ended,
     tools_list_changed,

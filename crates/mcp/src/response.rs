@@ -62,7 +62,42 @@ pub enum ResponseKind<'a> {
     },
 }
 
+impl Frame<'_> {
+    /// The same, independent of the bytes it was read from.
+    pub fn into_owned(self) -> Frame<'static> {
+        match self {
+            Frame::Response(facts) => Frame::Response(facts.into_owned()),
+            Frame::Request { id, kind, method } => {
+                Frame::Request { id: id.into_owned(), kind, method: Cow::Owned(method.into_owned()) }
+            }
+            Frame::Notification { kind, method } => {
+                Frame::Notification { kind, method: Cow::Owned(method.into_owned()) }
+            }
+        }
+    }
+}
+
+impl ResponseKind<'_> {
+    /// An error with this code.
+    pub(crate) fn error<'a>(code: Option<i64>) -> Result<ResponseKind<'a>, Finding> {
+        let code = code.ok_or_else(|| finding("an error needs an integer `code`"))?;
+        Ok(ResponseKind::Error { code })
+    }
+}
+
 impl ResponseFacts<'_> {
+    /// The same, independent of the bytes they were read from.
+    pub fn into_owned(self) -> ResponseFacts<'static> {
+        let kind = match self.kind {
+            ResponseKind::Error { code } => ResponseKind::Error { code },
+            ResponseKind::Result { is_error, result_type, lists_tools } => {
+                let result_type = result_type.map(|text| Cow::Owned(text.into_owned()));
+                ResponseKind::Result { is_error, result_type, lists_tools }
+            }
+        };
+        ResponseFacts { id: self.id.map(Id::into_owned), kind }
+    }
+
     /// Whether this answers the request with that id.
     pub fn answers(&self, request: &Id<'_>) -> bool {
         self.id.as_ref().is_some_and(|id| request.matches(id))
@@ -107,14 +142,15 @@ pub fn frame(bytes: &[u8]) -> Result<Frame<'_>, ReadError> {
     scanned.map_err(|Finding { fault, offset }| ReadError { fault, offset, id: None })
 }
 
+/// The members that tell what a frame is.
 #[derive(Debug, Default)]
-struct Members<'a> {
-    jsonrpc: Option<Raw<'a>>,
-    id: Option<Raw<'a>>,
-    method: Option<Raw<'a>>,
-    result: Option<ResponseKind<'a>>,
-    error: Option<ResponseKind<'a>>,
-    seen: Vec<&'static str>,
+pub(crate) struct Members<'a> {
+    pub jsonrpc: Option<Raw<'a>>,
+    pub id: Option<Raw<'a>>,
+    pub method: Option<Raw<'a>>,
+    pub result: Option<ResponseKind<'a>>,
+    pub error: Option<ResponseKind<'a>>,
+    pub seen: Vec<&'static str>,
 }
 
 fn scan(bytes: &[u8]) -> Result<(&str, Members<'_>), Finding> {
@@ -148,7 +184,7 @@ impl<'a> Members<'a> {
         Ok(())
     }
 
-    fn frame(self) -> Result<Frame<'a>, Finding> {
+    pub(crate) fn frame(self) -> Result<Frame<'a>, Finding> {
         if self.jsonrpc.and_then(|version| version.as_string()).as_deref() != Some("2.0") {
             return Err(finding("`jsonrpc` must be \"2.0\""));
         }
@@ -201,8 +237,7 @@ fn error_kind<'a>(scanner: &mut Scanner<'a>) -> Result<ResponseKind<'a>, Finding
         }
         Ok(())
     })?;
-    let code = code.ok_or_else(|| finding("an error needs an integer `code`"))?;
-    Ok(ResponseKind::Error { code })
+    ResponseKind::error(code)
 }
 
 fn finding(reason: &'static str) -> Finding {

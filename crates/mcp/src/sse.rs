@@ -4,10 +4,16 @@
 //! while its data is looked at. Invariant: the raw bytes of all events, in order, and what [`SseParser::finish`] returns
 //! are the stream, byte for byte.
 
+mod split;
+
 use std::mem;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
+
+use split::Large;
+
+pub use split::{SsePart, SsePiece};
 
 /// The most bytes of one event unless another limit is set: 16 MiB.
 pub const DEFAULT_MAX_EVENT_BYTES: usize = 16 * 1024 * 1024;
@@ -45,6 +51,12 @@ pub enum SseError {
 #[derive(Debug)]
 pub struct SseParser {
     max_event_bytes: usize,
+    /// Beyond it an event is given in pieces.
+    whole_bytes: usize,
+    /// The event that is being given in pieces.
+    large: Option<Large>,
+    /// Nothing has been given yet.
+    at_start: bool,
     buffer: BytesMut,
     /// Up to where line ends were looked for.
     scanned: usize,
@@ -128,6 +140,9 @@ impl SseParser {
     pub fn new(max_event_bytes: usize) -> Self {
         SseParser {
             max_event_bytes,
+            whole_bytes: usize::MAX,
+            large: None,
+            at_start: true,
             buffer: BytesMut::new(),
             scanned: 0,
             line: 0,
@@ -147,6 +162,15 @@ impl SseParser {
         if let Some(error) = self.failed {
             return Err(error);
         }
+        let events = self.events(chunk);
+        match self.failed {
+            Some(error) if events.is_empty() => Err(error),
+            _ => Ok(events),
+        }
+    }
+
+    /// The events that these bytes complete.
+    fn events(&mut self, chunk: &[u8]) -> Vec<SseEvent> {
         self.buffer.extend_from_slice(chunk);
         let mut events = Vec::new();
         while let Some(end) = self.next_line() {
@@ -157,20 +181,18 @@ impl SseParser {
         events.extend(self.loose_lines());
         events.retain(|event| self.is_within_limit(event.raw.len()));
         self.is_within_limit(self.buffer.len());
-        match self.failed {
-            Some(error) if events.is_empty() => Err(error),
-            _ => Ok(events),
-        }
+        events
     }
 
     /// Ends the stream. Bytes of an event without its blank line come back: a client would not see that event, and
-    /// nobody has looked at it, so it is not to be passed on.
+    /// nobody has looked at it, so it is not to be passed on. Of one that was given in pieces none are left.
     ///
     /// # Errors
     /// When an event was too large.
     pub fn finish(self) -> Result<Option<Bytes>, SseError> {
         match self.failed {
             Some(error) => Err(error),
+            None if self.large.is_some() => Ok(Some(Bytes::new())),
             None => Ok((!self.buffer.is_empty()).then(|| self.buffer.freeze())),
         }
     }
@@ -215,6 +237,7 @@ impl SseParser {
     }
 
     fn take_event(&mut self) -> SseEvent {
+        self.at_start = false;
         let raw = self.buffer.split_to(self.scanned).freeze();
         self.scanned = 0;
         self.line = 0;
@@ -235,6 +258,7 @@ impl SseParser {
         if self.fields.any || self.line == 0 || self.failed.is_some() {
             return None;
         }
+        self.at_start = false;
         let raw = self.buffer.split_to(self.line).freeze();
         self.scanned -= self.line;
         self.line = 0;

@@ -1,5 +1,49 @@
 //! JSON numbers as text: their grammar, and equality by exact value.
 
+/// How far a number has been read that comes in pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Minus,
+    /// A zero, which no digit may follow.
+    Zero,
+    Whole,
+    Point,
+    Fraction,
+    E,
+    Sign,
+    Exponent,
+}
+
+impl Progress {
+    /// A number that begins with this byte, which is a digit or a minus.
+    pub(crate) fn begin(byte: u8) -> Self {
+        match byte {
+            b'-' => Self::Minus,
+            b'0' => Self::Zero,
+            _ => Self::Whole,
+        }
+    }
+
+    /// With one more byte; none if it is not of the number.
+    pub(crate) fn next(self, byte: u8) -> Option<Self> {
+        Some(match (self, byte) {
+            (Self::Minus, b'0') => Self::Zero,
+            (Self::Minus | Self::Whole, b'0'..=b'9') => Self::Whole,
+            (Self::Zero | Self::Whole, b'.') => Self::Point,
+            (Self::Point | Self::Fraction, b'0'..=b'9') => Self::Fraction,
+            (Self::Zero | Self::Whole | Self::Fraction, b'e' | b'E') => Self::E,
+            (Self::E, b'+' | b'-') => Self::Sign,
+            (Self::E | Self::Sign | Self::Exponent, b'0'..=b'9') => Self::Exponent,
+            _ => return None,
+        })
+    }
+
+    /// Whether it may end here.
+    pub(crate) fn is_whole(self) -> bool {
+        matches!(self, Self::Zero | Self::Whole | Self::Fraction | Self::Exponent)
+    }
+}
+
 /// The length of the number at the start of `bytes`, or how far it could be read.
 pub(crate) fn length(bytes: &[u8]) -> Result<usize, usize> {
     let mut pos = usize::from(bytes.first() == Some(&b'-'));

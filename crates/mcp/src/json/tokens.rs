@@ -24,6 +24,11 @@ const STRUCTURAL: [bool; 256] = {
     table
 };
 
+/// Whether the byte matters when a container is passed over.
+pub(crate) fn is_structural(byte: u8) -> bool {
+    STRUCTURAL[usize::from(byte)]
+}
+
 impl Scanner<'_> {
     /// Passes over an object or array without a look at its members. Large results are mostly this.
     pub(super) fn skip_container(&mut self) -> Result<(), Finding> {
@@ -31,7 +36,7 @@ impl Scanner<'_> {
         let mut closers = [0u8; DEPTH_CEILING];
         let mut open = 0;
         loop {
-            let next = bytes[self.pos..].iter().position(|byte| STRUCTURAL[usize::from(*byte)]);
+            let next = bytes[self.pos..].iter().position(|byte| is_structural(*byte));
             self.pos = next.map_or(bytes.len(), |next| self.pos + next);
             match self.byte() {
                 Some(b'"') => {
