@@ -45,8 +45,11 @@ pub enum Hosts {
 pub struct Limits {
     /// Bytes of one request body.
     pub request_bytes: usize,
-    /// Bytes of one message from an upstream: a JSON answer or one event of a stream.
+    /// Bytes of one message from an upstream that has to be held: a list of tools, what is edited, what the server sends of
+    /// its own.
     pub answer_bytes: usize,
+    /// Bytes of one answer that passes while it is read.
+    pub streamed_bytes: usize,
     /// Bytes of upstream messages that are held at the same time, over all calls.
     pub held_bytes: usize,
     /// Requests being worked on at the same time; beyond it they are shed (503).
@@ -98,6 +101,7 @@ impl Default for Limits {
         Self {
             request_bytes: 4 << 20,
             answer_bytes: 64 << 20,
+            streamed_bytes: 1 << 30,
             held_bytes: 512 << 20,
             requests: 8_192,
             streams_per_principal: 64,

@@ -4,7 +4,9 @@ mod coded;
 mod events;
 mod json;
 mod kept;
+mod large;
 mod listen;
+mod through;
 
 pub(crate) use coded::Plain;
 pub(crate) use json::collect;

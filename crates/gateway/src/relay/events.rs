@@ -3,26 +3,34 @@
 //! Nothing passes that was not looked at: every payload is one JSON-RPC message that may go this way, lists of tools are
 //! filtered on every stream, and what a stream breaks off with is told to the client that waits for an answer.
 
-use std::{collections::VecDeque, convert::Infallible};
+mod messages;
+mod pieces;
+
+use std::collections::VecDeque;
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use domain::Settlement;
 use futures_util::stream;
-use mcp::{Era, Frame, Id, Method, ResponseFacts, SseEvent, SseParser};
-use tokio::time::{Instant, sleep_until, timeout};
+use mcp::{Era, Frame, Method, SseEvent, SseParser, SsePart};
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Instant, sleep_until, timeout},
+};
 
-use super::{Plain, conclude, event_stream, listen::Telling, promising};
+use super::{Plain, event_stream, large::Large, listen::Telling, through::Cut};
 use crate::{
     failure::{Failure, UpstreamFailure},
     forward::Forward,
-    lists, methods,
+    methods,
     rescue::{self, Asked},
     standing::{self, Change, Standing},
 };
 
 /// After the answer the upstream has this long to end its stream, so that its connection can be used again.
 const END_WITHIN: std::time::Duration = std::time::Duration::from_millis(500);
+/// Up to this size an event is held and checked whole before a byte of it is passed on.
+const WHOLE: usize = 64 << 10;
 
 /// Relays a stream.
 pub(super) async fn answer(forward: Forward, body: Plain) -> Response {
@@ -30,7 +38,9 @@ pub(super) async fn answer(forward: Forward, body: Plain) -> Response {
     let account = &forward.place.caller.account;
     let standing = if watched { Some(Standing::since(&forward.shared, account).await) } else { None };
     let events = Events {
-        parser: SseParser::new(forward.shared.config.limits.answer_bytes),
+        parser: SseParser::splitting(WHOLE, forward.shared.config.limits.streamed_bytes),
+        large: None,
+        room: Vec::new(),
         until: forward.must_end_at(),
         heard: Instant::now(),
         told: Instant::now(),
@@ -45,7 +55,7 @@ pub(super) async fn answer(forward: Forward, body: Plain) -> Response {
     };
     event_stream(Body::from_stream(stream::unfold(events, |mut events| async move {
         let bytes = events.next().await?;
-        Some((Ok::<_, Infallible>(bytes), events))
+        Some((bytes, events))
     })))
 }
 
@@ -54,6 +64,10 @@ struct Events {
     forward: Forward,
     body: Plain,
     parser: SseParser,
+    /// The event that comes in pieces.
+    large: Option<Large>,
+    /// Taken by a large event that waits in `out`.
+    room: Vec<OwnedSemaphorePermit>,
     out: VecDeque<Bytes>,
     /// For the caller's standing, on streams without an end.
     standing: Option<Standing>,
@@ -76,6 +90,8 @@ enum Phase {
     Open,
     /// The answer has been passed on; only the end is waited for.
     Answered,
+    /// Some of an event has passed whose rest does not: the connection must break.
+    Broken,
     Over,
 }
 
@@ -91,14 +107,19 @@ enum Heard {
 
 impl Events {
     /// The next bytes for the client; none at the end.
-    async fn next(&mut self) -> Option<Bytes> {
+    async fn next(&mut self) -> Option<Result<Bytes, Cut>> {
         loop {
             if let Some(bytes) = self.out.pop_front() {
                 self.told = Instant::now();
-                return Some(bytes);
+                return Some(Ok(bytes));
             }
+            self.room.clear();
             match self.phase {
                 Phase::Over => return None,
+                Phase::Broken => {
+                    self.phase = Phase::Over;
+                    return Some(Err(Cut));
+                }
                 Phase::Answered => {
                     let _ended = timeout(END_WITHIN, self.drain()).await;
                     self.phase = Phase::Over;
@@ -126,7 +147,7 @@ impl Events {
             Heard::Failed(failure) => self.fail(failure).await,
             Heard::Late => self.fail(UpstreamFailure::Late).await,
             Heard::Silence => {
-                self.out.push_back(SseEvent::keep_alive().raw);
+                self.keep_alive();
                 self.look_again().await;
             }
             Heard::Changed => self.look_again().await,
@@ -164,21 +185,25 @@ impl Events {
         }
     }
 
-    async fn bytes(&mut self, bytes: &[u8]) {
+    async fn bytes(&mut self, bytes: &Bytes) {
         self.heard = Instant::now();
         if let Some(settler) = &mut self.forward.settler {
             settler.received(bytes.len());
         }
-        let events = match self.parser.push(bytes) {
-            Ok(events) => events,
+        let parts = match self.parser.split(bytes) {
+            Ok(parts) => parts,
             Err(error) => {
                 let mcp::SseError::TooLarge { limit } = error;
                 return self.fail(UpstreamFailure::TooLarge { limit }).await;
             }
         };
-        for event in events {
-            if self.phase == Phase::Open {
-                self.event(event).await;
+        for part in parts {
+            if self.phase != Phase::Open {
+                return;
+            }
+            match part {
+                SsePart::Event(event) => self.event(event).await,
+                SsePart::Piece(piece) => self.piece(piece).await,
             }
         }
     }
@@ -204,60 +229,15 @@ impl Events {
         }
     }
 
-    /// An answer on the stream: to this request, it is the end; on the server's own stream, it is one that the client
-    /// missed and asked for again. Any other belongs to nobody here.
-    async fn response(&mut self, event: SseEvent, payload: &Bytes, facts: &ResponseFacts<'_>) {
-        let Some(id) = &self.forward.id else {
-            let place = &self.forward.place;
-            match lists::resumed(place, self.forward.era, payload, facts) {
-                Some(bytes) if bytes == *payload => self.out.push_back(event.raw),
-                Some(bytes) => self.out.push_back(event.with_data(bytes).raw),
-                None => {
-                    tracing::warn!(server = %place.server.id, "a list that cannot be filtered was left out of a stream")
-                }
-            }
-            return;
-        };
-        if !facts.answers(id) {
-            if facts.id.is_none() {
-                self.fail(UpstreamFailure::Invalid("an error that names no request".to_owned())).await;
-            }
-            return;
-        }
-        let raw = if self.forward.kind == Method::ToolsList || facts.lists_tools() {
-            match lists::filtered(&self.forward, payload.clone()).await {
-                Ok(bytes) => event.with_data(bytes).raw,
-                Err(failure) => return self.fail(failure).await,
-            }
-        } else {
-            match promising(&self.forward, payload.clone()) {
-                same if same == *payload => event.raw,
-                promising => event.with_data(promising).raw,
-            }
-        };
-        if let Err(failure) = conclude(&mut self.forward, facts, payload).await {
-            return self.fail(failure).await;
-        }
-        self.out.push_back(raw);
-        self.phase = Phase::Answered;
-    }
-
-    /// A request of the server. In the stateless era servers send none; what the settings keep back is refused for the
-    /// client, so that the server does not wait.
-    fn request(&mut self, event: SseEvent, id: &Id<'_>, kind: Method, method: &str) {
-        let stateless = self.forward.era == Era::Stateless;
-        if !stateless && methods::passes_from_server(kind, &self.forward.place.server.settings) {
-            self.out.push_back(event.raw);
-        } else if !stateless {
-            self.forward.post_aside(mcp::method_not_found(id, method));
-        }
-    }
-
     /// The stream came to its end before an answer.
     async fn ended(&mut self, why: &str) {
         let waits = self.forward.id.is_some() && self.forward.kind != Method::SubscriptionsListen;
         // 2025-11-25 basic/transports: a server may end the stream and let the client ask for the rest by the last id.
         let resumes = self.resumable && self.forward.era == Era::Initialize;
+        let cut = self.large.as_ref().is_some_and(Large::passes);
+        if cut && !resumes {
+            return self.cut(UpstreamFailure::Broken(why.to_owned())).await;
+        }
         if waits && !resumes {
             return self.fail(UpstreamFailure::Broken(why.to_owned())).await;
         }
@@ -269,6 +249,9 @@ impl Events {
 
     /// Tells a waiting client of a failure, and ends.
     async fn fail(&mut self, failure: UpstreamFailure) {
+        if self.large.as_ref().is_some_and(Large::passes) {
+            return self.cut(failure).await;
+        }
         let failure = self.forward.fail(Failure::Upstream(failure)).await;
         if let Some(id) = &self.forward.id {
             let asked = Asked { id: Some(id.clone()), era: self.forward.era };

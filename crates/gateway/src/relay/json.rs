@@ -1,17 +1,23 @@
-//! An answer that is one JSON message: taken in whole, so that it is known to be an answer before any of it is passed on.
+//! An answer that is one JSON message: taken in whole, so that it is known to be an answer before any of it is passed on;
+//! a large one that needs no edit passes while it is read.
 
 use std::time::Duration;
 
 use axum::{body::Body, response::Response};
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
-use mcp::{Frame, Method};
+use mcp::{Frame, FrameScanner, Method};
 use tokio::{
     sync::OwnedSemaphorePermit,
     time::{Instant, timeout},
 };
 
-use super::{Plain, conclude, kept::Keeping, listen, promising};
+use super::{
+    Plain, conclude,
+    kept::Keeping,
+    listen, promising,
+    through::{self, Through},
+};
 use crate::{
     failure::{Failure, UpstreamFailure},
     forward::Forward,
@@ -22,6 +28,8 @@ use crate::{
 
 /// Up to this size an answer is held without asking for room.
 const SMALL: usize = 64 << 10;
+/// Up to this size an answer is held and checked whole before a byte of it is passed on.
+const WHOLE: usize = 256 << 10;
 
 /// A message that is held, with the room it takes.
 pub(crate) struct Held {
@@ -29,13 +37,37 @@ pub(crate) struct Held {
     room: Vec<OwnedSemaphorePermit>,
 }
 
+/// A body that is being taken in.
+struct Taking {
+    body: Plain,
+    until: Option<Instant>,
+    first: Bytes,
+    more: BytesMut,
+    room: Vec<OwnedSemaphorePermit>,
+}
+
+/// Whether there is more to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    Some,
+    None,
+}
+
 /// Relays it.
 pub(super) async fn answer(mut forward: Forward, body: Plain) -> Result<Response, Failure> {
-    let until = forward.must_end_at();
-    let held = match collect(&forward.shared, body, until).await {
-        Ok(held) => held,
-        Err(failure) => return Err(forward.fail(failure.into()).await),
+    let mut taking = Taking::new(body, forward.must_end_at());
+    let whole = match taking.take_up_to(WHOLE, &forward.shared).await {
+        Ok(Rest::None) => Ok(()),
+        Ok(Rest::Some) => match through::scanner(forward.kind, taking.so_far()) {
+            Some(scanner) => return Ok(taking.through(forward, scanner)),
+            None => taking.take_all(&forward.shared).await,
+        },
+        Err(failure) => Err(failure),
     };
+    if let Err(failure) = whole {
+        return Err(forward.fail(failure.into()).await);
+    }
+    let held = taking.held();
     if let Some(own) = listen::instead(&mut forward, &held.bytes).await {
         return Ok(own);
     }
@@ -71,32 +103,81 @@ async fn checked(forward: &mut Forward, bytes: Bytes) -> Result<Bytes, UpstreamF
 }
 
 /// Takes a whole body in, within its limits of size and time.
-pub(crate) async fn collect(shared: &Shared, mut body: Plain, until: Option<Instant>) -> Result<Held, UpstreamFailure> {
-    let limit = shared.config.limits.answer_bytes;
-    let (mut first, mut more) = (Bytes::new(), BytesMut::new());
-    let mut room = Vec::new();
-    while let Some(data) = next(&mut body, shared.config.times.upstream_silence, until).await? {
-        let size = first.len() + more.len() + data.len();
+pub(crate) async fn collect(shared: &Shared, body: Plain, until: Option<Instant>) -> Result<Held, UpstreamFailure> {
+    let mut taking = Taking::new(body, until);
+    taking.take_all(shared).await?;
+    Ok(taking.held())
+}
+
+impl Taking {
+    fn new(body: Plain, until: Option<Instant>) -> Self {
+        Self { body, until, first: Bytes::new(), more: BytesMut::new(), room: Vec::new() }
+    }
+
+    /// Takes what comes until it is more than so many bytes.
+    async fn take_up_to(&mut self, bytes: usize, shared: &Shared) -> Result<Rest, UpstreamFailure> {
+        while self.so_far().len() <= bytes {
+            if self.take(shared).await? == Rest::None {
+                return Ok(Rest::None);
+            }
+        }
+        Ok(Rest::Some)
+    }
+
+    async fn take_all(&mut self, shared: &Shared) -> Result<(), UpstreamFailure> {
+        while self.take(shared).await? == Rest::Some {}
+        Ok(())
+    }
+
+    /// Takes what comes next.
+    async fn take(&mut self, shared: &Shared) -> Result<Rest, UpstreamFailure> {
+        let Some(data) = next(&mut self.body, shared.config.times.upstream_silence, self.until).await? else {
+            return Ok(Rest::None);
+        };
+        let (limit, size) = (shared.config.limits.answer_bytes, self.so_far().len() + data.len());
         if size > limit {
             return Err(UpstreamFailure::TooLarge { limit });
         }
         if size > SMALL {
-            let kib = u32::try_from(data.len().div_ceil(1 << 10)).unwrap_or(u32::MAX);
-            room.push(shared.held.clone().try_acquire_many_owned(kib).map_err(|_| UpstreamFailure::NoRoom)?);
+            self.room.push(room(shared, data.len())?);
         }
-        if first.is_empty() && more.is_empty() {
-            first = data;
-            continue;
+        if self.so_far().is_empty() {
+            self.first = data;
+        } else {
+            self.more.extend_from_slice(&std::mem::take(&mut self.first));
+            self.more.extend_from_slice(&data);
         }
-        more.extend_from_slice(&std::mem::take(&mut first));
-        more.extend_from_slice(&data);
+        Ok(Rest::Some)
     }
-    let bytes = if more.is_empty() { first } else { more.freeze() };
-    Ok(Held { bytes, room })
+
+    fn so_far(&self) -> &[u8] {
+        if self.more.is_empty() { &self.first } else { &self.more }
+    }
+
+    fn held(self) -> Held {
+        let bytes = if self.more.is_empty() { self.first } else { self.more.freeze() };
+        Held { bytes, room: self.room }
+    }
+
+    /// The rest is not taken in but passed on; the scanner has read what is here.
+    fn through(self, forward: Forward, scanner: FrameScanner) -> Response {
+        let start = if self.more.is_empty() { self.first } else { self.more.freeze() };
+        Through::new(forward, self.body, scanner, self.until).answer(start)
+    }
+}
+
+/// Room for so many bytes more of messages that are held.
+pub(super) fn room(shared: &Shared, bytes: usize) -> Result<OwnedSemaphorePermit, UpstreamFailure> {
+    let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+    shared.held.clone().try_acquire_many_owned(kib).map_err(|_| UpstreamFailure::NoRoom)
 }
 
 /// The next bytes of a body; none at its end.
-async fn next(body: &mut Plain, silence: Duration, until: Option<Instant>) -> Result<Option<Bytes>, UpstreamFailure> {
+pub(super) async fn next(
+    body: &mut Plain,
+    silence: Duration,
+    until: Option<Instant>,
+) -> Result<Option<Bytes>, UpstreamFailure> {
     let left = until.map_or(silence, |until| silence.min(until.saturating_duration_since(Instant::now())));
     let data = timeout(left, body.data()).await.map_err(|_| UpstreamFailure::Late)?;
     data.transpose()

@@ -9,6 +9,7 @@ mod calls;
 mod client;
 mod failures;
 mod fixture;
+mod large_answers;
 mod limits;
 mod list_changed;
 mod lists;

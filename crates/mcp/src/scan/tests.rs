@@ -132,7 +132,8 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
         1 => Just(r#""method":"notifications/progress""#.to_owned()),
         1 => value().prop_map(|value| format!(r#""x":{value}"#)),
     ];
-    let damage = prop::option::of((any::<prop::sample::Index>(), prop::sample::select(b"\"\\{}[]:,0x\xc3\xff ".to_vec())));
+    let damage =
+        prop::option::of((any::<prop::sample::Index>(), prop::sample::select(b"\"\\{}[]:,0x\xc3\xff ".to_vec())));
     (prop::collection::vec(known, 1..5), damage).prop_map(|(members, damage)| {
         let mut text = format!("{{{}}}", members.join(",")).into_bytes();
         if let Some((at, byte)) = damage {

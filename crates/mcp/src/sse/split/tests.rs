@@ -49,7 +49,9 @@ fn large_events_come_in_pieces() {
         format!("data: {long}\n\ndata: a\n\n"),
         format!("data:{long}\r\n\r\ndata: a\r\n\r\n"),
         format!("\u{feff}data: {long}\rdata: b\rdata\r\rdata: a\r\r"),
-        format!("\u{feff}event: e\nid: 7\n: comment\ndata:  {long}\nretry: 3\ndatas: y\ndat: z\ndata: {long}\n\n: c\n\n"),
+        format!(
+            "\u{feff}event: e\nid: 7\n: comment\ndata:  {long}\nretry: 3\ndatas: y\ndat: z\ndata: {long}\n\n: c\n\n"
+        ),
         format!("{long}: z\ndata: 1\n\n"),
         format!("id: {long}\n\ndata: 1\n\n"),
         format!("data: 1\n\ndata: {long}\n"),
