@@ -48,8 +48,8 @@ pub use policies::{
     SuggestionSource, ToolChange, Tried, TriedCounter, TriedOutcome, TryForm,
 };
 pub use servers::{
-    CreatedConnector, CreatedServer, NewServer, NewServerProbe, NewTransport, RiskCounts, ServerEdit, ServerSummary,
-    ServerView, gateway_url,
+    CreatedConnector, CreatedServer, LiveConnector, NewServer, NewServerProbe, NewTransport, RiskCounts, ServerEdit,
+    ServerSummary, ServerView, gateway_url,
 };
 pub use sessions::{LogIn, LogInError, LoggedIn, SessionView};
 pub use storage::{

@@ -15,7 +15,7 @@ use crate::{Accounts, Caller, Error, change::Change};
 
 pub use form::{NewServer, NewTransport};
 pub use probes::NewServerProbe;
-pub use view::{RiskCounts, ServerSummary, ServerView, gateway_url};
+pub use view::{LiveConnector, RiskCounts, ServerSummary, ServerView, gateway_url};
 
 /// A server that was just registered.
 #[derive(Clone, Debug)]

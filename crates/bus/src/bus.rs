@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use domain::{AccountId, AccountSlug, Clock, EventEnvelope, ServerId, SignedSnapshot};
+use domain::{AccountId, AccountSlug, Clock, EventEnvelope, GatewayId, ServerId, SignedSnapshot};
 use tokio::sync::broadcast;
 
 use crate::{
@@ -156,8 +156,8 @@ impl Bus {
         }
     }
 
-    /// Says which connectors of a server a gateway holds now; to be said again well before `ttl` is over. With none
-    /// (`connectors: 0`) it is taken back at once.
+    /// Says which connectors of a server a gateway holds now; to be said again well before `ttl` is over. With none it is
+    /// taken back at once.
     ///
     /// # Errors
     /// [`BusError`] when Redis does not do it.
@@ -175,14 +175,39 @@ impl Bus {
         Ok(())
     }
 
-    /// The connectors of a server that are there now, at all gateways together; none: nothing is connected.
+    /// The connectors of a server that are there now, gateway by gateway, the one that spoke last at the end; each has at
+    /// least one.
     ///
     /// # Errors
     /// [`BusError`] when Redis does not answer.
-    pub async fn presence(&self, account: AccountId, server: ServerId) -> Result<Option<Presence>, BusError> {
+    pub async fn presence(&self, account: AccountId, server: ServerId) -> Result<Vec<Presence>, BusError> {
         match &*self.0 {
             Inner::Memory(bus) => Ok(bus.presence(account, server)),
             Inner::Redis(bus) => bus.presence(account, server).await,
+        }
+    }
+
+    /// Says where the other gateways reach this one (`host:port`), to be said again well before `ttl` is over; with none it
+    /// is taken back at once.
+    ///
+    /// # Errors
+    /// [`BusError`] when Redis does not do it.
+    pub async fn set_gateway(&self, gateway: GatewayId, address: Option<&str>, ttl: Duration) -> Result<(), BusError> {
+        match &*self.0 {
+            Inner::Memory(bus) => bus.set_gateway(gateway, address, ttl),
+            Inner::Redis(bus) => bus.set_gateway(gateway, address, ttl).await?,
+        }
+        Ok(())
+    }
+
+    /// Where a gateway is reached by the others; none: it is gone, or cannot be reached.
+    ///
+    /// # Errors
+    /// [`BusError`] when Redis does not answer.
+    pub async fn gateway(&self, gateway: GatewayId) -> Result<Option<String>, BusError> {
+        match &*self.0 {
+            Inner::Memory(bus) => Ok(bus.gateway(gateway)),
+            Inner::Redis(bus) => bus.gateway(gateway).await,
         }
     }
 

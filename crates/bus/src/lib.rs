@@ -13,6 +13,6 @@ pub use bus::Bus;
 pub use error::{BusError, NotRecorded};
 pub use event::{Ack, Durability, EVENT_FIELD, Taken, event_stream_key};
 pub use notice::Notice;
-pub use presence::Presence;
+pub use presence::{Presence, TunnelPresence};
 pub use redis::RedisConfig;
 pub use spool::{SpoolError, SpoolLimit, SpoolOpenError};

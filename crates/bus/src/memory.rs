@@ -37,6 +37,7 @@ pub(crate) struct MemoryBus {
 struct State {
     snapshots: HashMap<AccountSlug, SignedSnapshot>,
     presence: HashMap<(AccountId, ServerId), BTreeMap<GatewayId, Heartbeat>>,
+    gateways: HashMap<GatewayId, (Timestamp, String)>,
 }
 
 #[derive(Debug)]
@@ -124,23 +125,38 @@ impl MemoryBus {
 
     pub(crate) fn set_presence(&self, account: AccountId, server: ServerId, presence: &Presence, ttl: Duration) {
         let said_at = self.clock.now();
-        let until = Timestamp(said_at.0.saturating_add(i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX)));
+        let until = after(said_at, ttl);
         let mut state = self.lock();
         let gateways = state.presence.entry((account, server)).or_default();
         gateways.insert(presence.gateway, Heartbeat { said_at, until, presence: presence.clone() });
-        gateways.retain(|_, heartbeat| heartbeat.until > said_at && heartbeat.presence.connectors > 0);
+        gateways.retain(|_, heartbeat| heartbeat.until > said_at && !heartbeat.presence.tunnels.is_empty());
         if gateways.is_empty() {
             state.presence.remove(&(account, server));
         }
     }
 
-    pub(crate) fn presence(&self, account: AccountId, server: ServerId) -> Option<Presence> {
+    pub(crate) fn presence(&self, account: AccountId, server: ServerId) -> Vec<Presence> {
         let now = self.clock.now();
         let state = self.lock();
-        let mut alive: Vec<&Heartbeat> =
-            state.presence.get(&(account, server))?.values().filter(|heartbeat| heartbeat.until > now).collect();
+        let Some(gateways) = state.presence.get(&(account, server)) else { return Vec::new() };
+        let mut alive: Vec<&Heartbeat> = gateways.values().filter(|heartbeat| heartbeat.until > now).collect();
         alive.sort_by_key(|heartbeat| heartbeat.said_at);
-        Presence::together(alive.into_iter().map(|heartbeat| heartbeat.presence.clone()))
+        alive.into_iter().map(|heartbeat| heartbeat.presence.clone()).collect()
+    }
+
+    pub(crate) fn set_gateway(&self, gateway: GatewayId, address: Option<&str>, ttl: Duration) {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        state.gateways.retain(|id, (until, _)| *id != gateway && *until > now);
+        if let Some(address) = address {
+            state.gateways.insert(gateway, (after(now, ttl), address.to_owned()));
+        }
+    }
+
+    pub(crate) fn gateway(&self, gateway: GatewayId) -> Option<String> {
+        let now = self.clock.now();
+        let state = self.lock();
+        state.gateways.get(&gateway).filter(|(until, _)| *until > now).map(|(_, address)| address.clone())
     }
 
     pub(crate) fn forget_account(&self, account: AccountId) {
@@ -160,6 +176,10 @@ impl MemoryBus {
     fn notify(&self, notice: Notice) {
         drop(self.notices.send(notice));
     }
+}
+
+fn after(now: Timestamp, ttl: Duration) -> Timestamp {
+    Timestamp(now.0.saturating_add(i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX)))
 }
 
 /// An event that does not read (of another version of the product) is set aside, so that it does not block the others.

@@ -1,11 +1,12 @@
 //! The bus over Redis (or Valkey, 6.2 or later).
 //!
 //! Keys: `pcl:snap:<slug>` the published snapshot; `pcl:{<account>}:events` a stream of events;
-//! `pcl:{<account>}:presence:<server>` a hash of heartbeats by gateway. Channels: `pcl:notices`, `pcl:events`.
+//! `pcl:{<account>}:presence:<server>` a hash of heartbeats by gateway; `pcl:gateway:<id>` where a gateway is
+//! reached by the others. Channels: `pcl:notices`, `pcl:events`.
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use domain::{AccountId, AccountSlug, EventEnvelope, Secret, ServerId, SignedSnapshot};
+use domain::{AccountId, AccountSlug, EventEnvelope, GatewayId, Secret, ServerId, SignedSnapshot};
 use tokio::sync::{Notify, broadcast};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -148,8 +149,21 @@ impl RedisBus {
         presence::set(&self.store, &presence::key(account, server), presence, ttl).await
     }
 
-    pub(crate) async fn presence(&self, account: AccountId, server: ServerId) -> Result<Option<Presence>, BusError> {
+    pub(crate) async fn presence(&self, account: AccountId, server: ServerId) -> Result<Vec<Presence>, BusError> {
         presence::get(&self.store, &presence::key(account, server)).await
+    }
+
+    pub(crate) async fn set_gateway(
+        &self,
+        gateway: GatewayId,
+        address: Option<&str>,
+        ttl: Duration,
+    ) -> Result<(), BusError> {
+        presence::set_gateway(&self.store, gateway, address, ttl).await
+    }
+
+    pub(crate) async fn gateway(&self, gateway: GatewayId) -> Result<Option<String>, BusError> {
+        presence::gateway(&self.store, gateway).await
     }
 
     pub(crate) async fn forget_account(&self, account: AccountId) -> Result<(), BusError> {

@@ -36,6 +36,7 @@ pub(crate) struct Account {
 /// A server and how it is reached.
 #[derive(Debug)]
 pub(crate) struct Server {
+    pub account: AccountId,
     pub id: ServerId,
     pub slug: ServerSlug,
     pub transport: Transport,
@@ -112,7 +113,7 @@ impl Account {
             version: snapshot.version,
             servers: by(snapshot.servers, |s| {
                 let same = before.and_then(|account| account.server(&s.slug)).filter(|before| before.id == s.id);
-                (s.slug.clone(), Arc::new(Server::open(s, data_key.as_ref(), same)))
+                (s.slug.clone(), Arc::new(Server::open(snapshot.account, s, data_key.as_ref(), same)))
             }),
             keys: by(snapshot.keys, |k| (k.hash, Key { id: k.id, principal: k.principal, expires_at: k.expires_at })),
             members: by(snapshot.members, |m| {
@@ -191,7 +192,12 @@ impl Account {
 }
 
 impl Server {
-    fn open(server: SnapshotServer, data_key: Option<&DataKey>, before: Option<&Arc<Self>>) -> Self {
+    fn open(
+        account: AccountId,
+        server: SnapshotServer,
+        data_key: Option<&DataKey>,
+        before: Option<&Arc<Self>>,
+    ) -> Self {
         let headers = server.headers.iter().map(|header| open_header(server.id, header, data_key)).collect();
         if let Err(error) = &headers {
             tracing::error!(server = %server.id, %error, "an upstream credential cannot be used; calls to its server fail");
@@ -202,6 +208,7 @@ impl Server {
         };
         let tools = server.tools.into_iter().map(tool).collect();
         Self {
+            account,
             id: server.id,
             slug: server.slug,
             transport: server.transport,

@@ -62,7 +62,7 @@ pub(crate) async fn end_session(ask: &Ask<'_>, caller: &Caller) -> Result<Respon
     let shared = ask.shared.clone();
     ask.shared.tracker.spawn(async move {
         for peer in ended {
-            if let Ok(link) = Link::to(&peer.server, peer.session.as_ref(), &shared.dialer, &shared.hub) {
+            if let Ok(link) = Link::to(&shared, &peer.server, peer.session.as_ref()).await {
                 peer.close(&shared, &link).await;
             }
         }
@@ -160,7 +160,7 @@ async fn pages_of(shared: &Shared, ours: &Ours, place: &Place) -> Result<Vec<Too
 
 async fn list_once(shared: &Shared, ours: &Ours, place: &Place) -> Result<Vec<Bytes>, Failure> {
     let peer = shared.peers.with(shared, &ours.key, place).await?;
-    let link = Link::to(&place.server, peer.session.as_ref(), &shared.dialer, &shared.hub)?;
+    let link = Link::to(shared, &place.server, peer.session.as_ref()).await?;
     peer.list(shared, &link).await
 }
 

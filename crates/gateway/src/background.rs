@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bus::Presence;
+use bus::{Presence, TunnelPresence};
 use domain::{AccountId, ServerId};
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::gateway::Shared;
+use crate::{gateway::Shared, tunnel::hub::Tunnel};
 
 /// Presence is said again this often.
 const PRESENCE_EVERY: Duration = Duration::from_secs(5);
@@ -28,7 +28,7 @@ pub(crate) async fn run(shared: &Arc<Shared>, cancel: CancellationToken) {
     loop {
         tokio::select! {
             () = cancel.cancelled() => return,
-            () = shared.closing.cancelled() => return,
+            () = shared.closing.cancelled() => return tell_address(shared, None).await,
             noticed = hear(&mut notices) => match noticed {
                 Some(notice) => {
                     shared.snapshots.heard(&notice).await;
@@ -40,7 +40,10 @@ pub(crate) async fn run(shared: &Arc<Shared>, cancel: CancellationToken) {
                 shared.snapshots.check_versions().await;
                 close_revoked(shared).await;
             }
-            _ = presence.tick() => tell_all(shared).await,
+            _ = presence.tick() => {
+                tell_address(shared, shared.mesh.address()).await;
+                tell_all(shared).await;
+            }
         }
     }
 }
@@ -76,16 +79,36 @@ async fn tell_all(shared: &Shared) {
     let mut told = std::collections::HashSet::new();
     for tunnel in shared.hub.all() {
         if told.insert(tunnel.server) {
-            tell_presence(shared, tunnel.account, tunnel.server, &tunnel.about).await;
+            tell_presence(shared, tunnel.account, tunnel.server).await;
         }
     }
 }
 
-/// Says how many connectors of a server are here.
-pub(crate) async fn tell_presence(shared: &Shared, account: AccountId, server: ServerId, about: &str) {
-    let connectors = u32::try_from(shared.hub.count(server)).unwrap_or(u32::MAX);
-    let presence = Presence { gateway: shared.id, connectors, about: about.to_owned() };
+/// Says which connectors of a server are here.
+pub(crate) async fn tell_presence(shared: &Shared, account: AccountId, server: ServerId) {
+    let tunnels = shared.hub.of_server(server).iter().map(|tunnel| told(tunnel)).collect();
+    let mesh = shared.mesh.address().map(str::to_owned);
+    let presence = Presence { gateway: shared.id, mesh, tunnels };
     if let Err(error) = shared.bus.set_presence(account, server, &presence, PRESENCE_FOR).await {
         tracing::warn!(%error, "the presence of a connector cannot be told");
+    }
+}
+
+fn told(tunnel: &Tunnel) -> TunnelPresence {
+    TunnelPresence {
+        connector: tunnel.connector,
+        instance: tunnel.instance.clone(),
+        about: tunnel.about.clone(),
+        in_flight: tunnel.load(),
+    }
+}
+
+/// Says where the other gateways reach this one, or that they no longer do.
+async fn tell_address(shared: &Shared, address: Option<&str>) {
+    if shared.mesh.address().is_none() {
+        return;
+    }
+    if let Err(error) = shared.bus.set_gateway(shared.id, address, PRESENCE_FOR).await {
+        tracing::warn!(%error, "where this gateway is reached cannot be told");
     }
 }

@@ -13,6 +13,9 @@ pub struct Config {
     pub loopback: Loopback,
     /// Which `Host` names are answered.
     pub hosts: Hosts,
+    /// Where the other gateways reach this one (`host:port`), once [`Gateway::serve_mesh`](crate::Gateway::serve_mesh)
+    /// listens there; none: they cannot.
+    pub mesh_address: Option<String>,
     /// How much is accepted.
     pub limits: Limits,
     /// How long is waited.
@@ -56,7 +59,7 @@ pub struct Limits {
     pub requests: usize,
     /// Long-lived streams (GET, `subscriptions/listen`) of one principal on one server.
     pub streams_per_principal: usize,
-    /// Connectors of one server on this gateway.
+    /// Connectors of one server, at all gateways together.
     pub tunnels_per_server: usize,
 }
 
@@ -90,6 +93,7 @@ impl Config {
             allowed_origins: Vec::new(),
             loopback: Loopback::Ours,
             hosts: Hosts::Ours { also: Vec::new() },
+            mesh_address: None,
             limits: Limits::default(),
             times: Times::default(),
         }

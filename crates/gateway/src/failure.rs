@@ -53,6 +53,9 @@ pub(crate) enum Failure {
     /// The intent record could not be kept, so the call must not happen.
     #[error("the call cannot be recorded now, so it was not made; try again")]
     NotRecorded,
+    /// What waits for this request hangs on a gateway process that is gone.
+    #[error("the gateway process that this belongs to is gone; begin the call anew")]
+    HolderGone,
     #[error(transparent)]
     Upstream(#[from] UpstreamFailure),
 }
@@ -68,10 +71,10 @@ pub(crate) enum Presented {
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum UpstreamFailure {
     /// The server is reached through a tunnel and no connector is here.
-    #[error("no connector of this server is connected to this gateway; start it with `portcullis connect`")]
+    #[error("no connector of this server is connected; start it with `portcullis connect`")]
     NoConnector,
-    /// The server's connector hangs on another gateway process.
-    #[error("the server's connector is connected to another gateway process than this one")]
+    /// The server's connector hangs on another gateway process, which cannot be reached from here.
+    #[error("the server's connector is connected to another gateway process, which this one cannot reach")]
     ConnectorElsewhere,
     /// Not a byte was delivered.
     #[error("the server could not be reached: {0}")]
@@ -125,6 +128,7 @@ impl Failure {
             Self::Suspended => "grant_suspended",
             Self::Streams => "too_many_streams",
             Self::NotRecorded => "not_recorded",
+            Self::HolderGone => "gateway_gone",
             Self::Upstream(failure) => failure.reason(),
         }
     }

@@ -93,7 +93,7 @@ pub(crate) async fn post_unanswered(
     bytes: Bytes,
 ) -> Result<(), Failure> {
     let session = session.map(|known| &known.session);
-    let link = Link::to(&place.server, session, &shared.dialer, &shared.hub)?;
+    let link = Link::to(shared, &place.server, session).await?;
     let headers = upstream_headers(&place.server, client, &HttpMethod::POST, session)?;
     let response = link.send(HttpMethod::POST, headers, bytes, shared.config.times.upstream_silence).await?;
     match response.status() {
@@ -119,7 +119,7 @@ pub(crate) async fn delete(
     client: &HeaderMap,
 ) -> Result<Response, Failure> {
     let session = Some(&known.session);
-    let link = Link::to(&place.server, session, &shared.dialer, &shared.hub)?;
+    let link = Link::to(shared, &place.server, session).await?;
     let headers = upstream_headers(&place.server, client, &HttpMethod::DELETE, session)?;
     let response = link.send(HttpMethod::DELETE, headers, Bytes::new(), shared.config.times.upstream_silence).await?;
     match response.status() {
@@ -146,7 +146,7 @@ pub(crate) async fn send(
     client: &HeaderMap,
 ) -> Result<(Link, http::Response<hyper::body::Incoming>), Failure> {
     let session = forward.session.as_ref().map(|known| &known.session);
-    let link = Link::to(&forward.place.server, session, &forward.shared.dialer, &forward.shared.hub)?;
+    let link = Link::to(&forward.shared, &forward.place.server, session).await?;
     let headers = upstream_headers(&forward.place.server, client, &method, session)?;
     if let Some(settler) = &mut forward.settler {
         settler.asks();
@@ -157,6 +157,7 @@ pub(crate) async fn send(
         let undelivered = link.says_undelivered(response.headers());
         let delivery = if undelivered { Delivery::Undelivered } else { Delivery::Delivered };
         settler.answered(response.status().as_u16(), delivery);
+        settler.occupies(link.busy());
     }
     Ok((link, response))
 }
@@ -164,7 +165,6 @@ pub(crate) async fn send(
 impl Forward {
     /// The request has failed: its call, if it is one, is settled accordingly.
     pub(crate) async fn fail(&mut self, failure: Failure) -> Failure {
-        let failure = self.explained(failure).await;
         if matches!(failure, Failure::Upstream(UpstreamFailure::Late)) {
             self.cancel();
         }
@@ -172,15 +172,6 @@ impl Forward {
             settler.settle(settlement(&failure)).await;
         }
         failure
-    }
-
-    /// A connector that is not here may be at another gateway.
-    async fn explained(&self, failure: Failure) -> Failure {
-        let Failure::Upstream(UpstreamFailure::NoConnector) = failure else { return failure };
-        match self.shared.bus.presence(self.place.caller.account.id, self.place.server.id).await {
-            Ok(Some(_)) => UpstreamFailure::ConnectorElsewhere.into(),
-            _ => failure,
-        }
     }
 
     /// Tells a server of the first era that nobody waits any more (2025-11-25 basic/utilities/cancellation); in the
@@ -202,7 +193,7 @@ impl Forward {
         let session = self.session.as_ref().map(|known| known.session.clone());
         let (shared, server) = (self.shared.clone(), self.place.server.clone());
         self.shared.tracker.spawn(async move {
-            if let Ok(link) = Link::to(&server, session.as_ref(), &shared.dialer, &shared.hub) {
+            if let Ok(link) = Link::to(&shared, &server, session.as_ref()).await {
                 post_own(&shared, &server, &link, session.as_ref(), bytes).await;
             }
         });

@@ -6,14 +6,25 @@ use axum::Router;
 use bus::Bus;
 use counters::Counters;
 use domain::{Clock, DeploymentKey, Entropy, GatewayId};
-use tokio::sync::Semaphore;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use upstream::Dialer;
 
 use crate::{
-    aggregate::sessions::PeerSessions, background, config::Config, decide::RESERVING, guard::Guard, records::Records,
-    rounds::Rounds, routes, schemas, seen::Seen, session::Sessions, snapshots::Snapshots, streams::Streams,
-    tunnel::hub::Hub,
+    aggregate::sessions::PeerSessions,
+    background,
+    config::Config,
+    decide::RESERVING,
+    guard::Guard,
+    mesh::{self, Identity, Mesh, MeshParts},
+    records::Records,
+    rounds::Rounds,
+    routes, schemas,
+    seen::Seen,
+    session::Sessions,
+    snapshots::Snapshots,
+    streams::Streams,
+    tunnel::{hub::Hub, route::Around},
 };
 
 /// What a gateway is made of.
@@ -37,7 +48,7 @@ pub struct GatewayParts {
 
 /// The data plane of one process. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Gateway(Arc<Shared>);
+pub struct Gateway(pub(crate) Arc<Shared>);
 
 /// What every request works with.
 #[derive(Debug)]
@@ -54,7 +65,11 @@ pub(crate) struct Shared {
     pub sessions: Sessions,
     pub records: Records,
     pub seen: Seen,
-    pub hub: Hub,
+    pub hub: Arc<Hub>,
+    pub mesh: Arc<Mesh>,
+    pub around: Arc<Around>,
+    /// What gateways show each other.
+    pub identity: Identity,
     pub streams: Streams,
     pub peers: PeerSessions,
     pub rounds: Rounds,
@@ -77,14 +92,27 @@ impl Gateway {
     pub fn new(parts: GatewayParts) -> Self {
         let GatewayParts { bus, counters, dialer, key, clock, entropy, config } = parts;
         let id = GatewayId::new(&clock, &entropy);
+        let (tracker, closing) = (TaskTracker::new(), CancellationToken::new());
+        let (hub, identity) = (Arc::new(Hub::default()), Identity::of(&key));
+        let mesh = Arc::new(Mesh::new(MeshParts {
+            id,
+            address: config.mesh_address.clone(),
+            bus: bus.clone(),
+            identity: &identity,
+            tracker: tracker.clone(),
+            closing: closing.clone(),
+        }));
         Self(Arc::new(Shared {
             id,
+            around: Arc::new(Around::new(hub.clone(), mesh.clone())),
+            mesh,
+            identity,
             guard: Guard::new(&config),
             snapshots: Snapshots::new(bus.clone(), key.clone(), config.times.snapshot_idle),
             sessions: Sessions::new(&key, entropy.clone()),
             records: Records::new(bus.clone(), id),
             seen: Seen::default(),
-            hub: Hub::default(),
+            hub,
             streams: Streams::new(config.limits.streams_per_principal),
             rounds: Rounds::default(),
             peers: PeerSessions::new(config.times.session_idle),
@@ -92,8 +120,8 @@ impl Gateway {
             reserving: Semaphore::new(RESERVING),
             checking: Arc::new(Semaphore::new(schemas::CHECKING)),
             held: Arc::new(Semaphore::new(config.limits.held_bytes >> 10)),
-            tracker: TaskTracker::new(),
-            closing: CancellationToken::new(),
+            tracker,
+            closing,
             config,
             clock,
             entropy,
@@ -116,6 +144,12 @@ impl Gateway {
     /// Follows the published snapshots, and says again and again which connectors are here, until cancelled.
     pub async fn run_background(&self, cancel: CancellationToken) {
         background::run(&self.0, cancel).await;
+    }
+
+    /// Serves the other gateways of the deployment, and nobody else, until this one closes. The listener is to be where
+    /// [`Config::mesh_address`](crate::Config::mesh_address) says.
+    pub async fn serve_mesh(&self, listener: TcpListener) {
+        mesh::serve(self.0.clone(), listener).await;
     }
 
     /// Ends long streams and tunnels, and waits until every call is settled and every record on the bus. Requests that

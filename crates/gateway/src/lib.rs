@@ -12,6 +12,7 @@ mod gateway;
 mod guard;
 mod link;
 mod lists;
+mod mesh;
 mod methods;
 mod one;
 mod own_stream;

@@ -8,15 +8,18 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use domain::{Transport, tunnel};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use upstream::{Dialer, SendError};
 
 use crate::{
     account::Server,
     failure::{Failure, UpstreamFailure},
+    gateway::Shared,
     session::Session,
-    tunnel::hub::{Hub, Tunnel, TunnelError},
+    tunnel::{
+        hub::{Load, Tunnel},
+        route::Route,
+    },
 };
 
 /// The session header of the `initialize` era.
@@ -47,25 +50,41 @@ const AGENT: HeaderValue = HeaderValue::from_static(concat!("portcullis/", env!(
 #[derive(Clone, Debug)]
 pub(crate) enum Link {
     Http(Box<(Dialer, Uri)>),
-    Tunnel(Arc<Tunnel>),
+    Tunnel(Box<Route>),
 }
 
 impl Link {
-    /// The way to a server; a session stays with the connector that holds it.
-    pub(crate) fn to(server: &Server, session: Option<&Session>, dialer: &Dialer, hub: &Hub) -> Result<Self, Failure> {
+    /// The way to a server; a session stays with the connector that holds it, at whichever gateway that is.
+    pub(crate) async fn to(shared: &Shared, server: &Server, session: Option<&Session>) -> Result<Self, Failure> {
         let url = match &server.transport {
             Transport::Http { url } => url,
-            Transport::Tunnel => return through_tunnel(server, session, hub),
+            Transport::Tunnel => {
+                let instance = session.and_then(|session| session.instance.as_deref());
+                return Ok(Self::Tunnel(Box::new(Route::find(shared, server, instance).await?)));
+            }
         };
         let uri = url.parse().map_err(|_| UpstreamFailure::Unreachable("its URL is not one".to_owned()))?;
-        Ok(Self::Http(Box::new((dialer.clone(), uri))))
+        Ok(Self::Http(Box::new((shared.dialer.clone(), uri))))
+    }
+
+    /// The way through one tunnel and no other.
+    pub(crate) fn through(shared: &Shared, tunnel: Arc<Tunnel>) -> Self {
+        Self::Tunnel(Box::new(Route::through(shared, tunnel)))
     }
 
     /// The connector at the other end, when there is one.
     pub(crate) fn instance(&self) -> Option<&str> {
         match self {
             Self::Http(_) => None,
-            Self::Tunnel(tunnel) => Some(&tunnel.instance),
+            Self::Tunnel(route) => Some(route.instance()),
+        }
+    }
+
+    /// Counts one more request at the connector that got it, for as long as its answer takes.
+    pub(crate) fn busy(&self) -> Option<Load> {
+        match self {
+            Self::Http(_) => None,
+            Self::Tunnel(route) => Some(route.busy()),
         }
     }
 
@@ -85,7 +104,7 @@ impl Link {
         let sending = async {
             match self {
                 Self::Http(to) => send_http(&to.0, request(method, to.1.clone(), headers, body)).await,
-                Self::Tunnel(tunnel) => send_through(tunnel, request(method, inner_uri(), headers, body)).await,
+                Self::Tunnel(route) => route.send(inside(method, headers, body)).await,
             }
         };
         tokio::time::timeout(within, sending).await.unwrap_or(Err(UpstreamFailure::Late))
@@ -123,19 +142,6 @@ pub(crate) fn upstream_headers(
     Ok(headers)
 }
 
-fn through_tunnel(server: &Server, session: Option<&Session>, hub: &Hub) -> Result<Link, Failure> {
-    let found = match session.and_then(|session| session.instance.as_deref()) {
-        Some(instance) => hub.of_instance(server.id, instance),
-        None => hub.any(server.id),
-    };
-    match found {
-        Some(tunnel) => Ok(Link::Tunnel(tunnel)),
-        // The process that held the session is gone, and others are here: the client can begin anew.
-        None if hub.count(server.id) > 0 => Err(Failure::NoSession),
-        None => Err(UpstreamFailure::NoConnector.into()),
-    }
-}
-
 async fn send_http(dialer: &Dialer, request: Request<Bytes>) -> Result<Response<Incoming>, UpstreamFailure> {
     dialer.send(request).await.map_err(|error| match error {
         SendError::Undelivered(why) => UpstreamFailure::Unreachable(why.to_string()),
@@ -143,11 +149,9 @@ async fn send_http(dialer: &Dialer, request: Request<Bytes>) -> Result<Response<
     })
 }
 
-async fn send_through(tunnel: &Tunnel, request: Request<Bytes>) -> Result<Response<Incoming>, UpstreamFailure> {
-    tunnel.send(request.map(Full::new)).await.map_err(|error| match error {
-        TunnelError::Undelivered => UpstreamFailure::Unreachable("the connector's tunnel has just closed".to_owned()),
-        TunnelError::Broken => UpstreamFailure::Broken("the connector's tunnel broke".to_owned()),
-    })
+/// A request as it travels through a tunnel.
+pub(crate) fn inside(method: Method, headers: HeaderMap, body: Bytes) -> Request<Bytes> {
+    request(method, inner_uri(), headers, body)
 }
 
 fn request(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Request<Bytes> {

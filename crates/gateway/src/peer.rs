@@ -97,10 +97,13 @@ impl Peer {
         }
     }
 
-    /// Whether the connector that holds the session, if one does, is still here.
-    pub(crate) fn still_reaches(&self, shared: &Shared) -> bool {
+    /// Whether the connector that holds the session, if one does, can still be reached.
+    pub(crate) async fn still_reaches(&self, shared: &Shared) -> bool {
         let instance = self.session.as_ref().and_then(|session| session.instance.as_deref());
-        instance.is_none_or(|instance| shared.hub.of_instance(self.server.id, instance).is_some())
+        match instance {
+            Some(instance) => shared.around.reaches(&self.server, instance).await,
+            None => true,
+        }
     }
 
     /// The headers that go with our messages.

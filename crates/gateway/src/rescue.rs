@@ -95,7 +95,7 @@ pub(crate) fn body(failure: &Failure, asked: &Asked) -> Bytes {
 
 fn log(failure: &Failure) {
     match failure {
-        Failure::Upstream(_) | Failure::NotRecorded | Failure::Unavailable | Failure::Busy => {
+        Failure::Upstream(_) | Failure::HolderGone | Failure::NotRecorded | Failure::Unavailable | Failure::Busy => {
             tracing::info!(reason = failure.reason(), error = %failure, "a request failed");
         }
         _ => tracing::debug!(reason = failure.reason(), "a request was refused"),
@@ -120,9 +120,14 @@ fn status(failure: &Failure, asked: &Asked) -> StatusCode {
         // A notification is never answered: one that does not go on has been taken all the same.
         Failure::Method { .. } if asked.id.is_none() => StatusCode::ACCEPTED,
         Failure::Streams => StatusCode::TOO_MANY_REQUESTS,
-        Failure::Method { .. } | Failure::Suspended | Failure::NotRecorded if asked.id.is_some() => StatusCode::OK,
+        Failure::Method { .. } | Failure::Suspended | Failure::NotRecorded | Failure::HolderGone
+            if asked.id.is_some() =>
+        {
+            StatusCode::OK
+        }
         Failure::Method { .. } | Failure::Suspended => StatusCode::FORBIDDEN,
         Failure::NotRecorded => StatusCode::SERVICE_UNAVAILABLE,
+        Failure::HolderGone => StatusCode::BAD_GATEWAY,
         Failure::Upstream(_) if asked.id.is_some() => StatusCode::OK,
         Failure::Upstream(UpstreamFailure::Late) => StatusCode::GATEWAY_TIMEOUT,
         Failure::Upstream(_) => StatusCode::BAD_GATEWAY,

@@ -8,13 +8,15 @@ use counters::{GiveBack, Reservation};
 use domain::{AccountId, ApprovalBinding, ApprovalId, CallId, CallSettled, Event, Settlement, Timestamp};
 use tokio::{sync::oneshot, time::Instant};
 
-use crate::gateway::Shared;
+use crate::{gateway::Shared, tunnel::hub::Load};
 
 /// An admitted call on its way to its end.
 #[derive(Debug)]
 pub(crate) struct Settler {
     shared: Arc<Shared>,
     open: Option<Open>,
+    /// What it costs the connector that works on it, until it has ended.
+    load: Option<Load>,
 }
 
 /// What an admitted call is.
@@ -50,7 +52,7 @@ pub(crate) enum Delivery {
 
 impl Settler {
     pub(crate) fn new(shared: Arc<Shared>, open: Open) -> Self {
-        Self { shared, open: Some(open) }
+        Self { shared, open: Some(open), load: None }
     }
 
     /// The approval that let the call pass, if it needed one.
@@ -63,6 +65,11 @@ impl Settler {
         if let Some(open) = &mut self.open {
             open.asked.get_or_insert_with(Instant::now);
         }
+    }
+
+    /// A connector works on it.
+    pub(crate) fn occupies(&mut self, load: Option<Load>) {
+        self.load = load;
     }
 
     /// The head of an answer came.
@@ -91,6 +98,7 @@ impl Settler {
     /// Starts the work and tells when counters have been given back to.
     fn begin(&mut self, settlement: Settlement) -> Option<oneshot::Receiver<()>> {
         let mut open = self.open.take()?;
+        self.load = None;
         let settlement = match (open.delivery, settlement) {
             (Some(Delivery::Undelivered), _) => Settlement::Unreachable,
             (Some(Delivery::Delivered), Settlement::Unreachable) => Settlement::Error,

@@ -23,6 +23,7 @@ use crate::{
     authenticate::{Caller, authenticate},
     failure::Failure,
     gateway::Shared,
+    mesh::Via,
     one, page, read, refused,
     rescue::{self, Asked},
     resolve::{Place, resolve},
@@ -41,6 +42,8 @@ pub(crate) struct Ask<'a> {
     pub era: Era,
     /// Its place among the requests being worked on; whoever streams the answer keeps it until the end.
     pub room: Option<OwnedSemaphorePermit>,
+    /// Who sent it here.
+    pub via: Via,
 }
 
 /// `/{account}/{server}/mcp`: one server, names untouched.
@@ -74,13 +77,14 @@ async fn live(shared: &Arc<Shared>, url: Url<'_>, request: Request) -> Response 
 async fn steps(shared: &Arc<Shared>, url: Url<'_>, request: Request, asked: &mut Asked) -> Result<Response, Failure> {
     let arrived = Instant::now();
     let (parts, body) = request.into_parts();
-    let room = admit(shared, &parts)?;
+    let via = parts.extensions.get().copied().unwrap_or_default();
+    let room = admit(shared, &parts, via)?;
     if page::wanted(&parts) {
         return Ok(page::answer(&shared.config, &parts));
     }
     let now = shared.clock.now();
     let caller = authenticate(&shared.snapshots, url.account, &parts.headers, &parts.extensions, now).await?;
-    let ask = Ask { shared, headers: &parts.headers, arrived, era: Era::Initialize, room: Some(room) };
+    let ask = Ask { shared, headers: &parts.headers, arrived, era: Era::Initialize, room: Some(room), via };
     let Some(server) = url.server else {
         return match parts.method {
             Method::POST => post_to_all(ask, &caller, body, asked).await,
@@ -110,9 +114,11 @@ fn named(request_id: u64, mut answer: Response) -> Response {
     answer
 }
 
-/// There is room, and the page that asks, if one does, may.
-fn admit(shared: &Arc<Shared>, parts: &Parts) -> Result<OwnedSemaphorePermit, Failure> {
-    shared.guard.check(&parts.uri, &parts.headers)?;
+/// There is room, and the page that asks, if one does, may: the gateway that a client asked first has looked at that.
+fn admit(shared: &Arc<Shared>, parts: &Parts, via: Via) -> Result<OwnedSemaphorePermit, Failure> {
+    if via == Via::Client {
+        shared.guard.check(&parts.uri, &parts.headers)?;
+    }
     shared.room.clone().try_acquire_owned().map_err(|_| Failure::Busy)
 }
 

@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, builder::BoolishValueParser};
 
+use crate::mesh::MeshListen;
+
 /// The gate between AI agents and MCP servers.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", version, max_term_width = 100)]
@@ -91,6 +93,14 @@ pub struct Gateway {
     /// Folder for records that wait while Redis is away
     #[arg(long, env = "PORTCULLIS_SPOOL", default_value = "/var/lib/portcullis/spool", value_name = "FOLDER")]
     pub spool: PathBuf,
+    /// Where to listen for the other gateways of this deployment; `off` for nowhere [default: the address of --listen, on a
+    /// free port]
+    #[arg(long, env = "PORTCULLIS_MESH_LISTEN", value_name = "ADDRESS:PORT")]
+    pub mesh_listen: Option<MeshListen>,
+    /// Where the other gateways reach this one [default: where it listens; if that is every address, the one it has
+    /// towards Redis]
+    #[arg(long, env = "PORTCULLIS_MESH_ADDRESS", value_name = "HOST:PORT")]
+    pub mesh_address: Option<String>,
     #[command(flatten)]
     pub shared: Shared,
 }

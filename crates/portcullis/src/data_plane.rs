@@ -5,7 +5,7 @@ use upstream::Egress;
 
 use crate::{
     cli::Gateway,
-    key, listen,
+    key, listen, mesh,
     parts::{self, Base},
     signals,
 };
@@ -17,16 +17,23 @@ pub async fn run(args: Gateway) -> anyhow::Result<()> {
     let listener = listen::bind(args.listen)?;
     let egress = if args.shared.allow_private_upstreams { Egress::PRIVATE_ALLOWED } else { Egress::PUBLIC_ONLY };
 
+    let mesh = mesh::open(&args)?;
     let hot = parts::redis(&args.shared.redis_url, Some(&args.spool)).await?;
     let mut config = gateway::Config::new(&args.gateway_origin);
     config.allowed_origins.extend(args.origin);
     // Behind a proxy the Host may be anything; the Origin header is still checked.
     config.hosts = gateway::Hosts::Any;
+    config.mesh_address = mesh.as_ref().map(|mesh| mesh.address.clone());
     let gateway = base.gateway(hot.clone(), parts::dialer(egress)?, config);
 
     let (jobs, stop_jobs) = (TaskTracker::new(), CancellationToken::new());
     let (background, job_stop) = (gateway.clone(), stop_jobs.clone());
     jobs.spawn(async move { background.run_background(job_stop).await });
+    if let Some(mesh::Mesh { listener, address }) = mesh {
+        let gateway = gateway.clone();
+        tracing::info!(address, "other gateways reach this one");
+        jobs.spawn(async move { gateway.serve_mesh(listener).await });
+    }
     println!("portcullis gateway: {} (listening on {})", args.gateway_origin, args.listen);
 
     let served = listen::serve(listener, gateway.router(), stop).await;

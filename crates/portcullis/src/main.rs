@@ -7,6 +7,7 @@ mod data_plane;
 mod health;
 mod key;
 mod listen;
+mod mesh;
 mod parts;
 mod policy_files;
 mod signals;

@@ -1,8 +1,7 @@
 //! Servers, ready to show.
 
-use bus::Presence;
 use catalogue::KnownServer;
-use domain::{AccountSlug, Name, Permission, ServerId, ServerSettings, ServerSlug, Timestamp, Transport};
+use domain::{AccountSlug, ConnectorId, Name, Permission, ServerId, ServerSettings, ServerSlug, Timestamp, Transport};
 use policy::RiskClass;
 use storage::{ConnectorRow, ServerRow, ServerUse, ToolRow, Tx};
 
@@ -19,6 +18,17 @@ const LOOK_BACK_DAYS: i64 = 90;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RiskCounts([usize; RiskClass::ALL.len()]);
 
+/// A connector that is there now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveConnector {
+    /// Which token it came with.
+    pub connector: ConnectorId,
+    /// What it says of itself: its version first, `portcullis/1.2.3 stdio uvx`.
+    pub about: String,
+    /// Requests under way through it a few seconds ago.
+    pub in_flight: u32,
+}
+
 /// A server in the list.
 #[derive(Clone, Debug)]
 pub struct ServerSummary {
@@ -32,8 +42,8 @@ pub struct ServerSummary {
     pub transport: Transport,
     /// Its tools by class.
     pub risk: RiskCounts,
-    /// The connectors that are there now; for a server behind a tunnel.
-    pub connector: Option<Presence>,
+    /// The connectors that are there now, at whichever gateway; for a server behind a tunnel.
+    pub connected: Vec<LiveConnector>,
     /// Why its tools could not be read at the last attempt.
     pub tools_error: Option<String>,
     /// Calls of its tools in the last 24 hours.
@@ -77,8 +87,8 @@ pub struct ServerView {
     pub reported: Option<(String, String)>,
     /// The protocol version it answered with.
     pub protocol_version: Option<String>,
-    /// The connectors that are there now; for a server behind a tunnel.
-    pub connector: Option<Presence>,
+    /// The connectors that are there now, at whichever gateway; for a server behind a tunnel.
+    pub connected: Vec<LiveConnector>,
     /// Its connector tokens, the newest first.
     pub connectors: Vec<ConnectorRow>,
     /// Since when.
@@ -102,7 +112,7 @@ impl Accounts {
         for row in rows {
             let (day, long) = (of(&day, row.id), of(&long, row.id));
             servers.push(ServerSummary {
-                connector: self.presence_of(caller, &row).await,
+                connected: self.connected(caller, &row).await,
                 risk: RiskCounts::of(tools.iter().filter(|t| t.server == row.id)),
                 calls_24h: day.map_or(0, |u| u.calls),
                 denied_24h: day.map_or(0, |u| u.denied),
@@ -145,7 +155,7 @@ impl Accounts {
         let tools = tx.tools(row.id).await?;
         let headers = tx.server_headers(row.id).await?;
         let connectors = tx.connectors(row.id).await?;
-        let connector = self.presence_of(caller, &row).await;
+        let connected = self.connected(caller, &row).await;
         let kind = row.kind.as_deref().and_then(catalogue::server).or_else(|| {
             let names: Vec<&str> = tools.iter().map(|t| t.name.as_str()).collect();
             catalogue::recognise(&names)
@@ -169,17 +179,19 @@ impl Accounts {
             created_at: row.created_at,
             kind,
             risk,
-            connector,
+            connected,
             connectors,
         })
     }
 
     /// The connectors that are there now. A bus that is away shows none: a page is not refused for that.
-    async fn presence_of(&self, caller: &Caller, row: &ServerRow) -> Option<Presence> {
+    async fn connected(&self, caller: &Caller, row: &ServerRow) -> Vec<LiveConnector> {
         if row.transport != Transport::Tunnel {
-            return None;
+            return Vec::new();
         }
-        self.bus().presence(caller.scope().account(), row.id).await.ok().flatten()
+        let gateways = self.bus().presence(caller.scope().account(), row.id).await.unwrap_or_default();
+        let tunnels = gateways.into_iter().flat_map(|gateway| gateway.tunnels);
+        tunnels.map(|t| LiveConnector { connector: t.connector, about: t.about, in_flight: t.in_flight }).collect()
     }
 }
 

@@ -1,8 +1,9 @@
-//! Presence: a hash per server, a field per gateway, each with its own end of validity by the store's clock.
+//! Presence: a hash per server, a field per gateway, each with its own end of validity by the store's clock; and a string per
+//! gateway that can be reached by the others.
 
 use std::{sync::LazyLock, time::Duration};
 
-use domain::{AccountId, ServerId};
+use domain::{AccountId, GatewayId, ServerId};
 use redis_kit::{Script, Store};
 
 use crate::{BusError, Presence};
@@ -49,18 +50,44 @@ pub(super) fn key(account: AccountId, server: ServerId) -> String {
 }
 
 pub(super) async fn set(store: &Store, key: &str, presence: &Presence, ttl: Duration) -> Result<(), BusError> {
-    let json = if presence.connectors == 0 { String::new() } else { to_json(presence)? };
-    let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).clamp(1, 86_400_000);
+    let json = if presence.tunnels.is_empty() { String::new() } else { to_json(presence)? };
     let mut call = SET.prepare();
-    call.key(key).arg(presence.gateway.to_string()).arg(ttl_ms).arg(json);
+    call.key(key).arg(presence.gateway.to_string()).arg(millis(ttl)).arg(json);
     Ok(store.script(&call).await?)
 }
 
-pub(super) async fn get(store: &Store, key: &str) -> Result<Option<Presence>, BusError> {
+pub(super) async fn get(store: &Store, key: &str) -> Result<Vec<Presence>, BusError> {
     let mut call = GET.prepare();
     call.key(key);
     let texts: Vec<String> = store.script(&call).await?;
-    Ok(Presence::together(texts.iter().filter_map(|text| serde_json::from_str(text).ok())))
+    Ok(texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect())
+}
+
+pub(super) async fn set_gateway(
+    store: &Store,
+    gateway: GatewayId,
+    address: Option<&str>,
+    ttl: Duration,
+) -> Result<(), BusError> {
+    let key = gateway_key(gateway);
+    let command = match address {
+        Some(address) => redis::cmd("SET").arg(&key).arg(address).arg("PX").arg(millis(ttl)).to_owned(),
+        None => redis::cmd("DEL").arg(&key).to_owned(),
+    };
+    Ok(store.run(&key, &command).await?)
+}
+
+pub(super) async fn gateway(store: &Store, gateway: GatewayId) -> Result<Option<String>, BusError> {
+    let key = gateway_key(gateway);
+    Ok(store.run(&key, redis::cmd("GET").arg(&key)).await?)
+}
+
+fn gateway_key(gateway: GatewayId) -> String {
+    format!("pcl:gateway:{gateway}")
+}
+
+fn millis(ttl: Duration) -> u64 {
+    u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).clamp(1, 86_400_000)
 }
 
 fn to_json(presence: &Presence) -> Result<String, BusError> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bus::{Bus, Durability, Notice, Presence, RedisConfig};
+use bus::{Bus, Durability, Notice, Presence, RedisConfig, TunnelPresence};
 use domain::{Clock, Secret};
 use tempfile::TempDir;
 use test_support::{RedisCluster, RedisServer};
@@ -56,8 +56,9 @@ on_both! {
     durable_and_soon_both_arrive_in_order
     many_writers_and_a_recorder_at_once
     a_recorder_is_woken
-    presence_is_summed_and_ends
+    presence_is_of_all_gateways_and_ends
     presence_is_taken_back
+    gateways_are_found_until_they_are_silent
     a_forgotten_account_leaves_nothing
     after_closing_nothing_is_taken
 }
@@ -244,40 +245,66 @@ async fn a_recorder_is_woken(bus: &Bus) {
     soon("waking again", bus.event_ready()).await;
 }
 
-fn says(gateway: domain::GatewayId, connectors: u32, about: &str) -> Presence {
-    Presence { gateway, connectors, about: about.to_owned() }
+fn says(ids: &Ids, gateway: domain::GatewayId, abouts: &[&str]) -> Presence {
+    let tunnel = |about: &&str| TunnelPresence {
+        connector: ids.connector(),
+        instance: format!("{:032x}", about.len()),
+        about: (*about).to_owned(),
+        in_flight: 3,
+    };
+    Presence { gateway, mesh: Some("10.0.0.1:7000".to_owned()), tunnels: abouts.iter().map(tunnel).collect() }
 }
 
-async fn presence_is_summed_and_ends(bus: &Bus) {
+async fn presence_is_of_all_gateways_and_ends(bus: &Bus) {
     let ids = Ids::new();
     let (account, server, a, b) = (ids.account(), ids.server(), ids.gateway(), ids.gateway());
-    let long = Duration::from_secs(60);
-    assert_eq!(bus.presence(account, server).await.unwrap(), None);
-    bus.set_presence(account, server, &says(a, 2, "first"), long).await.unwrap();
-    bus.set_presence(account, server, &says(b, 1, "second"), Duration::from_millis(80)).await.unwrap();
-    let both = bus.presence(account, server).await.unwrap().unwrap();
-    assert!([2, 3].contains(&both.connectors), "both, unless b's saying is over already: {both:?}");
+    let (long, first) = (Duration::from_secs(60), says(&ids, a, &["first", "one"]));
+    assert_eq!(bus.presence(account, server).await.unwrap(), []);
+    bus.set_presence(account, server, &first, long).await.unwrap();
+    let second = says(&ids, b, &["second"]);
+    bus.set_presence(account, server, &second, Duration::from_millis(80)).await.unwrap();
+    let both = bus.presence(account, server).await.unwrap();
+    assert!(both == [first.clone(), second] || both == [first.clone()], "b's saying may be over already: {both:?}");
     let ended = async {
-        while bus.presence(account, server).await.unwrap() != Some(says(a, 2, "first")) {
+        while bus.presence(account, server).await.unwrap() != [first.clone()] {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     soon("the end of b's saying", ended).await;
-    assert_eq!(bus.presence(account, ids.server()).await.unwrap(), None);
-    assert_eq!(bus.presence(ids.account(), server).await.unwrap(), None);
+    assert_eq!(bus.presence(account, ids.server()).await.unwrap(), []);
+    assert_eq!(bus.presence(ids.account(), server).await.unwrap(), []);
 }
 
 async fn presence_is_taken_back(bus: &Bus) {
     let ids = Ids::new();
     let (account, server, a, b) = (ids.account(), ids.server(), ids.gateway(), ids.gateway());
     let long = Duration::from_secs(60);
-    bus.set_presence(account, server, &says(a, 1, "one"), long).await.unwrap();
-    bus.set_presence(account, server, &says(b, 4, "four"), long).await.unwrap();
-    assert_eq!(bus.presence(account, server).await.unwrap().unwrap().connectors, 5);
-    bus.set_presence(account, server, &says(b, 0, ""), long).await.unwrap();
-    assert_eq!(bus.presence(account, server).await.unwrap(), Some(says(a, 1, "one")));
-    bus.set_presence(account, server, &says(a, 0, ""), long).await.unwrap();
-    assert_eq!(bus.presence(account, server).await.unwrap(), None);
+    let one = says(&ids, a, &["one"]);
+    bus.set_presence(account, server, &one, long).await.unwrap();
+    bus.set_presence(account, server, &says(&ids, b, &["four"; 4]), long).await.unwrap();
+    let tunnels: usize = bus.presence(account, server).await.unwrap().iter().map(|p| p.tunnels.len()).sum();
+    assert_eq!(tunnels, 5);
+    bus.set_presence(account, server, &says(&ids, b, &[]), long).await.unwrap();
+    assert_eq!(bus.presence(account, server).await.unwrap(), [one]);
+    bus.set_presence(account, server, &says(&ids, a, &[]), long).await.unwrap();
+    assert_eq!(bus.presence(account, server).await.unwrap(), []);
+}
+
+async fn gateways_are_found_until_they_are_silent(bus: &Bus) {
+    let ids = Ids::new();
+    let (a, b, long) = (ids.gateway(), ids.gateway(), Duration::from_secs(60));
+    assert_eq!(bus.gateway(a).await.unwrap(), None);
+    bus.set_gateway(a, Some("10.0.0.1:7000"), long).await.unwrap();
+    bus.set_gateway(b, Some("[fd00::1]:7000"), Duration::from_millis(40)).await.unwrap();
+    assert_eq!(bus.gateway(a).await.unwrap().as_deref(), Some("10.0.0.1:7000"));
+    let silent = async {
+        while bus.gateway(b).await.unwrap().is_some() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    soon("the end of b's saying", silent).await;
+    bus.set_gateway(a, None, long).await.unwrap();
+    assert_eq!(bus.gateway(a).await.unwrap(), None);
 }
 
 async fn a_forgotten_account_leaves_nothing(bus: &Bus) {

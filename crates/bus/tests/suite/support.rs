@@ -28,10 +28,14 @@ impl Ids {
         GatewayId::new(&self.clock, &self.entropy)
     }
 
+    pub fn connector(&self) -> ConnectorId {
+        ConnectorId::new(&self.clock, &self.entropy)
+    }
+
     pub fn event(&self, gateway: GatewayId, sequence: u64, account: AccountId) -> EventEnvelope {
         let event = Event::Connector(ConnectorSeen {
             server: self.server(),
-            connector: ConnectorId::new(&self.clock, &self.entropy),
+            connector: self.connector(),
             at: self.clock.now(),
             connected: true,
             about: format!("event {sequence}"),

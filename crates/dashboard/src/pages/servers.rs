@@ -67,10 +67,10 @@ fn line(server: ServerSummary, home: &str) -> ServerLine {
 }
 
 fn state(server: &ServerSummary) -> Badge {
-    match (&server.transport, &server.connector, server.last_call_at) {
-        (Transport::Tunnel, None, _) => Badge { class: "warn", sign: "○", word: "Connector offline" },
+    match (&server.transport, server.connected.as_slice(), server.last_call_at) {
+        (Transport::Tunnel, [], _) => Badge { class: "warn", sign: "○", word: "Connector offline" },
         (_, _, Some(_)) => Badge { class: "live", sign: "●", word: "Live" },
-        (Transport::Tunnel, Some(_), None) => Badge { class: "note", sign: "●", word: "Connected, never called" },
+        (Transport::Tunnel, [_, ..], None) => Badge { class: "note", sign: "●", word: "Connected, never called" },
         (Transport::Http { .. }, _, None) => Badge { class: "note", sign: "○", word: "Never called" },
     }
 }

@@ -33,7 +33,7 @@ impl PeerSessions {
     pub(crate) async fn with(&self, shared: &Shared, ours: &Arc<str>, place: &Place) -> Result<Arc<Peer>, Failure> {
         let key = (ours.clone(), place.server.id);
         if let Some(peer) = self.0.get(&key).await {
-            if peer.still_reaches(shared) {
+            if peer.still_reaches(shared).await {
                 return Ok(peer);
             }
             self.0.invalidate(&key).await;
@@ -62,6 +62,6 @@ impl PeerSessions {
 }
 
 async fn open(shared: &Shared, place: &Place) -> Result<Arc<Peer>, Failure> {
-    let link = Link::to(&place.server, None, &shared.dialer, &shared.hub)?;
+    let link = Link::to(shared, &place.server, None).await?;
     Ok(Arc::new(Peer::open(shared, &place.server, &link).await?))
 }

@@ -1,6 +1,6 @@
 //! A connector dials in: its token is checked, the stream set up, its coming and going told.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use axum::{
     extract::ws::{WebSocket, WebSocketUpgrade},
@@ -22,6 +22,7 @@ use crate::{
     failure::Failure,
     gateway::Shared,
     link::Link,
+    mesh::Freshness,
     peer::{self, Peer},
     seen,
 };
@@ -82,8 +83,7 @@ async fn check(shared: &Shared, parts: &Parts) -> Result<(Arrival, Arc<Account>,
         return Err(Refused::NotATunnel);
     }
     let instance = instance(shared, &parts.headers);
-    let again = shared.hub.of_instance(server.id, &instance).is_some();
-    if !again && shared.hub.count(server.id) >= shared.config.limits.tunnels_per_server {
+    if others(shared, &server, &instance).await >= shared.config.limits.tunnels_per_server {
         return Err(Refused::Crowded);
     }
     let arrival = Arrival {
@@ -96,6 +96,18 @@ async fn check(shared: &Shared, parts: &Parts) -> Result<(Arrival, Arc<Account>,
         refused: CancellationToken::new(),
     };
     Ok((arrival, account, server))
+}
+
+/// The other connector processes that a server has, at all gateways.
+async fn others(shared: &Shared, server: &Server, instance: &str) -> usize {
+    let here = shared.hub.of_server(server.id);
+    let elsewhere = shared.mesh.elsewhere(server.account, server.id, Freshness::Now).await;
+    let all: HashSet<&str> = here
+        .iter()
+        .map(|tunnel| tunnel.instance.as_str())
+        .chain(elsewhere.iter().map(|at| at.instance.as_str()))
+        .collect();
+    all.into_iter().filter(|other| *other != instance).count()
 }
 
 /// `server=<account>/<server>`.
@@ -185,7 +197,7 @@ async fn come(shared: &Arc<Shared>, tunnel: &Arc<Tunnel>, server: &Arc<Server>) 
 
 /// Says that a connector has come or gone.
 async fn tell(shared: &Shared, tunnel: &Tunnel, standing: Standing) {
-    background::tell_presence(shared, tunnel.account, tunnel.server, &tunnel.about).await;
+    background::tell_presence(shared, tunnel.account, tunnel.server).await;
     let event = ConnectorSeen {
         server: tunnel.server,
         connector: tunnel.connector,
@@ -198,7 +210,7 @@ async fn tell(shared: &Shared, tunnel: &Tunnel, standing: Standing) {
 
 /// Asks the server behind a new tunnel for its tools, and reports them.
 async fn take_stock(shared: &Shared, tunnel: &Arc<Tunnel>, server: &Arc<Server>) {
-    let link = Link::Tunnel(tunnel.clone());
+    let link = Link::through(shared, tunnel.clone());
     let stock = stock(shared, server, &link).await;
     let (server_info, protocol_version, tools) = match stock {
         Ok((peer, tools)) => {

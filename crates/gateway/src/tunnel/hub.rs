@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
@@ -28,7 +28,9 @@ pub(crate) struct Tunnel {
     /// Cancelled when the token no longer stands.
     pub refused: CancellationToken,
     sender: SendRequest<Full<Bytes>>,
-    in_flight: AtomicUsize,
+    in_flight: Arc<AtomicU32>,
+    /// When it was last chosen, in choices made here.
+    chosen: AtomicU64,
 }
 
 /// Who is at the other end of a new tunnel.
@@ -45,12 +47,19 @@ pub(crate) struct Arrival {
 
 /// All tunnels, by server.
 #[derive(Debug, Default)]
-pub(crate) struct Hub(Mutex<HashMap<ServerId, Vec<Arc<Tunnel>>>>);
+pub(crate) struct Hub {
+    tunnels: Mutex<HashMap<ServerId, Vec<Arc<Tunnel>>>>,
+    choices: AtomicU64,
+}
 
 /// The server has as many connectors here as are let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this server has as many connectors as this gateway lets in")]
 pub(crate) struct Crowded;
+
+/// One request under way at a connector; it is counted as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Load(Arc<AtomicU32>);
 
 /// Why a request did not get an answer through a tunnel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +73,18 @@ pub(crate) enum TunnelError {
 impl Tunnel {
     pub(crate) fn new(arrival: Arrival, sender: SendRequest<Full<Bytes>>) -> Self {
         let Arrival { account, slug, server, connector, instance, about, refused } = arrival;
-        Self { account, slug, server, connector, instance, about, refused, sender, in_flight: AtomicUsize::new(0) }
+        Self {
+            account,
+            slug,
+            server,
+            connector,
+            instance,
+            about,
+            refused,
+            sender,
+            in_flight: Arc::default(),
+            chosen: AtomicU64::new(0),
+        }
     }
 
     /// Sends a request to the connector and gives the answer's head.
@@ -72,8 +92,7 @@ impl Tunnel {
         &self,
         request: http::Request<Full<Bytes>>,
     ) -> Result<http::Response<Incoming>, TunnelError> {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        let _counted = Counted(&self.in_flight);
+        let _counted = self.busy();
         let mut sender = self.sender.clone();
         sender.ready().await.map_err(|_| TunnelError::Undelivered)?;
         sender.try_send_request(request).await.map_err(|mut error| match error.take_message() {
@@ -83,10 +102,15 @@ impl Tunnel {
     }
 }
 
-/// Counts a request out again, also when it is dropped half-way.
-struct Counted<'a>(&'a AtomicUsize);
+impl Load {
+    /// One more on this count.
+    pub(crate) fn on(count: &Arc<AtomicU32>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count.clone())
+    }
+}
 
-impl Drop for Counted<'_> {
+impl Drop for Load {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -121,11 +145,18 @@ impl Hub {
         self.lock().get(&server)?.iter().find(|tunnel| tunnel.alive() && tunnel.instance == instance).cloned()
     }
 
-    /// The least busy tunnel of a server.
-    pub(crate) fn any(&self, server: ServerId) -> Option<Arc<Tunnel>> {
+    /// The least busy tunnel of a server among those `wanted`; of several, the one that was not chosen for longest.
+    pub(crate) fn least(&self, server: ServerId, wanted: impl Fn(&Arc<Tunnel>) -> bool) -> Option<Arc<Tunnel>> {
         let all = self.lock();
-        let alive = all.get(&server)?.iter().filter(|tunnel| tunnel.alive());
-        alive.min_by_key(|tunnel| tunnel.in_flight.load(Ordering::Relaxed)).cloned()
+        let alive = all.get(&server)?.iter().filter(|tunnel| tunnel.alive() && wanted(tunnel));
+        let least = alive.min_by_key(|tunnel| (tunnel.load(), tunnel.chosen.load(Ordering::Relaxed))).cloned()?;
+        least.chosen.store(self.choices.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+        Some(least)
+    }
+
+    /// A server's tunnels, in the order in which they came.
+    pub(crate) fn of_server(&self, server: ServerId) -> Vec<Arc<Tunnel>> {
+        self.lock().get(&server).map_or_else(Vec::new, |all| all.iter().filter(|t| t.alive()).cloned().collect())
     }
 
     /// Every tunnel that is up.
@@ -135,15 +166,25 @@ impl Hub {
 
     /// How many tunnels a server has here.
     pub(crate) fn count(&self, server: ServerId) -> usize {
-        self.lock().get(&server).map_or(0, |tunnels| tunnels.iter().filter(|t| t.alive()).count())
+        self.of_server(server).len()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ServerId, Vec<Arc<Tunnel>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tunnels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Tunnel {
+    /// Counts one more request.
+    pub(crate) fn busy(&self) -> Load {
+        Load::on(&self.in_flight)
+    }
+
+    /// Requests under way.
+    pub(crate) fn load(&self) -> u32 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
     fn alive(&self) -> bool {
         !self.refused.is_cancelled() && !self.sender.is_closed()
     }

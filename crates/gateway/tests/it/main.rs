@@ -13,6 +13,7 @@ mod large_answers;
 mod limits;
 mod list_changed;
 mod lists;
+mod mesh;
 mod proofs;
 mod records;
 mod redis_server;

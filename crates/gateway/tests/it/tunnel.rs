@@ -22,7 +22,7 @@ const OPEN_BUT_DELETE: &str = r#"{"version":"1","default":"allow","hide":["delet
 
 pub struct Tunnelled {
     pub account: Account,
-    server: domain::ServerId,
+    pub server: domain::ServerId,
     pub agent: Holder,
     pub token: Token,
 }
@@ -41,7 +41,7 @@ pub async fn tunnelled(world: &World, slug: &str, policy: &str) -> Tunnelled {
 pub struct Running {
     reports: mpsc::UnboundedReceiver<Report>,
     task: JoinHandle<Result<(), ConnectError>>,
-    stop: CancellationToken,
+    pub stop: CancellationToken,
 }
 
 impl Drop for Running {
@@ -64,10 +64,30 @@ impl Running {
     }
 }
 
+impl Running {
+    /// Whether it reports a line with this in it.
+    pub async fn says(&mut self, part: &str) -> bool {
+        let waiting = async {
+            while let Some(report) = self.reports.recv().await {
+                if report.to_string().contains(part) {
+                    return true;
+                }
+            }
+            false
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.expect("said in time")
+    }
+}
+
 pub fn connect(world: &World, tunnelled: &Tunnelled, token: &Token, target: Target) -> Running {
+    connect_to(&world.origin, tunnelled, token, target)
+}
+
+/// A connector that dials another address than the gateway's own.
+pub fn connect_to(origin: &str, tunnelled: &Tunnelled, token: &Token, target: Target) -> Running {
     let token = ConnectToken {
         token: token.clone(),
-        origin: world.origin.clone(),
+        origin: origin.to_owned(),
         account: tunnelled.account.slug().clone(),
         server: "mlflow".parse().unwrap(),
     };
@@ -91,7 +111,7 @@ pub fn to_url(fixture: &Fixture) -> Target {
     Target::Url(UpstreamUrl::parse(&fixture.url).unwrap())
 }
 
-fn to_child() -> Target {
+pub fn to_child() -> Target {
     let program = std::env::current_exe().unwrap().into_os_string();
     let args = ["--exact", "tunnel::fixture_child", "--ignored", "--nocapture", "--quiet"].map(Into::into).to_vec();
     Target::Child(ChildCommand { program, args, env: vec![("FIXTURE_CHILD".into(), "1".into())] })
@@ -147,8 +167,8 @@ async fn a_call_goes_through_the_tunnel_to_a_local_url() {
         ["echo", "set_model_alias", "delete_run"]
     );
     assert_eq!(tools[0].definition, crate::fixture::TOOLS[1..].split(", {").next().unwrap());
-    let presence = world.bus.presence(tunnelled.account.snapshot.account, tunnelled.server).await.unwrap().unwrap();
-    assert_eq!(presence.connectors, 1);
+    let presence = world.bus.presence(tunnelled.account.snapshot.account, tunnelled.server).await.unwrap();
+    assert_eq!(presence.iter().map(|gateway| gateway.tunnels.len()).collect::<Vec<_>>(), [1]);
 
     let client = Client::new(&world, &tunnelled.account, "/mlflow/mcp", &tunnelled.agent).initialized().await;
     assert_eq!(client.list().await, ["echo", "set_model_alias"]);
@@ -164,7 +184,7 @@ async fn a_call_goes_through_the_tunnel_to_a_local_url() {
     drop(connector);
     let gone = |e: &Event| matches!(e, Event::Connector(seen) if !seen.connected);
     world.records(&tunnelled.account, |events| events.iter().any(gone)).await;
-    assert_eq!(world.bus.presence(tunnelled.account.snapshot.account, tunnelled.server).await.unwrap(), None);
+    assert_eq!(world.bus.presence(tunnelled.account.snapshot.account, tunnelled.server).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -329,17 +349,4 @@ async fn a_long_call_through_the_tunnel_blocks_nothing() {
     assert!(client.call("big", json!({})).await.is_ok());
     upstream.release.notify_one();
     assert!(long.await.unwrap().is_ok());
-}
-
-#[tokio::test]
-async fn a_connector_at_another_gateway_is_told_apart_from_none() {
-    let redis = test_support::RedisServer::start();
-    let (here, there, upstream) =
-        (World::on(&redis).await, World::on(&redis).await, Fixture::start(Speaks::Sessions).await);
-    let tunnelled = tunnelled(&here, "acme", OPEN_BUT_DELETE).await;
-    let client = Client::new(&here, &tunnelled.account, "/mlflow/mcp", &tunnelled.agent);
-    assert_eq!(client.call("echo", json!({})).await.reason(), "no_connector");
-    let mut connector = connect(&there, &tunnelled, &tunnelled.token, to_url(&upstream));
-    connector.connected().await;
-    crate::snapshots::until(|| async { client.call("echo", json!({})).await.reason() == "connector_elsewhere" }).await;
 }

@@ -31,7 +31,7 @@ pub struct World {
     pub dialer: Dialer,
     pub cancel: CancellationToken,
     pub background: tokio::task::JoinHandle<()>,
-    _dir: Arc<tempfile::TempDir>,
+    dir: Arc<tempfile::TempDir>,
 }
 
 impl World {
@@ -54,7 +54,9 @@ impl World {
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let key = DeploymentKey::new(&Entropy::seeded(7));
         let dialer = Dialer::new(DialerConfig::new(Egress::PRIVATE_ALLOWED)).unwrap();
+        let mesh = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut config = Config::new(&origin);
+        config.mesh_address = Some(mesh.local_addr().unwrap().to_string());
         change(&mut config);
         let gateway = Gateway::new(GatewayParts {
             bus: bus.clone(),
@@ -68,9 +70,17 @@ impl World {
         let cancel = CancellationToken::new();
         let (background, stop) = (gateway.clone(), cancel.clone());
         let background = tokio::spawn(async move { background.run_background(stop).await });
+        let serving = gateway.clone();
+        tokio::spawn(async move { serving.serve_mesh(mesh).await });
         let router = gateway.router().into_make_service_with_connect_info::<std::net::SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { gateway, origin, bus, counters, clock, entropy, key, dialer, cancel, background, _dir: dir }
+        Self { gateway, origin, bus, counters, clock, entropy, key, dialer, cancel, background, dir }
+    }
+
+    /// One more gateway of the same deployment.
+    pub async fn beside(&self, change: impl FnOnce(&mut Config)) -> Self {
+        let (dir, clock, entropy) = (self.dir.clone(), self.clock.clone(), self.entropy.clone());
+        Self::of(Parts { dir, clock, entropy, bus: self.bus.clone(), counters: self.counters.clone() }, change).await
     }
 
     /// A new account, not published yet.

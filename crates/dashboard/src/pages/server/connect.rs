@@ -109,7 +109,7 @@ impl ConnectorLine {
 
 impl ConnectState {
     fn of(server: &ServerView, base: &str) -> Self {
-        let live = server.connector.as_ref();
+        let live = server.connected.last();
         Self {
             tunnel: server.transport == Transport::Tunnel,
             connected: live.is_some(),

@@ -1,0 +1,141 @@
+//! Connections to other gateways: one for each, opened when first needed, shared by all requests.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use domain::GatewayId;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::{
+    body::Incoming,
+    client::conn::http2::{self, SendRequest},
+};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use moka::future::Cache;
+use rustls::pki_types::ServerName;
+use tokio::{net::TcpStream, time::timeout};
+use tokio_rustls::TlsConnector;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{identity::Identity, wire::Outcome};
+use crate::failure::UpstreamFailure;
+
+/// For looking up, TCP, TLS and HTTP/2 together.
+const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+/// A gateway that does not answer a ping for this long is gone; it is pinged as often.
+pub(super) const ALIVE_WITHIN: Duration = Duration::from_secs(5);
+/// What one answer may be ahead of its reader.
+pub(super) const STREAM_WINDOW_BYTES: u32 = 256 << 10;
+/// The most that HTTP/2 has: only the streams' own windows hold answers back, so that one slow reader stops nobody else.
+pub(super) const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
+/// Other gateways at the same time.
+const MOST: u64 = 1_024;
+
+/// The connections.
+pub(super) struct Links {
+    tls: TlsConnector,
+    open: Cache<(GatewayId, String), SendRequest<Full<Bytes>>>,
+    tracker: TaskTracker,
+    closing: CancellationToken,
+}
+
+/// A gateway and where it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct To<'a> {
+    pub gateway: GatewayId,
+    pub address: &'a str,
+}
+
+impl Links {
+    pub(super) fn new(identity: &Identity, tracker: TaskTracker, closing: CancellationToken) -> Self {
+        let tls = TlsConnector::from(Arc::new(identity.client()));
+        let open = Cache::builder().max_capacity(MOST).time_to_idle(Duration::from_secs(600)).build();
+        Self { tls, open, tracker, closing }
+    }
+
+    /// Sends a request to a gateway and gives the answer's head. Its failures say whether it can have been delivered.
+    pub(super) async fn send(
+        &self,
+        to: To<'_>,
+        request: Request<Bytes>,
+    ) -> Result<Response<Incoming>, UpstreamFailure> {
+        let mut sender = self.link(to).await?;
+        sender.ready().await.map_err(|_| gone())?;
+        let mut response = match sender.try_send_request(request.map(Full::new)).await {
+            Ok(response) => response,
+            Err(mut error) => return Err(if error.take_message().is_some() { gone() } else { broke() }),
+        };
+        match Outcome::take(&mut response) {
+            Some(Outcome::Answered) => Ok(response),
+            Some(Outcome::Undelivered) => Err(gone()),
+            Some(Outcome::Broken) | None => Err(broke()),
+        }
+    }
+
+    async fn link(&self, to: To<'_>) -> Result<SendRequest<Full<Bytes>>, UpstreamFailure> {
+        let key = (to.gateway, to.address.to_owned());
+        if let Some(sender) = self.open.get(&key).await {
+            if !sender.is_closed() {
+                return Ok(sender);
+            }
+            self.open.invalidate(&key).await;
+        }
+        // Requests that come at the same time wait for one connection instead of opening one each.
+        self.open.try_get_with(key, self.connect(to.address)).await.map_err(|failure| (*failure).clone())
+    }
+
+    async fn connect(&self, address: &str) -> Result<SendRequest<Full<Bytes>>, UpstreamFailure> {
+        let unreachable = |why: &dyn std::fmt::Display| {
+            tracing::warn!(address, %why, "another gateway cannot be reached");
+            UpstreamFailure::Unreachable("the gateway that holds the connector cannot be reached".to_owned())
+        };
+        let connecting = async {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            let name = ServerName::try_from("gateway").map_err(std::io::Error::other)?;
+            self.tls.connect(name, stream).await
+        };
+        let stream = match timeout(CONNECT_LIMIT, connecting).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return Err(unreachable(&error)),
+            Err(late) => return Err(unreachable(&late)),
+        };
+        let handshake = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(ALIVE_WITHIN)
+            .keep_alive_timeout(ALIVE_WITHIN)
+            .keep_alive_while_idle(true)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .handshake(TokioIo::new(stream));
+        let (sender, connection) = match timeout(CONNECT_LIMIT, handshake).await {
+            Ok(Ok(parts)) => parts,
+            Ok(Err(error)) => return Err(unreachable(&error)),
+            Err(late) => return Err(unreachable(&late)),
+        };
+        let closing = self.closing.clone();
+        self.tracker.spawn(async move {
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!(%error, "the connection to another gateway broke");
+                },
+                () = closing.cancelled() => {}
+            }
+        });
+        Ok(sender)
+    }
+}
+
+fn gone() -> UpstreamFailure {
+    UpstreamFailure::Unreachable("the connector has just left the gateway it was connected to".to_owned())
+}
+
+fn broke() -> UpstreamFailure {
+    UpstreamFailure::Broken("the way to the connector, through another gateway, broke".to_owned())
+}
+
+impl std::fmt::Debug for Links {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Links").field("open", &self.open.entry_count()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,167 @@
+//! The listener for other gateways.
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{body::Body, extract::ConnectInfo};
+use futures_util::future::BoxFuture;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::{body::Incoming, rt::Executor, server::conn::http2, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_util::task::TaskTracker;
+
+use super::{
+    links::{ALIVE_WITHIN, CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES},
+    wire::{self, Outcome, Via},
+};
+use crate::{gateway::Shared, stack, tunnel::hub::TunnelError};
+
+/// How long a peer may take to show who it is.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
+/// Peers that have not shown yet who they are, at the same time; further ones wait.
+const HANDSHAKES: usize = 256;
+/// Requests of one gateway at the same time.
+const STREAMS: u32 = 8_192;
+const HEADER_BYTES: u32 = 64 << 10;
+
+/// Serves other gateways until this one closes.
+pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener) {
+    let acceptor = TlsAcceptor::from(Arc::new(shared.identity.server()));
+    let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
+    loop {
+        let Ok(permit) = handshakes.clone().acquire_owned().await else { return };
+        let stream = tokio::select! {
+            () = shared.closing.cancelled() => return,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "could not accept a connection of another gateway");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+        };
+        shared.tracker.spawn(connection(shared.clone(), acceptor.clone(), stream, permit));
+    }
+}
+
+async fn connection(shared: Arc<Shared>, acceptor: TlsAcceptor, stream: TcpStream, permit: OwnedSemaphorePermit) {
+    // Small frames of a stream must not wait for more.
+    let _slower = stream.set_nodelay(true);
+    let stream = match timeout(HANDSHAKE_LIMIT, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return tracing::warn!(%error, "someone who is no gateway of this deployment was turned away"),
+        Err(_) => return tracing::debug!("someone did not say in time who it is, and was turned away"),
+    };
+    drop(permit);
+    serve_peer(&shared, stream).await;
+}
+
+async fn serve_peer(shared: &Arc<Shared>, stream: TlsStream<TcpStream>) {
+    let service = service_fn(|request| {
+        let shared = shared.clone();
+        async move { Ok::<_, Infallible>(answer(&shared, request).await) }
+    });
+    let connection = http2::Builder::new(Tracked(shared.tracker.clone()))
+        .timer(TokioTimer::new())
+        .keep_alive_interval(ALIVE_WITHIN)
+        .keep_alive_timeout(ALIVE_WITHIN)
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADER_BYTES)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        ended = connection => if let Err(error) = ended {
+            tracing::debug!(%error, "the connection of another gateway broke");
+        },
+        () = shared.closing.cancelled() => {}
+    }
+}
+
+/// Every request's task belongs to the tracker.
+#[derive(Clone)]
+struct Tracked(TaskTracker);
+
+impl<F> Executor<F> for Tracked
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    fn execute(&self, future: F) {
+        self.0.spawn(future);
+    }
+}
+
+async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Response<Body> {
+    if wire::gateway_of(request.headers()) != Some(shared.id) {
+        return failed(Outcome::Undelivered);
+    }
+    let path = request.uri().path().to_owned();
+    let answered = match path.strip_prefix(wire::ASK) {
+        Some(asked_for) => asked(shared, asked_for, request).await,
+        None if path == wire::TUNNEL => through_tunnel(shared, request).await,
+        None => Err(Outcome::Undelivered),
+    };
+    let mut response = match answered {
+        Ok(response) => response,
+        Err(outcome) => return failed(outcome),
+    };
+    wire::clean(response.headers_mut());
+    say(&mut response, Outcome::Answered);
+    response
+}
+
+/// A request for a connector whose tunnel is here.
+async fn through_tunnel(shared: &Shared, request: Request<Incoming>) -> Result<Response<Body>, Outcome> {
+    let (mut parts, body) = request.into_parts();
+    let (account, server, instance) = wire::tunnel_of(&parts.headers).ok_or(Outcome::Undelivered)?;
+    let tunnel = shared.hub.of_instance(server, instance).filter(|tunnel| tunnel.account == account);
+    let tunnel = tunnel.ok_or(Outcome::Undelivered)?;
+    let body =
+        timeout(shared.config.times.request_body, Limited::new(body, shared.config.limits.request_bytes).collect());
+    let body = body.await.map_err(|_| Outcome::Undelivered)?.map_err(|_| Outcome::Undelivered)?.to_bytes();
+    wire::clean(&mut parts.headers);
+    let request = crate::link::inside(parts.method, parts.headers, body).map(Full::new);
+    match tunnel.send(request).await {
+        Ok(response) => Ok(response.map(Body::new)),
+        Err(TunnelError::Undelivered) => Err(Outcome::Undelivered),
+        Err(TunnelError::Broken) => Err(Outcome::Broken),
+    }
+}
+
+/// A client's request, handed on: it goes through every step, as if it had come here first.
+async fn asked(shared: &Arc<Shared>, path: &str, request: Request<Incoming>) -> Result<Response<Body>, Outcome> {
+    let (mut parts, body) = request.into_parts();
+    let ip = parts.headers.get(wire::CLIENT_IP).and_then(|value| value.to_str().ok()?.parse().ok());
+    wire::clean(&mut parts.headers);
+    if let Some(ip) = ip {
+        parts.extensions.insert(ConnectInfo(SocketAddr::new(ip, 0)));
+    }
+    parts.extensions.insert(Via::Gateway);
+    let request = Request::from_parts(parts, Body::new(body));
+    let named: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    // One type, however deep the work behind it is.
+    let answer: BoxFuture<'_, Response<Body>> = match named.as_slice() {
+        [account, server, "mcp"] => Box::pin(stack::server_url(shared, account, server, request)),
+        [account, "mcp"] => Box::pin(stack::account_url(shared, account, request)),
+        _ => return Err(Outcome::Undelivered),
+    };
+    Ok(answer.await)
+}
+
+fn failed(outcome: Outcome) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::BAD_GATEWAY;
+    say(&mut response, outcome);
+    response
+}
+
+fn say(response: &mut Response<Body>, outcome: Outcome) {
+    response.headers_mut().insert(wire::OUTCOME, http::HeaderValue::from_static(outcome.word()));
+}
