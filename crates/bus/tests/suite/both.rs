@@ -264,7 +264,9 @@ async fn presence_is_of_all_gateways_and_ends(bus: &Bus) {
     let second = says(&ids, b, &["second"]);
     bus.set_presence(account, server, &second, Duration::from_millis(80)).await.unwrap();
     let both = bus.presence(account, server).await.unwrap();
-    assert!(both == [first.clone(), second] || both == [first.clone()], "b's saying may be over already: {both:?}");
+    // b's saying may be over already, and within one millisecond nobody speaks last.
+    let wanted = both.contains(&first) && both.iter().all(|said| *said == first || *said == second);
+    assert!(wanted, "{both:?}");
     let ended = async {
         while bus.presence(account, server).await.unwrap() != [first.clone()] {
             tokio::time::sleep(Duration::from_millis(5)).await;
