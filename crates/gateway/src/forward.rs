@@ -6,11 +6,12 @@ use axum::response::Response;
 use bytes::Bytes;
 use domain::{Client, Settlement};
 use http::{HeaderMap, Method as HttpMethod, StatusCode};
-use mcp::{Era, Id, Method};
+use mcp::{Era, Id, Method, Part};
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use crate::{
     account::Server,
+    aggregate::names,
     failure::{Failure, UpstreamFailure},
     gateway::Shared,
     link::{Link, upstream_headers},
@@ -197,6 +198,14 @@ impl Forward {
                 post_own(&shared, &server, &link, session.as_ref(), bytes).await;
             }
         });
+    }
+
+    /// A message of the server's as the client is to see it: on the account's URL, under that URL's names.
+    pub(crate) fn named(&self, part: Part, message: Bytes) -> Result<Bytes, UpstreamFailure> {
+        match self.face {
+            Face::Server => Ok(message),
+            Face::Account => names::outgoing(&self.place.server.slug, part, &message),
+        }
     }
 
     /// When the whole answer must have come.

@@ -11,7 +11,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use upstream::Dialer;
 
 use crate::{
-    aggregate::sessions::PeerSessions,
+    aggregate::{cursors::Cursors, memory::Memory, sessions::PeerSessions},
     background,
     config::Config,
     decide::RESERVING,
@@ -73,6 +73,8 @@ pub(crate) struct Shared {
     pub streams: Streams,
     pub peers: PeerSessions,
     pub rounds: Rounds,
+    pub cursors: Cursors,
+    pub memory: Memory,
     /// One permit for each request being worked on.
     pub room: Arc<Semaphore>,
     /// One permit for each reservation under way.
@@ -115,6 +117,8 @@ impl Gateway {
             hub,
             streams: Streams::new(config.limits.streams_per_principal),
             rounds: Rounds::default(),
+            cursors: Cursors::new(&key, entropy.clone()),
+            memory: Memory::default(),
             peers: PeerSessions::new(config.times.session_idle),
             room: Arc::new(Semaphore::new(config.limits.requests)),
             reserving: Semaphore::new(RESERVING),

@@ -199,7 +199,7 @@ pub(crate) fn client(info: &ClientInfo<'_>) -> Client {
 
 /// Arguments that the tool's schema asks to be mirrored into headers must agree with them (2026-07-28
 /// basic/transports/streamable-http "Custom Headers from Tool Parameters"). A hidden tool has no schema.
-fn check_mirrored_arguments(ask: &Ask<'_>, place: &Place, call: &ToolCall<'_>) -> Result<(), Failure> {
+pub(crate) fn check_mirrored_arguments(ask: &Ask<'_>, place: &Place, call: &ToolCall<'_>) -> Result<(), Failure> {
     let mirrored = place.server.tools.get(call.tool).map_or(&[][..], |tool| &*tool.mirrored);
     if ask.era == Era::Initialize || mirrored.is_empty() || lists::visibility(place, call.tool) == Visibility::Hidden {
         return Ok(());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use domain::InventoryTool;
 use http::{HeaderMap, HeaderValue, Method as HttpMethod, header};
-use mcp::{Era, Frame, HandshakeError, Id, Keep, OwnClient, ServerDescription, SseParser};
+use mcp::{Era, Frame, HandshakeError, Id, Keep, ListKind, Method, OwnClient, ServerDescription, SseParser};
 use tokio::time::Instant;
 
 use crate::{
@@ -97,6 +97,28 @@ impl Peer {
         }
     }
 
+    /// One page of a list, as the server answers it.
+    pub(crate) async fn list_page(
+        &self,
+        shared: &Shared,
+        link: &Link,
+        kind: ListKind,
+        cursor: Option<&str>,
+    ) -> Result<Bytes, Failure> {
+        let id = own_id(shared);
+        let request = mcp::list_request(&id, (self.era, kind), OURSELVES, cursor);
+        Ok(self.ask(shared, link, &id, request).await?.message)
+    }
+
+    /// A request of our own in the words of the `initialize` era, with these raw params; its answer, whatever it says.
+    pub(crate) async fn request(&self, shared: &Shared, method: Method, params: &str) -> Result<Bytes, Failure> {
+        let link = Link::to(shared, &self.server, self.session.as_ref()).await?;
+        let id = own_id(shared);
+        let name = method.name().unwrap_or_default();
+        let message = format!(r#"{{"jsonrpc":"2.0","id":{},"method":"{name}","params":{params}}}"#, id.raw());
+        Ok(self.ask(shared, &link, &id, Bytes::from(message)).await?.message)
+    }
+
     /// Whether the connector that holds the session, if one does, can still be reached.
     pub(crate) async fn still_reaches(&self, shared: &Shared) -> bool {
         let instance = self.session.as_ref().and_then(|session| session.instance.as_deref());
@@ -174,6 +196,11 @@ impl Peer {
         let headers = upstream_headers(&self.server, &client, &HttpMethod::POST, self.session.as_ref())?;
         Ok(link.send(HttpMethod::POST, headers, message, shared.config.times.upstream_silence).await?)
     }
+}
+
+/// An id that no client chooses: clients' own requests go through the same session.
+fn own_id(shared: &Shared) -> Id<'static> {
+    Id::string(&format!("portcullis-{:016x}", u64::from_be_bytes(shared.entropy.bytes())))
 }
 
 /// An answer to us.

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use domain::Settlement;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hyper::body::Incoming;
-use mcp::{Era, Frame, Id, Method, ResponseFacts, ResponseKind};
+use mcp::{Era, Frame, Id, Method, Part, ResponseFacts, ResponseKind};
 
 use crate::{
     failure::{Failure, UpstreamFailure},
@@ -126,6 +126,7 @@ fn error_status(
         && let Some(id) = &forward.id
         && let Some(answer) = json_rpc_error(start, id)
     {
+        let answer = forward.named(Part::Answer(forward.kind), answer)?;
         let passed_on = match status {
             StatusCode::NOT_FOUND if forward.era == Era::Initialize => StatusCode::OK,
             StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => status,
@@ -186,7 +187,7 @@ fn session_for_client(
 /// The answer to a request is here: the call is settled by it, and its next round, if it asks for one, is opened.
 async fn conclude(forward: &mut Forward, facts: &ResponseFacts<'_>, answer: &Bytes) -> Result<(), UpstreamFailure> {
     if facts.wants_input() && forward.kind == Method::ToolsCall {
-        if forward.face == Face::Account {
+        if forward.face == Face::Account && forward.era == Era::Initialize {
             let words = "it asks for input, which only the server's own URL can carry".to_owned();
             return Err(UpstreamFailure::Invalid(words));
         }

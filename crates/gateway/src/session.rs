@@ -70,7 +70,8 @@ impl Sessions {
 }
 
 impl Owner {
-    fn context(&self) -> String {
+    /// Binds what is sealed to its owner.
+    pub(crate) fn context(&self) -> String {
         match self.server {
             Some(server) => format!("{}/{server}/{}", self.account, self.principal),
             None => format!("{}/*/{}", self.account, self.principal),

@@ -154,8 +154,9 @@ async fn post_to_all(mut ask: Ask<'_>, caller: &Caller, body: Body, asked: &mut 
         method = message.method().map(str::to_owned);
         ask.era = asked.era;
         match &message {
-            Message::Request(request) => aggregate::request(ask, caller, request).await,
-            Message::Notification(_) | Message::Response(_) => Ok(one::accepted()),
+            Message::Request(request) => aggregate::request(ask, caller, request, &bytes).await,
+            Message::Notification(notification) => aggregate::notification(ask, caller, notification, &bytes).await,
+            Message::Response(_) => aggregate::response(ask, caller, &bytes).await,
         }
     }
     .await;

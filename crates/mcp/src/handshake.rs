@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::fault::Fault;
 use crate::id::Id;
+use crate::merge::ListKind;
 use crate::read::{CLIENT_CAPABILITIES, CLIENT_INFO, PROTOCOL_VERSION, ReadError};
 use crate::response::{ResponseKind, response_facts};
 use crate::version::{Era, LATEST_INITIALIZE, STATELESS};
@@ -89,8 +90,13 @@ pub fn discover_request(id: &Id<'_>, client: OwnClient<'_>) -> Bytes {
 
 /// A `tools/list` request for the page at `cursor`, or the first. An empty cursor is a cursor.
 pub fn tools_list_request(id: &Id<'_>, era: Era, client: OwnClient<'_>, cursor: Option<&str>) -> Bytes {
+    list_request(id, (era, ListKind::Tools), client, cursor)
+}
+
+/// A request for a list, in the words of an era: the page at `cursor`, or the first. An empty cursor is a cursor.
+pub fn list_request(id: &Id<'_>, (era, kind): (Era, ListKind), client: OwnClient<'_>, cursor: Option<&str>) -> Bytes {
     let members = cursor.map(|cursor| ("cursor".to_owned(), json!(cursor))).into_iter().collect();
-    request(id, "tools/list", params(era, client, members))
+    request(id, kind.method().name().unwrap_or_default(), params(era, client, members))
 }
 
 /// A `tools/call` request.

@@ -70,7 +70,7 @@ impl<'a> Raw<'a> {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Scanner<'a> {
     text: &'a str,
     pos: usize,

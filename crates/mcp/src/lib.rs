@@ -7,8 +7,10 @@ mod handshake;
 mod headers;
 mod id;
 mod json;
+mod merge;
 mod message;
 mod method;
+mod qualify;
 mod read;
 mod response;
 mod scan;
@@ -25,7 +27,7 @@ pub use answer::{
 pub use fault::{Fault, code};
 pub use handshake::{
     HandshakeError, OwnCall, OwnClient, ServerDescription, discover_request, discover_result, initialize_request,
-    initialize_result, initialized_notification, tools_call_request, tools_list_request,
+    initialize_result, initialized_notification, list_request, tools_call_request, tools_list_request,
 };
 pub use headers::{
     HEADER_ERROR_STATUS, HeaderError, HeaderView, METHOD_HEADER, NAME_HEADER, PARAM_HEADER_PREFIX,
@@ -33,8 +35,13 @@ pub use headers::{
     encode_header_value, era, mirror_headers, param_headers,
 };
 pub use id::Id;
+pub use merge::{CursorError, ListKind, ListPage, MergedCursor, items_of, merge_lists};
 pub use message::{ClientInfo, Message, Meta, Notification, Outcome, Params, Request, Response, Retry};
 pub use method::{Family, Method, Sender};
+pub use qualify::{
+    Name, NameKind, NewName, Part, qualified_name, qualified_task, qualified_uri, rename_in, rename_item,
+    split_qualified, split_qualified_task, split_qualified_uri,
+};
 pub use read::{ReadError, ReadLimits, on_one_line, read, read_with};
 pub use response::{Frame, ResponseFacts, ResponseKind, frame, response_facts};
 pub use scan::FrameScanner;
@@ -44,8 +51,5 @@ pub use subscription::{
     acknowledging_tools_list_changed, promising_tools_list_changed, subscription_acknowledged, subscription_ended,
     tools_list_changed,
 };
-pub use tools::{
-    Annotations, CursorError, Keep, ListError, MergedCursor, Tool, ToolsPage, filter_tools_list, merge_tools_lists,
-    qualified_name, select_tools, split_qualified, tools_of,
-};
+pub use tools::{Annotations, Keep, ListError, Tool, filter_tools_list, select_tools, tools_of};
 pub use version::{Era, LATEST_INITIALIZE, ProtocolVersion, STATELESS};

@@ -1,21 +1,17 @@
-//! `tools/list` answers: reading, filtering, renaming, merging.
+//! `tools/list` answers: reading, filtering, selecting.
 //!
 //! Invariant: a list that cannot be read without doubt is an error, never passed on; and whatever is kept is passed on
 //! byte for byte.
 
 mod edit;
 mod list;
-mod merge;
-mod name;
 
 use std::borrow::Cow;
 
 use crate::read::ReadError;
 
-pub use edit::{Keep, filter_tools_list};
+pub use edit::{Keep, filter_tools_list, select_tools};
 pub use list::tools_of;
-pub use merge::{CursorError, MergedCursor, ToolsPage, merge_tools_lists, select_tools};
-pub use name::{qualified_name, split_qualified};
 
 /// A tool as its server describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]

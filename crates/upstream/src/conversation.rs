@@ -115,7 +115,7 @@ impl<'a, E: Exchange> Conversation<'a, E> {
                 mcp::Keep::Keep
             });
             let page = page.map_err(|error| Failed(list_failure(&error, &message)))?;
-            found.extend(names.into_iter().zip(page.tools));
+            found.extend(names.into_iter().zip(page.items));
             if found.len() > self.target.limits.tools {
                 return Err(failed(format!("it has more than {} tools", self.target.limits.tools)));
             }

@@ -50,6 +50,16 @@ impl PeerSessions {
         self.0.invalidate(&(ours.clone(), place.server.id)).await;
     }
 
+    /// The session with a server for one of a client's sessions, if there is one.
+    pub(crate) async fn open_with(&self, ours: &Arc<str>, place: &Place) -> Option<Arc<Peer>> {
+        self.0.get(&(ours.clone(), place.server.id)).await
+    }
+
+    /// The sessions that are open behind one of a client's sessions.
+    pub(crate) fn behind(&self, ours: &Arc<str>) -> Vec<Arc<Peer>> {
+        self.0.iter().filter(|(key, _)| key.0 == *ours).map(|(_, peer)| peer).collect()
+    }
+
     /// Takes every session of a client's session away.
     pub(crate) async fn end(&self, ours: &Arc<str>) -> Vec<Arc<Peer>> {
         let keys: Vec<_> = self.0.iter().map(|(key, _)| key).filter(|key| key.0 == *ours).collect();

@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 
-use super::{ours, owner};
+use super::{memory::owner, ours};
 use crate::{authenticate::Caller, failure::Failure, own_stream::OwnStream, stack::Ask, standing::Watched};
 
 /// Opens it.

@@ -12,7 +12,7 @@ use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use domain::Settlement;
 use futures_util::stream;
-use mcp::{Era, Frame, Method, SseEvent, SseParser, SsePart};
+use mcp::{Era, Frame, Method, Part, SseEvent, SseParser, SsePart};
 use tokio::{
     sync::OwnedSemaphorePermit,
     time::{Instant, sleep_until, timeout},
@@ -216,13 +216,13 @@ impl Events {
         };
         match mcp::frame(&payload) {
             Ok(Frame::Response(facts)) => self.response(event, &payload, &facts).await,
-            Ok(Frame::Request { id, kind, method }) => self.request(event, &id, kind, &method),
+            Ok(Frame::Request { id, kind, method }) => self.request(event, &id, (kind, &method)).await,
             Ok(Frame::Notification { kind: Method::SubscriptionsAcknowledged, .. }) => {
                 self.out.extend(self.telling.acknowledged(event, self.forward.id.as_ref()));
             }
             Ok(Frame::Notification { kind, .. }) => {
                 if methods::passes_from_server(kind, &self.forward.place.server.settings) {
-                    self.out.push_back(event.raw);
+                    self.pass(event, Part::FromServer(kind)).await;
                 }
             }
             Err(error) => self.fail(UpstreamFailure::Invalid(error.to_string())).await,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::{body::Body, response::Response};
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
-use mcp::{Frame, FrameScanner, Method};
+use mcp::{Frame, FrameScanner, Method, Part};
 use tokio::{
     sync::OwnedSemaphorePermit,
     time::{Instant, timeout},
@@ -58,7 +58,7 @@ pub(super) async fn answer(mut forward: Forward, body: Plain) -> Result<Response
     let mut taking = Taking::new(body, forward.must_end_at());
     let whole = match taking.take_up_to(WHOLE, &forward.shared).await {
         Ok(Rest::None) => Ok(()),
-        Ok(Rest::Some) => match through::scanner(forward.kind, taking.so_far()) {
+        Ok(Rest::Some) => match through::scanner(&forward, taking.so_far()) {
             Some(scanner) => return Ok(taking.through(forward, scanner)),
             None => taking.take_all(&forward.shared).await,
         },
@@ -97,9 +97,10 @@ async fn checked(forward: &mut Forward, bytes: Bytes) -> Result<Bytes, UpstreamF
     }
     conclude(forward, &facts, &bytes).await?;
     if forward.kind != Method::ToolsList && !facts.lists_tools() {
-        return Ok(promising(forward, bytes));
+        return forward.named(Part::Answer(forward.kind), promising(forward, bytes));
     }
-    lists::filtered(forward, bytes).await
+    let filtered = lists::filtered(forward, bytes).await?;
+    forward.named(Part::Answer(forward.kind), filtered)
 }
 
 /// Takes a whole body in, within its limits of size and time.

@@ -70,7 +70,7 @@ impl Large {
 /// A scanner that has read the first piece, if the event may pass: the answer that is waited for, or what may yet be it.
 fn scanner(piece: &SsePiece, forward: &Forward) -> Option<FrameScanner> {
     let waited_for = forward.id.as_ref()?;
-    let scanner = through::scanner(forward.kind, &piece.data.concat())?;
+    let scanner = through::scanner(forward, &piece.data.concat())?;
     let another = scanner.id().is_some_and(|id| !waited_for.matches(&id));
     (!another && !piece.ends).then_some(scanner)
 }

@@ -12,7 +12,11 @@ use mcp::{Frame, FrameScanner, Method, ResponseFacts};
 use tokio::time::Instant;
 
 use super::{Plain, conclude, json::next};
-use crate::{failure::UpstreamFailure, forward::Forward, rescue::json_answer};
+use crate::{
+    failure::UpstreamFailure,
+    forward::{Face, Forward},
+    rescue::json_answer,
+};
 
 /// Most bytes of white space after a message.
 const TAIL: usize = 4 << 10;
@@ -44,10 +48,12 @@ pub(super) struct Cut;
 
 /// A scanner that has read the start of an answer, if the rest may pass unheld: a response for which nothing has to be
 /// edited, and no more has to be known to tell its call's next round.
-pub(super) fn scanner(asked: Method, start: &[u8]) -> Option<FrameScanner> {
+pub(super) fn scanner(forward: &Forward, start: &[u8]) -> Option<FrameScanner> {
+    let asked = forward.kind;
     let edited =
         matches!(asked, Method::Initialize | Method::Discover | Method::ToolsList | Method::SubscriptionsListen);
-    if edited {
+    // On the account's URL every answer may hold names to rewrite.
+    if edited || forward.face == Face::Account {
         return None;
     }
     let mut scanner = FrameScanner::default();

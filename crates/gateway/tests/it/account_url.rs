@@ -97,30 +97,26 @@ async fn a_forgotten_session_behind_the_url_is_opened_anew() {
     assert_eq!(client.call("mlflow__echo", json!({})).await.code(), "rate_limited");
     assert_eq!(upstream.calls(), 3);
 
-    assert_eq!(client.send(Method::DELETE, "").await.status, StatusCode::OK);
+    assert_eq!(client.send(Method::DELETE, "").await.status, StatusCode::NO_CONTENT);
+    let ended = client.post(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).await;
+    assert_eq!((ended.status, ended.reason()), (StatusCode::NOT_FOUND, "no_such_session".to_owned()));
+    let nobodys = Client::new(&world, &acme, "/mcp", &simple.agent).send(Method::DELETE, "").await;
+    assert_eq!(nobodys.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
-async fn modern_clients_are_told_to_fall_back_and_others_may_go_without_a_session() {
+async fn clients_may_go_without_a_session_but_not_with_anothers() {
     let (world, upstream) = (World::start().await, Fixture::start(Speaks::Sessions).await);
     let mut acme = world.account("acme");
     let simple = acme.simple(&upstream.url, OPEN);
     world.publish(&acme).await;
     let client = Client::new(&world, &acme, "/mcp", &simple.agent);
-    let meta =
-        r#"{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
-    let discover = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{{"_meta":{meta}}}}}"#);
-    let modern = client.clone().with("mcp-protocol-version", "2026-07-28").with("mcp-method", "server/discover");
-    let answer = modern.post(discover).await;
-    assert_eq!((answer.status, &answer.json()["error"]["code"]), (StatusCode::BAD_REQUEST, &json!(-32022)));
-    assert_eq!(answer.json()["error"]["data"]["supported"].as_array().unwrap().last().unwrap(), "2025-11-25");
-
     assert!(client.call("mlflow__echo", json!({})).await.is_ok());
-    assert_eq!(
-        client.post(r#"{"jsonrpc":"2.0","id":1,"method":"resources/list"}"#).await.json()["error"]["code"],
-        -32601
-    );
     assert!(client.post(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).await.is_ok());
+    for unknown in ["x/y", "sampling/createMessage", "server/discover"] {
+        let answer = client.post(json!({"jsonrpc": "2.0", "id": 1, "method": unknown}).to_string()).await.json();
+        assert_eq!(answer["error"]["code"], -32601, "{unknown}");
+    }
     let stolen = client.with("mcp-session-id", "never-existed").call("mlflow__echo", json!({})).await;
     assert_eq!(stolen.status, StatusCode::NOT_FOUND);
 }

@@ -113,14 +113,22 @@ pub fn call(id: u64, tool: &str, arguments: &Value) -> String {
 
 /// A `tools/call` of the stateless era, and the headers that go with it.
 pub fn stateless_call(client: Client, tool: &str, arguments: &Value) -> (Client, String) {
-    let meta = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": {},
-        "io.modelcontextprotocol/clientInfo": {"name": "modern", "version": "2"}});
-    let client =
-        client.with("mcp-protocol-version", "2026-07-28").with("mcp-method", "tools/call").with("mcp-name", tool);
-    let message = json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call",
-        "params": {"name": tool, "arguments": arguments, "_meta": meta}});
-    (client, message.to_string())
+    stateless(client, "tools/call", json!({"name": tool, "arguments": arguments}))
+}
+
+/// A request of the stateless era, and the headers that go with it.
+pub fn stateless(client: Client, method: &str, mut params: Value) -> (Client, String) {
+    params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
+    if params["_meta"].get("io.modelcontextprotocol/clientCapabilities").is_none() {
+        params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
+    }
+    params["_meta"]["io.modelcontextprotocol/clientInfo"] = json!({"name": "modern", "version": "2"});
+    let mut client = client.without("mcp-name").with("mcp-protocol-version", "2026-07-28").with("mcp-method", method);
+    let named = ["name", "uri", "taskId"].iter().find_map(|name| params[*name].as_str());
+    if let Some(name) = named.filter(|_| method != "completion/complete") {
+        client = client.with("mcp-name", name);
+    }
+    (client, json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params}).to_string())
 }
 
 pub fn names(list: &Value) -> Vec<String> {

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking")]
 
 mod account_url;
+mod account_url_lists;
+mod account_url_routes;
 mod approvals;
 mod arguments;
 mod calls;
@@ -18,6 +20,7 @@ mod proofs;
 mod records;
 mod redis_server;
 mod refusals;
+mod scripted;
 mod sessions;
 mod snapshots;
 mod streams;

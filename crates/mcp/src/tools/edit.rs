@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::list::{Item, ToolList};
 use super::{ListError, Tool};
 use crate::edit::Edits;
+use crate::merge::ListPage;
 use crate::version::Era;
 
 /// What becomes of a tool in a list.
@@ -43,6 +44,28 @@ pub fn filter_tools_list(
     let kept: Vec<Keep> = list.items.iter().map(|item| keep(&item.tool)).collect();
     edit_items(&mut edits, &list.items, &kept);
     Ok(if edits.is_empty() { message.clone() } else { edits.apply() })
+}
+
+/// Takes the wanted tools out of a `tools/list` answer, each as it is but for its name where that was wanted.
+///
+/// # Errors
+/// When the answer is an error or cannot be read without doubt.
+pub fn select_tools(bytes: &[u8], mut keep: impl FnMut(&Tool<'_>) -> Keep) -> Result<ListPage, ListError> {
+    let list = ToolList::read(bytes)?;
+    let mut items = Vec::with_capacity(list.items.len());
+    for item in &list.items {
+        match keep(&item.tool) {
+            Keep::Drop => {}
+            Keep::Keep => items.push(Bytes::copy_from_slice(item.tool.raw.as_bytes())),
+            Keep::Rename(name) => {
+                let mut edits = Edits::new(item.tool.raw);
+                let within = item.name_at.start - item.at.start..item.name_at.end - item.at.start;
+                edits.replace_with_string(within, &name);
+                items.push(edits.apply());
+            }
+        }
+    }
+    Ok(ListPage { items, next_cursor: list.next_cursor.map(|cursor| cursor.into_owned()) })
 }
 
 /// A dropped tool takes one comma with it: the one before it, or, while nothing is kept yet, the one after it.

@@ -1,7 +1,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::id::Id;
 use crate::version::Era;
 use bytes::Bytes;
 
@@ -127,42 +126,6 @@ fn a_list_in_doubt_is_an_error() {
     }
     let compressed = Bytes::from_static(b"\x1f\x8b\x08\0\0\0\0\0");
     assert!(filter_tools_list(&compressed, Era::Initialize, |_| Keep::Keep).is_err());
-}
-
-#[test]
-fn lists_are_merged_in_order() {
-    let page = |server: &str| {
-        select_tools(LIST.as_bytes(), |tool| match tool.name.as_ref() {
-            "delete_b" => Keep::Drop,
-            name => Keep::Rename(format!("{server}__{name}")),
-        })
-        .unwrap()
-    };
-    let pages = [page("a"), ToolsPage::default(), page("b")];
-    let merged = merge_tools_lists(&Id::string("x"), Era::Stateless, &pages, Some("cur\""));
-    let names: Vec<_> = tools_of(&merged).unwrap().iter().map(|tool| tool.name.clone().into_owned()).collect();
-    assert_eq!(names, ["a__read_a", "a__c", "b__read_a", "b__c"]);
-    let value: serde_json::Value =
-        serde_json::from_slice(&merge_tools_lists(&Id::number(1), Era::Stateless, &[], Some("c"))).unwrap();
-    let expected = serde_json::json!({"resultType": "complete", "tools": [], "nextCursor": "c", "ttlMs": 0, "cacheScope": "private"});
-    assert_eq!(value["result"], expected);
-    let legacy = merge_tools_lists(&Id::number(1), Era::Initialize, &[], None);
-    assert_eq!(legacy, r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[]}}"#);
-    let raw = std::str::from_utf8(&pages[0].tools[0]).unwrap();
-    assert_eq!(raw, tools_of(LIST.as_bytes()).unwrap()[0].raw.replace(r#""read_a""#, r#""a__read_a""#));
-}
-
-#[test]
-fn cursors_of_several_servers() {
-    let page = |cursor: Option<&str>| ToolsPage { tools: vec![], next_cursor: cursor.map(str::to_owned) };
-    let pages = [("a", page(Some(""))), ("b", page(None)), ("c", page(Some("x\"")))];
-    let cursor = MergedCursor::after(pages.iter().map(|(server, page)| (*server, page))).unwrap();
-    let back = MergedCursor::decode(&cursor.encode()).unwrap();
-    assert_eq!(back.servers().collect::<Vec<_>>(), [("a", ""), ("c", "x\"")]);
-    assert_eq!(MergedCursor::after([("b", &pages[1].1)]), None);
-    for text in ["", "x", "W10=", "bnVsbA", "!"] {
-        assert_eq!(MergedCursor::decode(text), Err(CursorError), "{text}");
-    }
 }
 
 fn space() -> impl Strategy<Value = String> {

@@ -1,7 +1,7 @@
 //! Answers and requests on a stream.
 
 use bytes::Bytes;
-use mcp::{Era, Id, Method, ResponseFacts, SseEvent};
+use mcp::{Era, Id, Method, Part, ResponseFacts, SseEvent};
 
 use super::{Events, Phase};
 use crate::{
@@ -31,16 +31,16 @@ impl Events {
             }
             return;
         }
-        let raw = if self.forward.kind == Method::ToolsList || facts.lists_tools() {
-            match lists::filtered(&self.forward, payload.clone()).await {
-                Ok(bytes) => event.with_data(bytes).raw,
-                Err(failure) => return self.fail(failure).await,
-            }
+        let answer = if self.forward.kind == Method::ToolsList || facts.lists_tools() {
+            lists::filtered(&self.forward, payload.clone()).await
         } else {
-            match promising(&self.forward, payload.clone()) {
-                same if same == *payload => event.raw,
-                promising => event.with_data(promising).raw,
-            }
+            Ok(promising(&self.forward, payload.clone()))
+        };
+        let named = answer.and_then(|answer| self.forward.named(Part::Answer(self.forward.kind), answer));
+        let raw = match named {
+            Ok(same) if same == *payload => event.raw,
+            Ok(bytes) => event.with_data(bytes).raw,
+            Err(failure) => return self.fail(failure).await,
         };
         if let Err(failure) = conclude(&mut self.forward, facts, payload).await {
             return self.fail(failure).await;
@@ -49,12 +49,22 @@ impl Events {
         self.phase = Phase::Answered;
     }
 
+    /// Passes on what the server says by itself.
+    pub(super) async fn pass(&mut self, event: SseEvent, part: Part) {
+        let Some(payload) = event.payload().cloned() else { return self.out.push_back(event.raw) };
+        match self.forward.named(part, payload.clone()) {
+            Ok(same) if same == payload => self.out.push_back(event.raw),
+            Ok(bytes) => self.out.push_back(event.with_data(bytes).raw),
+            Err(failure) => self.fail(failure).await,
+        }
+    }
+
     /// A request of the server. In the stateless era servers send none; what the settings keep back is refused for the
     /// client, so that the server does not wait.
-    pub(super) fn request(&mut self, event: SseEvent, id: &Id<'_>, kind: Method, method: &str) {
+    pub(super) async fn request(&mut self, event: SseEvent, id: &Id<'_>, (kind, method): (Method, &str)) {
         let stateless = self.forward.era == Era::Stateless;
         if !stateless && methods::passes_from_server(kind, &self.forward.place.server.settings) {
-            self.out.push_back(event.raw);
+            self.pass(event, Part::FromServer(kind)).await;
         } else if !stateless {
             self.forward.post_aside(mcp::method_not_found(id, method));
         }

@@ -1,0 +1,91 @@
+//! What is for every server at once, and has no answer of theirs that a client would look at.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use http::StatusCode;
+use mcp::{Era, Method, Notification, Request};
+use tokio::time::timeout;
+
+use super::Ours;
+use crate::{
+    authenticate::Caller,
+    forward::{self, Known},
+    gateway::Shared,
+    methods,
+    peer::Peer,
+    rescue::json_answer,
+    resolve::{Place, everywhere},
+    stack::Ask,
+};
+
+/// Servers that are told at the same time.
+const AT_ONCE: usize = 16;
+
+/// `logging/setLevel`: every server that has a log is told, each within its time; the level holds for what they log from
+/// then on. It is answered when all were told or have had their time.
+pub(super) async fn set_level(ask: &Ask<'_>, caller: &Caller, ours: &Ours, request: &Request<'_>) -> Response {
+    let params = request.params.as_ref().map_or("{}", |params| params.raw());
+    let level = request.params.as_ref().and_then(|params| params.get("level"));
+    if level.is_none_or(|level| !level.starts_with('"')) {
+        let error = mcp::error_response(Some(&request.id), mcp::code::INVALID_PARAMS, "`level` must be a string", None);
+        return json_answer(StatusCode::OK, error);
+    }
+    let places = everywhere(caller, ask.shared.clock.now());
+    let told = places.into_iter().filter(|place| passes(place, Method::LoggingSetLevel)).map(|place| async move {
+        let server = place.server.id;
+        let within = ask.shared.memory.patience(server, ask.shared.config.times.aggregate_part);
+        if timeout(within, set_level_of(ask.shared, ours, &place, params)).await.is_err() {
+            ask.shared.memory.failed(server);
+        }
+    });
+    stream::iter(told).buffer_unordered(AT_ONCE).collect::<()>().await;
+    json_answer(StatusCode::OK, mcp::result_response(&request.id, "{}"))
+}
+
+async fn set_level_of(shared: &Arc<Shared>, ours: &Ours, place: &Place, params: &str) {
+    let Ok(peer) = shared.peers.with(shared, &ours.key, place).await else { return };
+    // A stateless server takes the level with every request.
+    let has_log = shared.memory.greeted(&peer).capabilities.get("logging").is_some();
+    if peer.era == Era::Stateless || !has_log {
+        return;
+    }
+    if let Err(error) = peer.request(shared, Method::LoggingSetLevel, params).await {
+        tracing::info!(server = %place.server.id, %error, "a server did not take the level of its log");
+    }
+}
+
+/// A notification to every server that a session is open with.
+pub(super) fn tell_all(
+    ask: &Ask<'_>,
+    caller: &Caller,
+    ours: &Ours,
+    (notification, bytes): (&Notification<'_>, &Bytes),
+) {
+    let places: Vec<Place> = everywhere(caller, ask.shared.clock.now())
+        .into_iter()
+        .filter(|place| passes(place, notification.kind))
+        .collect();
+    for peer in ask.shared.peers.behind(&ours.key) {
+        let Some(place) = places.iter().find(|place| place.server.id == peer.server.id) else { continue };
+        let (shared, place, bytes) = (ask.shared.clone(), place.clone(), bytes.clone());
+        ask.shared.tracker.spawn(async move {
+            if let Err(error) = tell(&shared, &place, &peer, bytes).await {
+                tracing::debug!(server = %place.server.id, %error, "a server was not told what its client said");
+            }
+        });
+    }
+}
+
+async fn tell(shared: &Arc<Shared>, place: &Place, peer: &Peer, bytes: Bytes) -> Result<(), crate::failure::Failure> {
+    let known = peer.session.clone().map(|session| Known { text: String::new(), session });
+    forward::post_unanswered(shared, place, known.as_ref(), &peer.headers(), bytes).await
+}
+
+/// Whether a server's settings and the caller's grants on it let such a message through.
+fn passes(place: &Place, kind: Method) -> bool {
+    methods::gate(kind, kind.name().unwrap_or_default(), &place.server.settings).is_ok()
+        && place.require_active().is_ok()
+}

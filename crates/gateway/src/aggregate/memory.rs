@@ -1,0 +1,138 @@
+//! What this gateway remembers for the account's URL. All of it is bounded, none of it is needed: it saves waiting.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::ServerId;
+use mcp::{Era, Id, ListKind};
+use moka::sync::Cache;
+use serde_json::Value;
+
+use crate::{peer::Peer, session::Owner};
+
+/// Servers that are remembered at the same time.
+const MOST_SERVERS: u64 = 50_000;
+/// What a server said of itself holds this long.
+const DESCRIBED_FOR: Duration = Duration::from_secs(3_600);
+/// A server that failed is waited for less for this long.
+const FAILING_FOR: Duration = Duration::from_secs(30);
+/// Shortened names, requests under way and ended sessions that are remembered, each.
+const MOST_SMALL: u64 = 200_000;
+/// Requests and ended sessions are remembered this long.
+const SMALL_FOR: Duration = Duration::from_secs(3_600);
+/// Of the time for a server's part, one that has just failed gets this fraction.
+const FAILING_SHARE: u32 = 10;
+
+/// What a server said of itself.
+#[derive(Debug)]
+pub(crate) struct Described {
+    pub era: Era,
+    pub capabilities: Value,
+    pub instructions: Option<String>,
+    /// The capabilities as they came.
+    raw: String,
+}
+
+/// Under which name a client sees something.
+type PublicName = (ServerId, ListKind, Arc<str>);
+/// One request of one client's session.
+type RequestKey = (Arc<str>, String);
+
+/// What is remembered.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    described: Cache<ServerId, Arc<Described>>,
+    failing: Cache<ServerId, ()>,
+    names: Cache<PublicName, Arc<str>>,
+    requests: Cache<RequestKey, ServerId>,
+    ended: Cache<Arc<str>, ()>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            described: Cache::builder().max_capacity(MOST_SERVERS).time_to_live(DESCRIBED_FOR).build(),
+            failing: Cache::builder().max_capacity(MOST_SERVERS).time_to_live(FAILING_FOR).build(),
+            names: Cache::builder().max_capacity(MOST_SMALL).build(),
+            requests: Cache::builder().max_capacity(MOST_SMALL).time_to_live(SMALL_FOR).build(),
+            ended: Cache::builder().max_capacity(MOST_SMALL).time_to_live(SMALL_FOR).build(),
+        }
+    }
+}
+
+impl Memory {
+    /// A server answered: what it said of itself is the newest.
+    pub(crate) fn greeted(&self, peer: &Peer) -> Arc<Described> {
+        let known = self.described.get(&peer.server.id);
+        let same = |known: &Arc<Described>| {
+            known.era == peer.era
+                && known.raw == peer.description.capabilities
+                && known.instructions == peer.description.instructions
+        };
+        if let Some(known) = known.filter(same) {
+            return known;
+        }
+        let described = Arc::new(Described {
+            era: peer.era,
+            raw: peer.description.capabilities.clone(),
+            capabilities: serde_json::from_str(&peer.description.capabilities).unwrap_or_default(),
+            instructions: peer.description.instructions.clone(),
+        });
+        self.described.insert(peer.server.id, described.clone());
+        described
+    }
+
+    /// What a server said of itself, if it did lately.
+    pub(crate) fn described(&self, server: ServerId) -> Option<Arc<Described>> {
+        self.described.get(&server)
+    }
+
+    /// A server could not be reached, or did not answer in time.
+    pub(crate) fn failed(&self, server: ServerId) {
+        self.failing.insert(server, ());
+    }
+
+    /// A server answered.
+    pub(crate) fn answered(&self, server: ServerId) {
+        self.failing.invalidate(&server);
+    }
+
+    /// How long to wait for a server, out of the full time.
+    pub(crate) fn patience(&self, server: ServerId, full: Duration) -> Duration {
+        if self.failing.contains_key(&server) { full / FAILING_SHARE } else { full }
+    }
+
+    /// Remembers what a shortened name stands for.
+    pub(crate) fn note_name(&self, server: ServerId, list: ListKind, public: &str, own: &str) {
+        self.names.insert((server, list, public.into()), own.into());
+    }
+
+    /// What a shortened name stands for.
+    pub(crate) fn own_name(&self, server: ServerId, list: ListKind, public: &str) -> Option<Arc<str>> {
+        self.names.get(&(server, list, public.into()))
+    }
+
+    /// A request went to a server.
+    pub(crate) fn went(&self, session: &Arc<str>, id: &Id<'_>, server: ServerId) {
+        self.requests.insert((session.clone(), id.raw().to_owned()), server);
+    }
+
+    /// Where a request went.
+    pub(crate) fn where_went(&self, session: &Arc<str>, id: &Id<'_>) -> Option<ServerId> {
+        self.requests.get(&(session.clone(), id.raw().to_owned()))
+    }
+
+    /// A client ended its session.
+    pub(crate) fn ended(&self, session: &Arc<str>) {
+        self.ended.insert(session.clone(), ());
+    }
+
+    /// Whether a client ended this session, here.
+    pub(crate) fn is_ended(&self, session: &Arc<str>) -> bool {
+        self.ended.contains_key(session)
+    }
+}
+
+/// Whose sessions on the account's URL these are.
+pub(crate) fn owner(caller: &crate::authenticate::Caller) -> Owner {
+    Owner { account: caller.account.id, server: None, principal: caller.principal }
+}

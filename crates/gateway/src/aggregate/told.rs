@@ -1,0 +1,71 @@
+//! What clients say without asking: notifications, and their answers to servers' requests, each to the server it is for.
+
+use axum::response::Response;
+use bytes::Bytes;
+use mcp::{Message, Method, Notification, Part};
+
+use super::{Ours, fan, names, ours};
+use crate::{
+    authenticate::Caller,
+    failure::Failure,
+    forward::{self, Known},
+    methods, one,
+    resolve::Place,
+    stack::Ask,
+};
+
+/// A client's notification. It is taken whether or not there is a server for it, as notifications are never answered.
+pub(crate) async fn notification(
+    ask: Ask<'_>,
+    caller: &Caller,
+    notification: &Notification<'_>,
+    bytes: &Bytes,
+) -> Result<Response, Failure> {
+    let ours = ours(&ask, caller)?;
+    match notification.kind {
+        Method::Cancelled => {
+            let request = notification.params.as_ref().and_then(|params| params.request_id.as_ref());
+            let server = request.and_then(|id| ask.shared.memory.where_went(&ours.key, id));
+            let servers = caller.account.servers();
+            let server = server.and_then(|id| servers.into_iter().find(|server| server.id == id));
+            if let Some(place) = server.and_then(|server| Place::of(caller, server, ask.shared.clock.now())) {
+                tell(&ask, &ours, &place, bytes.clone()).await?;
+            }
+        }
+        Method::Progress => {
+            if let Some((place, own)) = named(&ask, caller, Part::FromClient(notification.kind), bytes) {
+                methods::gate(notification.kind, &notification.method, &place.server.settings)?;
+                tell(&ask, &ours, &place, own).await?;
+            }
+        }
+        Method::RootsListChanged => fan::tell_all(&ask, caller, &ours, (notification, bytes)),
+        _ => {}
+    }
+    Ok(one::accepted())
+}
+
+/// A client's answer to a request of one of the servers, which its id names.
+pub(crate) async fn response(ask: Ask<'_>, caller: &Caller, bytes: &Bytes) -> Result<Response, Failure> {
+    let ours = ours(&ask, caller)?;
+    if let Some((place, own)) = named(&ask, caller, Part::ClientAnswer, bytes)
+        && let Ok(Message::Response(_)) = mcp::read(&own)
+    {
+        tell(&ask, &ours, &place, own).await?;
+    }
+    Ok(one::accepted())
+}
+
+/// The server that a message names, and the message in that server's names.
+fn named(ask: &Ask<'_>, caller: &Caller, part: Part, bytes: &Bytes) -> Option<(Place, Bytes)> {
+    let (slug, own) = names::incoming(part, bytes)?;
+    let server = caller.account.server(&slug.parse().ok()?)?;
+    Some((Place::of(caller, server, ask.shared.clock.now())?, own))
+}
+
+/// Tells a server something within the session that is open with it; where none is, there is nobody to tell.
+async fn tell(ask: &Ask<'_>, ours: &Ours, place: &Place, bytes: Bytes) -> Result<(), Failure> {
+    place.require_active()?;
+    let Some(peer) = ask.shared.peers.open_with(&ours.key, place).await else { return Ok(()) };
+    let known = peer.session.clone().map(|session| Known { text: String::new(), session });
+    forward::post_unanswered(ask.shared, place, known.as_ref(), &peer.headers(), bytes).await
+}
