@@ -2,16 +2,19 @@
 
 use std::{ffi::OsString, fmt, time::Duration};
 
-use domain::ConnectToken;
 use upstream::UpstreamUrl;
+
+use crate::{allow::AllowList, token::TokenSource};
 
 /// Everything [`run`](crate::run) needs to know.
 #[derive(Clone, Debug)]
 pub struct ConnectConfig {
     /// Where to dial and with which credential.
-    pub token: ConnectToken,
+    pub token: TokenSource,
     /// What stands behind the tunnel.
     pub target: Target,
+    /// What a URL may lead to.
+    pub allow: AllowList,
     /// Limits and waiting times.
     pub limits: Limits,
     /// Certificate authorities trusted besides the web's when dialling the gateway or an `https` target, in PEM; empty

@@ -42,6 +42,14 @@ pub(crate) struct Dial {
     about: String,
 }
 
+/// Who dials, the same over all tokens.
+#[derive(Clone)]
+pub(crate) struct Dialler {
+    pub(crate) extra_roots_pem: Vec<u8>,
+    pub(crate) instance: String,
+    pub(crate) about: String,
+}
+
 /// Why there is no tunnel this time.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DialError {
@@ -55,17 +63,13 @@ pub(crate) enum DialError {
 }
 
 impl Dial {
-    pub(crate) fn new(
-        token: ConnectToken,
-        extra_roots_pem: &[u8],
-        instance: String,
-        about: String,
-    ) -> Result<Self, ConnectError> {
+    pub(crate) fn new(token: ConnectToken, dialler: &Dialler) -> Result<Self, ConnectError> {
+        let Dialler { extra_roots_pem, instance, about } = dialler.clone();
         let bad = |reason: String| ConnectError::Address { origin: token.origin.clone(), reason };
         let url = Url::parse(&token.origin).map_err(|error| bad(error.to_string()))?;
         let host = url.host().ok_or_else(|| bad("it has no host".to_owned()))?.to_owned();
         let port = url.port_or_known_default().ok_or_else(|| bad("it has no port".to_owned()))?;
-        let tls = if url.scheme() == "https" { Some(tls_connector(extra_roots_pem)?) } else { None };
+        let tls = if url.scheme() == "https" { Some(tls_connector(&extra_roots_pem)?) } else { None };
         Ok(Self { token, host, port, tls, instance, about })
     }
 
@@ -77,6 +81,11 @@ impl Dial {
             Host::Ipv6(address) => address.is_loopback(),
         };
         self.tls.is_none() && !loopback
+    }
+
+    /// Whether it shows this token.
+    pub(crate) fn shows(&self, token: &ConnectToken) -> bool {
+        self.token == *token
     }
 
     pub(crate) fn origin(&self) -> &str {

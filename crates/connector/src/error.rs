@@ -1,6 +1,8 @@
 //! Why a connector gives up. Everything else it tries again.
 
-use std::{ffi::OsString, io};
+use std::{ffi::OsString, io, path::PathBuf};
+
+use crate::allow::NotAllowed;
 
 /// Why [`run`](crate::run) ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +34,22 @@ pub enum ConnectError {
         /// The gateway.
         origin: String,
     },
+    /// There is no token in the file for it.
+    #[error("the token file {path:?} cannot be used: {reason}")]
+    TokenFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it; never what is in it.
+        reason: String,
+    },
+    /// The address of the server is not among those that may be dialled.
+    #[error("cannot use --url {url}: {reason}")]
+    NotAllowed {
+        /// Host and port.
+        url: String,
+        /// Why not.
+        reason: NotAllowed,
+    },
     /// The address in the token is not one that can be dialled.
     #[error("the token's address {origin} cannot be dialled: {reason}")]
     Address {
@@ -47,14 +65,14 @@ pub enum ConnectError {
 
 impl ConnectError {
     /// The exit code of `portcullis connect`: 127 and 126 as shells use them for programs, 77 (`EX_NOPERM`) for the
-    /// token, 64 (`EX_USAGE`) for its address, 70 (`EX_SOFTWARE`) for TLS.
+    /// token, 64 (`EX_USAGE`) for its file and for addresses, 70 (`EX_SOFTWARE`) for TLS.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::MissingProgram { .. } => 127,
             Self::UnusableProgram { .. } => 126,
             Self::TokenRefused { .. } => 77,
-            Self::Address { .. } => 64,
+            Self::TokenFile { .. } | Self::NotAllowed { .. } | Self::Address { .. } => 64,
             Self::Tls(_) => 70,
         }
     }

@@ -1,4 +1,5 @@
-//! A Streamable HTTP endpoint of this machine, reached for the gateway. Only that one URL is ever requested.
+//! A Streamable HTTP endpoint of this machine, reached for the gateway. Only that one URL is ever requested, and where the
+//! same server redirects to.
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use upstream::{Dialer, DialerConfig, Egress, SendError, UpstreamUrl};
 
 use crate::{
     answer::{self, Body, Delivery},
+    config::ConnectConfig,
     error::ConnectError,
     message::{Kind, Message, Request as RpcRequest},
     report::{Report, Reporter},
@@ -30,28 +32,30 @@ const HOP_BY_HOP: [&str; 8] = [
     "upgrade",
 ];
 
+/// Most redirects of one request.
+const MOST_REDIRECTS: usize = 3;
+
 /// Forwards to one URL.
 #[derive(Debug)]
 pub(crate) struct Forward {
     dialer: Dialer,
+    url: UpstreamUrl,
     uri: Uri,
     max_message_bytes: usize,
     report: Reporter,
 }
 
 impl Forward {
-    pub(crate) fn new(
-        url: &UpstreamUrl,
-        extra_roots_pem: &[u8],
-        max_message_bytes: usize,
-        report: Reporter,
-    ) -> Result<Self, ConnectError> {
+    pub(crate) fn new(url: &UpstreamUrl, config: &ConnectConfig, report: Reporter) -> Result<Self, ConnectError> {
         // The URL is the choice of whoever started this program, and the machine's own network is what it is for.
-        let mut config = DialerConfig::new(Egress::PRIVATE_ALLOWED);
-        config.extra_roots_pem = extra_roots_pem.to_vec();
+        let mut dialling = DialerConfig::new(Egress::PRIVATE_ALLOWED);
+        dialling.extra_roots_pem.clone_from(&config.extra_roots_pem);
+        let not_allowed = |reason| ConnectError::NotAllowed { url: url.authority().to_owned(), reason };
+        dialling.networks = config.allow.networks_for(url).map_err(not_allowed)?;
+        let max_message_bytes = config.limits.max_message_bytes;
         let bad = |reason: String| ConnectError::Address { origin: url.as_str().to_owned(), reason };
         let uri = url.to_uri().map_err(|error| bad(error.to_string()))?;
-        Ok(Self { dialer: Dialer::new(config)?, uri, max_message_bytes, report })
+        Ok(Self { dialer: Dialer::new(dialling)?, url: url.clone(), uri, max_message_bytes, report })
     }
 
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
@@ -66,13 +70,28 @@ impl Forward {
         };
         let body = body.to_bytes();
         let since = Instant::now();
-        let sent = self.dialer.send(self.outgoing(head, body.clone())).await;
+        let sent = self.send(self.outgoing(head, body.clone())).await;
         let (response, how) = match sent {
             Ok(response) => (incoming(response), "answered"),
             Err(error) => (failed(&body, &error), "not answered"),
         };
         self.note(body, how, since.elapsed());
         response
+    }
+
+    /// Sends a request, and again where the same server says it is to be sent; a redirect to anyone else is an answer.
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Incoming>, SendError> {
+        let mut at = self.url.clone();
+        for _ in 0..MOST_REDIRECTS {
+            let mut this = request.clone();
+            *this.uri_mut() = at.to_uri().unwrap_or_else(|_| self.uri.clone());
+            let response = self.dialer.send(this).await?;
+            match redirected(&at, &response) {
+                Some(next) if next.origin() == at.origin() => at = next,
+                _ => return Ok(response),
+            }
+        }
+        self.dialer.send(request).await
     }
 
     fn outgoing(&self, head: request::Parts, body: Bytes) -> Request<Bytes> {
@@ -90,6 +109,17 @@ impl Forward {
             self.report.say(Report::Answered { method, tool, how, elapsed });
         }
     }
+}
+
+/// Where an answer says that the very same request is to be sent (RFC 9110 §15.4.8 and §15.4.9).
+fn redirected(at: &UpstreamUrl, response: &Response<Incoming>) -> Option<UpstreamUrl> {
+    let status = response.status();
+    if !matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT) {
+        return None;
+    }
+    let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
+    let target = url::Url::parse(at.as_str()).ok()?.join(location).ok()?;
+    UpstreamUrl::parse(target.as_str()).ok()
 }
 
 fn incoming(response: Response<Incoming>) -> Response<Body> {

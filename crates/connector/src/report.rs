@@ -21,6 +21,13 @@ pub enum Report {
         /// The gateway.
         origin: String,
     },
+    /// The token was replaced in its file; the next dial is with the new one.
+    NewToken,
+    /// The token's file cannot be used now; the token stays as it was.
+    TokenUnread {
+        /// Why, in words.
+        why: String,
+    },
     /// There is no tunnel; the next attempt comes after this long.
     Reconnecting {
         /// Why there is none.
@@ -129,6 +136,8 @@ impl fmt::Display for Report {
                 write!(f, "warning: {origin} is not https, so the token travels unencrypted")
             }
             Self::Reconnecting { why, after } => write!(f, "{}; reconnecting in {}", shown(why), Seconds(*after)),
+            Self::NewToken => f.write_str("the token was replaced; dialling with the new one"),
+            Self::TokenUnread { why } => write!(f, "{}; going on with the token as it was", shown(why)),
             Self::ChildStarted { pid } => write!(f, "server process {pid} started"),
             Self::ChildEnded { pid, how } => write!(f, "server process {pid} ended: {how}"),
             Self::ChildRestarting { after } => write!(f, "starting the server again in {}", Seconds(*after)),

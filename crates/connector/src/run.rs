@@ -8,12 +8,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::{ChildCommand, ConnectConfig, Target},
-    dial::{Dial, DialError},
+    dial::{Dial, DialError, Dialler},
     error::ConnectError,
     forward::Forward,
     report::{Report, Reporter},
     serve::{Endpoint, Serving, serve},
     stdio::{Bridge, Shared},
+    token::TokenSource,
     waits::Backoff,
     wire::{CloseNote, Closed, byte_stream},
 };
@@ -40,13 +41,14 @@ pub async fn run(
     let report = Reporter::new(report);
     let tasks = TaskTracker::new();
     let instance = entropy.bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
-    let dial = Dial::new(config.token.clone(), &config.extra_roots_pem, instance, about(&config.target))?;
+    let dialler = Dialler { extra_roots_pem: config.extra_roots_pem.clone(), instance, about: about(&config.target) };
+    let dial = Dial::new(config.token.read()?, &dialler)?;
     let endpoint = Arc::new(start(&config, &entropy, &report, &tasks)?);
     let (stop_grace, silence) = (config.limits.stop_grace, config.limits.silence);
     let backoff = Backoff::new(config.limits.reconnect);
     let serving = Serving { endpoint: Arc::clone(&endpoint), tasks: tasks.clone(), silence, stop: cancel };
-    let tunnel = Tunnel { dial, serving, entropy, report };
-    let ended = tunnel.keep(backoff).await;
+    let tunnel = Tunnel { source: config.token, dialler, serving, entropy, report };
+    let ended = tunnel.keep(dial, backoff).await;
     endpoint.stop();
     tasks.close();
     // A process that is asked to end, told to, and killed is gone by then; if not, it is killed when it is dropped.
@@ -67,11 +69,7 @@ fn start(
 ) -> Result<Endpoint, ConnectError> {
     let limits = config.limits.clone();
     match &config.target {
-        Target::Url(url) => {
-            let bytes = limits.max_message_bytes;
-            Forward::new(url, &config.extra_roots_pem, bytes, report.clone())
-                .map(|forward| Endpoint::Url(Box::new(forward)))
-        }
+        Target::Url(url) => Forward::new(url, config, report.clone()).map(|forward| Endpoint::Url(Box::new(forward))),
         Target::Child(command) => {
             let shared = Shared { command: command.clone(), limits, report: report.clone(), tasks: tasks.clone() };
             let bridge = Bridge::start(shared, entropy.clone()).map_err(|error| cannot_run(command, error))?;
@@ -89,66 +87,94 @@ fn cannot_run(command: &ChildCommand, reason: io::Error) -> ConnectError {
 }
 
 struct Tunnel {
-    dial: Dial,
+    source: TokenSource,
+    dialler: Dialler,
     serving: Serving,
     entropy: Entropy,
     report: Reporter,
 }
 
+/// How one tunnel, or the attempt at one, ended.
+enum Ended {
+    /// The gateway does not accept the token (any more).
+    Refused,
+    /// Anything else, and how long the tunnel stood.
+    Broke { why: String, stood: Duration },
+    /// Someone said stop.
+    Stopped,
+}
+
 impl Tunnel {
-    async fn keep(&self, mut backoff: Backoff) -> Result<(), ConnectError> {
-        if self.dial.is_exposed() {
-            self.report.say(Report::NotEncrypted { origin: self.dial.origin().to_owned() });
+    async fn keep(&self, mut dial: Dial, mut backoff: Backoff) -> Result<(), ConnectError> {
+        if dial.is_exposed() {
+            self.report.say(Report::NotEncrypted { origin: dial.origin().to_owned() });
         }
         loop {
-            let why = match self.serving.stop.run_until_cancelled(self.dial.dial()).await {
-                None => return self.stopped(),
-                Some(Err(DialError::Refused)) => return Err(self.refused()),
-                Some(Err(error)) => error.to_string(),
-                Some(Ok(socket)) => {
-                    let since = Instant::now();
-                    let note = CloseNote::default();
-                    let why = self.serve(byte_stream(socket, note.clone(), self.serving.silence), &note).await?;
-                    if since.elapsed() >= WELL_AFTER {
+            let ended = self.once(&dial).await;
+            let renewed = self.renewed(&dial)?;
+            match (ended, renewed.is_some()) {
+                (Ended::Stopped, _) => return self.stopped(),
+                (Ended::Refused, false) => return Err(refused(&dial)),
+                (Ended::Refused, true) => {}
+                (Ended::Broke { why, stood }, _) => {
+                    if stood >= WELL_AFTER {
                         backoff.reset();
                     }
-                    why
+                    let after = backoff.scattered_wait(&self.entropy);
+                    self.report.say(Report::Reconnecting { why, after });
+                    if self.serving.stop.run_until_cancelled(sleep(after)).await.is_none() {
+                        return self.stopped();
+                    }
                 }
-            };
-            if self.serving.stop.is_cancelled() {
-                return self.stopped();
             }
-            let after = backoff.scattered_wait(&self.entropy);
-            self.report.say(Report::Reconnecting { why, after });
-            if self.serving.stop.run_until_cancelled(sleep(after)).await.is_none() {
-                return self.stopped();
+            if let Some(renewed) = renewed {
+                self.report.say(Report::NewToken);
+                dial = renewed;
             }
         }
     }
 
-    /// Serves one tunnel to its end; why it ended, in words.
-    async fn serve(
-        &self,
-        io: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-        note: &CloseNote,
-    ) -> Result<String, ConnectError> {
-        let (origin, server) = (self.dial.origin().to_owned(), self.dial.server());
-        self.report.say(Report::Connected { origin, server });
-        let ended = serve(io, &self.serving).await;
-        match (note.get(), ended) {
-            (Some(Closed { code: tunnel::CLOSE_REFUSED, .. }), _) => Err(self.refused()),
-            (Some(Closed { reason, .. }), _) if !reason.is_empty() => Ok(format!("the gateway closed: {reason}")),
-            (_, Err(error)) => Ok(format!("the connection broke: {error}")),
-            (_, Ok(())) => Ok("the gateway closed the connection".to_owned()),
+    /// With the token that is in the file now, if it is another.
+    fn renewed(&self, dial: &Dial) -> Result<Option<Dial>, ConnectError> {
+        match self.source.read() {
+            Ok(token) if dial.shows(&token) => Ok(None),
+            Ok(token) => Dial::new(token, &self.dialler).map(Some),
+            Err(error) => {
+                self.report.say(Report::TokenUnread { why: error.to_string() });
+                Ok(None)
+            }
         }
+    }
+
+    /// One attempt, and one tunnel if it succeeds.
+    async fn once(&self, dial: &Dial) -> Ended {
+        let socket = match self.serving.stop.run_until_cancelled(dial.dial()).await {
+            None => return Ended::Stopped,
+            Some(Err(DialError::Refused)) => return Ended::Refused,
+            Some(Err(error)) => return Ended::Broke { why: error.to_string(), stood: Duration::ZERO },
+            Some(Ok(socket)) => socket,
+        };
+        let (since, note) = (Instant::now(), CloseNote::default());
+        self.report.say(Report::Connected { origin: dial.origin().to_owned(), server: dial.server() });
+        let ended = serve(byte_stream(socket, note.clone(), self.serving.silence), &self.serving).await;
+        if self.serving.stop.is_cancelled() {
+            return Ended::Stopped;
+        }
+        let why = match (note.get(), ended) {
+            (Some(Closed { code: tunnel::CLOSE_REFUSED, .. }), _) => return Ended::Refused,
+            (Some(Closed { reason, .. }), _) if !reason.is_empty() => format!("the gateway closed: {reason}"),
+            (_, Err(error)) => format!("the connection broke: {error}"),
+            (_, Ok(())) => "the gateway closed the connection".to_owned(),
+        };
+        Ended::Broke { why, stood: since.elapsed() }
     }
 
     fn stopped(&self) -> Result<(), ConnectError> {
         self.report.say(Report::Stopping);
         Ok(())
     }
+}
 
-    fn refused(&self) -> ConnectError {
-        ConnectError::TokenRefused { origin: self.dial.origin().to_owned() }
-    }
+fn refused(dial: &Dial) -> ConnectError {
+    ConnectError::TokenRefused { origin: dial.origin().to_owned() }
 }

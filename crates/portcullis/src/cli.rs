@@ -138,11 +138,18 @@ pub struct Database {
 #[derive(Debug, Args)]
 pub struct Connect {
     /// The token from the server's page
-    #[arg(value_name = "TOKEN")]
-    pub token: String,
+    #[arg(value_name = "TOKEN", env = "PORTCULLIS_CONNECT_TOKEN", hide_env_values = true)]
+    #[arg(required_unless_present = "token_file")]
+    pub token: Option<String>,
+    /// File with the token, read again before every dial, so that a replaced token is picked up
+    #[arg(long, env = "PORTCULLIS_CONNECT_TOKEN_FILE", value_name = "FILE", conflicts_with = "token")]
+    pub token_file: Option<PathBuf>,
     /// A private Streamable HTTP server instead of a command
-    #[arg(long, value_name = "URL", conflicts_with = "command")]
+    #[arg(long, env = "PORTCULLIS_CONNECT_URL", value_name = "URL", conflicts_with = "command")]
     pub url: Option<String>,
+    /// With --url: dial only this host name, address or network (10.0.0.0/8); may be given several times
+    #[arg(long, env = "PORTCULLIS_CONNECT_ALLOW", value_delimiter = ',', value_name = "HOST_OR_NETWORK")]
+    pub allow: Vec<connector::Allowed>,
     /// The stdio server's command and its arguments, after `--`
     #[arg(last = true, value_name = "COMMAND", required_unless_present = "url")]
     pub command: Vec<String>,

@@ -1,16 +1,18 @@
 //! `connect`: a stdio server, or a private HTTP server, behind its gateway.
 
+use std::path::PathBuf;
+
 use anyhow::Context as _;
-use connector::{ChildCommand, ConnectConfig, ConnectToken, Limits, Target, UpstreamUrl};
+use connector::{AllowList, ChildCommand, ConnectConfig, Limits, Target, TokenSource, UpstreamUrl};
 use domain::Entropy;
 
 use crate::{cli::Connect, signals};
 
 /// Carries the server until a signal asks to stop.
 pub async fn run(args: Connect) -> anyhow::Result<()> {
-    let token: ConnectToken = args.token.parse().context("the token cannot be used")?;
     let config = ConnectConfig {
-        token,
+        token: token(args.token.as_deref(), args.token_file)?,
+        allow: AllowList::new(args.allow),
         target: target(args.url.as_deref(), args.command)?,
         limits: Limits::default(),
         extra_roots_pem: Vec::new(),
@@ -18,6 +20,14 @@ pub async fn run(args: Connect) -> anyhow::Result<()> {
     let stop = signals::stop_token()?;
     connector::run(config, Entropy::System, stop, |report| eprintln!("portcullis: {report}")).await?;
     Ok(())
+}
+
+fn token(given: Option<&str>, file: Option<PathBuf>) -> anyhow::Result<TokenSource> {
+    if let Some(file) = file {
+        return Ok(TokenSource::File(file));
+    }
+    let text = given.context("no token: copy the connect line from the server's page")?;
+    Ok(TokenSource::Given(text.parse().context("the token cannot be used")?))
 }
 
 fn target(url: Option<&str>, command: Vec<String>) -> anyhow::Result<Target> {

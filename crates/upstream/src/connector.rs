@@ -14,7 +14,7 @@ use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use tokio::net::TcpStream;
 use tower::Service;
 
-use crate::{AddressRefused, Egress, resolver::GuardedResolver};
+use crate::{AddressRefused, egress::Rule, resolver::GuardedResolver};
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
@@ -23,7 +23,7 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 #[derive(Clone, Debug)]
 pub(crate) struct GuardedTcp {
     tcp: HttpConnector<GuardedResolver>,
-    egress: Egress,
+    rule: Rule,
 }
 
 /// TLS where the scheme asks for it, and the time limit.
@@ -40,21 +40,21 @@ pub(crate) struct ConnectTimeout(Duration);
 
 impl GuardedTcp {
     pub(crate) fn new(resolver: GuardedResolver) -> Self {
-        let egress = resolver.egress;
+        let rule = resolver.rule.clone();
         let mut tcp = HttpConnector::new_with_resolver(resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_secs(30)));
-        Self { tcp, egress }
+        Self { tcp, rule }
     }
 
     /// The HTTP connector does not ask the resolver about address literals, so they are checked here.
     fn check(&self, uri: &Uri) -> Result<(), AddressRefused> {
         let default_port = if uri.scheme() == Some(&http::uri::Scheme::HTTPS) { 443 } else { 80 };
-        self.egress.check_port(uri.port_u16().unwrap_or(default_port))?;
+        self.rule.egress.check_port(uri.port_u16().unwrap_or(default_port))?;
         let host = uri.host().unwrap_or_default();
         match host.trim_start_matches('[').trim_end_matches(']').parse() {
-            Ok(address) => self.egress.check_address(None, address),
+            Ok(address) => self.rule.check_address(None, address),
             Err(_) => Ok(()),
         }
     }

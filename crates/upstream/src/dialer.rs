@@ -11,6 +11,7 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
+use ipnet::IpNet;
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject as _},
@@ -20,6 +21,7 @@ use crate::{
     AddressRefused, Egress, Names,
     body::WatchedBody,
     connector::{ConnectTimeout, Connector, GuardedTcp},
+    egress::Rule,
     resolver::{GuardedResolver, ResolveError},
 };
 
@@ -30,6 +32,8 @@ pub struct DialerConfig {
     pub egress: Egress,
     /// Where names are looked up.
     pub names: Names,
+    /// Only addresses in these networks are dialled; none: all that the rule allows.
+    pub networks: Option<Arc<[IpNet]>>,
     /// Certificate authorities to trust besides the web's, in PEM; empty for none.
     pub extra_roots_pem: Vec<u8>,
     /// The limit for look-up, TCP and TLS together.
@@ -47,6 +51,7 @@ pub struct Dialer {
 /// What a dialer with another rule is made of.
 struct Way {
     names: Names,
+    networks: Option<Arc<[IpNet]>>,
     tls: rustls::ClientConfig,
     connect_limit: Duration,
 }
@@ -97,7 +102,13 @@ impl DialerConfig {
     /// The system's names, the web's authorities, ten seconds to connect.
     #[must_use]
     pub fn new(egress: Egress) -> Self {
-        Self { egress, names: Names::System, extra_roots_pem: Vec::new(), connect_limit: Duration::from_secs(10) }
+        Self {
+            egress,
+            names: Names::System,
+            networks: None,
+            extra_roots_pem: Vec::new(),
+            connect_limit: Duration::from_secs(10),
+        }
     }
 }
 
@@ -108,7 +119,7 @@ impl Dialer {
     /// [`DialerError`].
     pub fn new(config: DialerConfig) -> Result<Self, DialerError> {
         let tls = tls_config(&config.extra_roots_pem)?;
-        let way = Way { names: config.names, tls, connect_limit: config.connect_limit };
+        let way = Way { names: config.names, networks: config.networks, tls, connect_limit: config.connect_limit };
         Ok(Self::along(Arc::new(way), config.egress))
     }
 
@@ -120,7 +131,8 @@ impl Dialer {
     }
 
     fn along(way: Arc<Way>, egress: Egress) -> Self {
-        let resolver = GuardedResolver { names: way.names.clone(), egress };
+        let rule = Rule { egress, networks: way.networks.clone() };
+        let resolver = GuardedResolver { names: way.names.clone(), rule };
         let connector = Connector::new(GuardedTcp::new(resolver), way.tls.clone(), way.connect_limit);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())

@@ -1,6 +1,8 @@
 //! What may be dialled in this deployment.
 
-use std::{fmt, net::IpAddr};
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use ipnet::IpNet;
 
 use crate::{
     UpstreamUrl,
@@ -43,6 +45,9 @@ pub enum AddressRefused {
     /// An address that is nobody's upstream.
     #[error("{0} is not an address that an MCP server can have (link-local, multicast, reserved or a tunnel form)")]
     Never(Place),
+    /// An address outside the networks that may be dialled here.
+    #[error("{0} lies outside the networks that may be dialled here")]
+    Outside(Place),
     /// The port of another kind of service.
     #[error("port {0} belongs to another kind of service than HTTP")]
     Port(u16),
@@ -97,6 +102,25 @@ impl Egress {
             return Err(AddressRefused::Private(Place { name: url.domain().map(str::to_owned), address: None }));
         }
         Ok(())
+    }
+}
+
+/// The deployment's rule, and the networks that it is narrowed to, if it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Rule {
+    pub(crate) egress: Egress,
+    pub(crate) networks: Option<Arc<[IpNet]>>,
+}
+
+impl Rule {
+    pub(crate) fn check_address(&self, name: Option<&str>, address: IpAddr) -> Result<(), AddressRefused> {
+        self.egress.check_address(name, address)?;
+        let Some(networks) = &self.networks else { return Ok(()) };
+        // An IPv4 address written as IPv6 lies in the network that it lies in.
+        let plain = address.to_canonical();
+        let inside = networks.iter().any(|network| network.contains(&plain));
+        let place = || Place { name: name.map(str::to_owned), address: Some(address) };
+        if inside { Ok(()) } else { Err(AddressRefused::Outside(place())) }
     }
 }
 

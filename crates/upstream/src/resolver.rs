@@ -16,7 +16,7 @@ use std::{
 use hyper_util::client::legacy::connect::dns::Name;
 use tower::Service;
 
-use crate::{AddressRefused, Egress};
+use crate::{AddressRefused, egress::Rule};
 
 /// Where names are looked up.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +42,7 @@ pub(crate) enum ResolveError {
 #[derive(Clone, Debug)]
 pub(crate) struct GuardedResolver {
     pub(crate) names: Names,
-    pub(crate) egress: Egress,
+    pub(crate) rule: Rule,
 }
 
 impl GuardedResolver {
@@ -50,7 +50,7 @@ impl GuardedResolver {
         let mut fine = Vec::new();
         let mut refused = None;
         for address in self.names.look_up(name.as_str()).await? {
-            match self.egress.check_address(Some(name.as_str()), address.ip()) {
+            match self.rule.check_address(Some(name.as_str()), address.ip()) {
                 Ok(()) => fine.push(address),
                 Err(error) => refused = Some(error),
             }
@@ -92,13 +92,31 @@ impl Service<Name> for GuardedResolver {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Egress;
 
     #[tokio::test]
     async fn of_a_mixed_answer_only_the_public_addresses_are_left() {
         let addresses = ["127.0.0.1", "1.1.1.1", "10.0.0.1", "::1"].map(|a| a.parse().unwrap());
         let names = Names::Table(Arc::new(HashMap::from([("mixed.example".to_owned(), addresses.to_vec())])));
-        let resolver = GuardedResolver { names, egress: Egress::PUBLIC_ONLY };
+        let rule = Rule { egress: Egress::PUBLIC_ONLY, networks: None };
+        let resolver = GuardedResolver { names, rule };
         let left: Vec<_> = resolver.resolve("mixed.example".parse().unwrap()).await.unwrap().collect();
         assert_eq!(left, ["1.1.1.1:0".parse().unwrap()]);
+    }
+
+    #[tokio::test]
+    async fn of_a_mixed_answer_only_the_listed_networks_are_left() {
+        let addresses = ["10.1.2.3", "10.2.0.1", "::ffff:10.1.0.1", "1.1.1.1"].map(|a| a.parse().unwrap());
+        let table = HashMap::from([
+            ("mixed.example".to_owned(), addresses.to_vec()),
+            ("outside.example".to_owned(), vec!["192.168.0.1".parse().unwrap()]),
+        ]);
+        let networks: Arc<[ipnet::IpNet]> = Arc::new(["10.1.0.0/16".parse().unwrap()]);
+        let rule = Rule { egress: Egress::PRIVATE_ALLOWED, networks: Some(networks) };
+        let resolver = GuardedResolver { names: Names::Table(Arc::new(table)), rule };
+        let left: Vec<_> = resolver.clone().resolve("mixed.example".parse().unwrap()).await.unwrap().collect();
+        assert_eq!(left, ["10.1.2.3:0".parse().unwrap(), "[::ffff:10.1.0.1]:0".parse().unwrap()]);
+        let outside = resolver.resolve("outside.example".parse().unwrap()).await;
+        assert!(matches!(outside, Err(ResolveError::Refused(AddressRefused::Outside(_)))), "{outside:?}");
     }
 }

@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use connector::{ConnectError, Limits, Report};
-use domain::tunnel;
+use connector::{AllowList, ConnectConfig, ConnectError, ConnectToken, Limits, Report, Target, TokenSource};
+use domain::{Entropy, Token, TokenKind, tunnel};
 use futures_util::SinkExt as _;
 use http::StatusCode;
 use serde_json::json;
 use tokio_tungstenite::{accept_async, tungstenite::Message};
 
 use crate::{
+    child,
     gateway::Gateway,
-    rig::{carry, limits},
+    rig::{Connector, carry, limits},
 };
 
 #[tokio::test]
@@ -81,10 +82,7 @@ async fn a_gateway_that_is_not_there_yet_is_waited_for() {
     let token = gateway.token.clone();
     let address: std::net::SocketAddr = token.origin.strip_prefix("http://").unwrap().parse().unwrap();
     drop(gateway);
-    let mut connector = {
-        use connector::Target;
-        crate::rig::Connector::start(&token, Target::Child(crate::child::command("normal")), limits(), Vec::new())
-    };
+    let mut connector = Connector::start(&token, Target::Child(child::command("normal")), limits(), Vec::new());
     connector.wait_for_line("cannot reach").await;
     let listener = tokio::net::TcpListener::bind(address).await.unwrap();
     let (stream, _) = listener.accept().await.unwrap();
@@ -107,4 +105,58 @@ async fn a_gateway_that_falls_silent_is_left() {
     connector.wait_for_line("the connection broke").await;
     drop((mute, hangs));
     connector.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_that_was_replaced_in_its_file_is_picked_up_and_sessions_go_on() {
+    let gateway = Gateway::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, format!("{}\n", gateway.token)).unwrap();
+    let mut connector = Connector::run(ConnectConfig {
+        token: TokenSource::File(file.clone()),
+        target: Target::Child(child::command("normal")),
+        allow: AllowList::default(),
+        limits: limits(),
+        extra_roots_pem: Vec::new(),
+    });
+    let mut first = gateway.accept().await;
+    let session = first.open().await;
+    let before = first.call(&session, 1, "state", "{}").await;
+
+    let token = Token::new(TokenKind::Connect, &Entropy::seeded(2));
+    let newer = ConnectToken { token, ..gateway.token.clone() };
+    std::fs::write(&file, newer.to_string()).unwrap();
+    first.close(tunnel::CLOSE_REFUSED, "replaced");
+    connector.wait_for_line("the token was replaced").await;
+    let mut second = gateway.accept().await;
+    let shown = second.dial.headers()["authorization"].to_str().unwrap().to_owned();
+    assert_eq!(shown, format!("Bearer {}", newer.token.expose()));
+    let after = second.call(&session, 2, "state", "{}").await;
+    assert_eq!(after["result"]["pid"], before["result"]["pid"]);
+
+    // A file that is not there is no reason to stop; a token that is refused and not replaced is.
+    std::fs::remove_file(&file).unwrap();
+    drop(second);
+    connector.wait_for_line("going on with the token as it was").await;
+    second = gateway.accept().await;
+    second.open().await;
+    second.close(tunnel::CLOSE_REFUSED, "revoked");
+    assert!(matches!(connector.ended().await, Err(ConnectError::TokenRefused { .. })));
+}
+
+#[tokio::test]
+async fn a_token_file_without_a_token_ends_the_connector_at_once() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "hunter2").unwrap();
+    let connector = Connector::run(ConnectConfig {
+        token: TokenSource::File(file.path().to_owned()),
+        target: Target::Child(child::command("normal")),
+        allow: AllowList::default(),
+        limits: limits(),
+        extra_roots_pem: Vec::new(),
+    });
+    let error = connector.ended().await.unwrap_err();
+    assert_eq!(error.exit_code(), 64);
+    assert!(error.to_string().contains("token file") && !error.to_string().contains("hunter2"), "{error}");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use connector::{ChildCommand, ConnectConfig, ConnectError, ConnectToken, Limits, Report, Target, Waits};
+use connector::{AllowList, ChildCommand, ConnectConfig, ConnectError, ConnectToken, Limits, Report, Target, Waits};
 use domain::Entropy;
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -41,9 +41,14 @@ pub fn carry_child(gateway: &Gateway, limits: Limits, command: ChildCommand) -> 
 
 impl Connector {
     pub fn start(token: &ConnectToken, target: Target, limits: Limits, extra_roots_pem: Vec<u8>) -> Self {
+        let token = token.clone().into();
+        let config = ConnectConfig { token, target, allow: AllowList::default(), limits, extra_roots_pem };
+        Self::run(config)
+    }
+
+    pub fn run(config: ConnectConfig) -> Self {
         let (sender, reports) = mpsc::unbounded_channel();
         let cancel = CancellationToken::new();
-        let config = ConnectConfig { token: token.clone(), target, limits, extra_roots_pem };
         let run = connector::run(config, Entropy::seeded(7), cancel.clone(), move |report| {
             let _test_is_over = sender.send(report);
         });

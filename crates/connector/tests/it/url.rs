@@ -11,7 +11,7 @@ use axum::{
     extract::State,
     response::IntoResponse as _,
 };
-use connector::{Target, UpstreamUrl};
+use connector::{AllowList, ConnectConfig, Target, UpstreamUrl};
 use futures_util::StreamExt as _;
 use http::{HeaderMap, Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -47,7 +47,10 @@ async fn upstream() -> (String, Upstream) {
     let (events, next_event) = mpsc::channel(8);
     let next_event = Arc::new(tokio::sync::Mutex::new(next_event));
     let state = Upstream { calls: Arc::default(), events, next_event, stream_dropped: Arc::default() };
-    let app = Router::new().route("/deep/mcp", axum::routing::any(serve)).with_state(state.clone());
+    let app = Router::new()
+        .route("/deep/mcp", axum::routing::any(serve))
+        .route("/deep/mcp/", axum::routing::any(serve))
+        .with_state(state.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/deep/mcp?x=1", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -73,6 +76,10 @@ async fn serve(
         (_, Some("redirect")) => {
             (StatusCode::TEMPORARY_REDIRECT, [("location", "http://127.0.0.1:1/elsewhere")]).into_response()
         }
+        (_, Some("moved")) if uri.path() == "/deep/mcp" => {
+            (StatusCode::PERMANENT_REDIRECT, [("location", "/deep/mcp/?y=2")]).into_response()
+        }
+        (_, Some("circles")) => (StatusCode::TEMPORARY_REDIRECT, [("location", "mcp")]).into_response(),
         (_, Some(_)) if message.get("id").is_some() => {
             let names: Vec<&str> = headers.keys().map(http::HeaderName::as_str).collect();
             let echo = json!({"headers": names, "uri": uri.to_string(), "body": String::from_utf8_lossy(&body),
@@ -218,5 +225,59 @@ async fn a_server_that_answers_cannot_say_that_it_never_got_the_call() {
     let told = tunnel.post(None, &call(5, "echo", "{}")).await;
     assert_eq!(told.json()["id"], 5);
     assert!(!told.is_undelivered());
+    connector.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_redirect_within_the_same_server_is_followed_but_not_for_ever() {
+    let (gateway, (url, upstream)) = (Gateway::start().await, upstream().await);
+    let connector = forward(&gateway, &url);
+    let tunnel = gateway.accept().await;
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"moved"}"#;
+    let echo = &tunnel.post(Some("s-1"), body).await.json()["result"];
+    assert_eq!(
+        (&echo["uri"], &echo["body"], &echo["session"]),
+        (&json!("/deep/mcp/?y=2"), &json!(body), &json!("s-1"))
+    );
+    let before = upstream.calls.load(Ordering::SeqCst);
+    let answer = tunnel.post(None, r#"{"jsonrpc":"2.0","id":2,"method":"circles"}"#).await;
+    assert_eq!(answer.status, StatusCode::TEMPORARY_REDIRECT);
+    assert!(upstream.calls.load(Ordering::SeqCst) - before < 6);
+    connector.stop().await.unwrap();
+}
+
+fn only(gateway: &Gateway, url: &str, allow: &str) -> Connector {
+    Connector::run(ConnectConfig {
+        token: gateway.token.clone().into(),
+        target: Target::Url(UpstreamUrl::parse(url).unwrap()),
+        allow: AllowList::new(vec![allow.parse().unwrap()]),
+        limits: limits(),
+        extra_roots_pem: Vec::new(),
+    })
+}
+
+#[tokio::test]
+async fn only_what_is_allowed_is_dialled() {
+    let (gateway, (url, upstream)) = (Gateway::start().await, upstream().await);
+    let connector = only(&gateway, &url, "127.0.0.0/8");
+    let tunnel = gateway.accept().await;
+    let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+    assert!(tunnel.post(None, list).await.json()["result"].is_object());
+    connector.stop().await.unwrap();
+
+    // An address that is not listed is refused at the start, a name when its address is known.
+    let error = only(&gateway, &url, "10.0.0.0/8").ended().await.unwrap_err();
+    assert_eq!(error.exit_code(), 64, "{error}");
+    let connector = only(&gateway, &url.replace("127.0.0.1", "localhost"), "10.0.0.0/8");
+    let tunnel = gateway.accept().await;
+    let before = upstream.calls.load(Ordering::SeqCst);
+    let answer = tunnel.post(None, list).await;
+    assert!(answer.is_undelivered(), "{:?}", answer.json());
+    assert!(
+        answer.json()["error"]["message"].as_str().unwrap().contains("outside the networks"),
+        "{:?}",
+        answer.json()
+    );
+    assert_eq!(upstream.calls.load(Ordering::SeqCst), before);
     connector.stop().await.unwrap();
 }

@@ -2,7 +2,9 @@
 
 use std::{io::BufRead as _, time::Duration};
 
-use connector::{ChildCommand, ConnectConfig, ConnectError, ConnectToken, Limits, Report, Target, UpstreamUrl, Waits};
+use connector::{
+    AllowList, ChildCommand, ConnectConfig, ConnectError, ConnectToken, Limits, Report, Target, UpstreamUrl, Waits,
+};
 use domain::{Entropy, Event, Settlement, Token, TokenKind, Transport};
 use http::{Method, Request, StatusCode};
 use policy::RiskClass;
@@ -93,7 +95,8 @@ pub fn connect_to(origin: &str, tunnelled: &Tunnelled, token: &Token, target: Ta
     };
     let quick = Waits { first: Duration::from_millis(20), longest: Duration::from_millis(200) };
     let limits = Limits { reconnect: quick, restart: quick, ..Limits::default() };
-    let config = ConnectConfig { token, target, limits, extra_roots_pem: Vec::new() };
+    let config =
+        ConnectConfig { token: token.into(), target, allow: AllowList::default(), limits, extra_roots_pem: Vec::new() };
     let (say, reports) = mpsc::unbounded_channel();
     let stop = CancellationToken::new();
     let cancel = stop.clone();
