@@ -87,7 +87,8 @@ async fn steps(shared: &Arc<Shared>, url: Url<'_>, request: Request, asked: &mut
     let ask = Ask { shared, headers: &parts.headers, arrived, era: Era::Initialize, room: Some(room), via };
     let Some(server) = url.server else {
         return match parts.method {
-            Method::POST => post_to_all(ask, &caller, body, asked).await,
+            // In boxes: each is deep, and a future of both is more than a compiler lays out.
+            Method::POST => Box::pin(post_to_all(ask, &caller, body, asked)).await,
             Method::GET => aggregate::stream(ask, &caller).await,
             Method::DELETE => aggregate::end_session(&ask, &caller).await,
             _ => Err(Failure::HttpMethod),
@@ -95,7 +96,7 @@ async fn steps(shared: &Arc<Shared>, url: Url<'_>, request: Request, asked: &mut
     };
     let place = resolve(&shared.snapshots, caller, server, now).await?;
     match parts.method {
-        Method::POST => post(ask, &place, body, asked).await,
+        Method::POST => Box::pin(post(ask, &place, body, asked)).await,
         Method::GET => one::stream(ask, &place).await,
         Method::DELETE => one::end_session(ask, &place).await,
         _ => Err(Failure::HttpMethod),
