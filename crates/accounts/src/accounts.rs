@@ -4,12 +4,16 @@ use std::{fmt, sync::Arc};
 
 use bus::Bus;
 use counters::Counters;
-use domain::{Clock, DataKey, DeploymentKey, Entropy, Permission, Timestamp};
+use domain::{AccessTokens, Clock, DataKey, DeploymentKey, Entropy, Permission, Timestamp};
 use storage::{Db, Tx};
 use tokio::sync::Semaphore;
 use upstream::Dialer;
 
-use crate::{Caller, Error, passwords::Passwords};
+use crate::{
+    Caller, Error,
+    apps::{ClientDocuments, Documents},
+    passwords::Passwords,
+};
 
 /// So many policies are checked at the same time.
 const CHECKS: usize = 4;
@@ -48,20 +52,33 @@ pub struct Config {
     pub gateway_origin: String,
     /// Where the control plane itself reaches a gateway, for test calls; no slash at the end.
     pub internal_gateway: String,
+    /// The origin of the OAuth server, as clients reach it; no slash at the end.
+    pub issuer: String,
+    /// Which clients' metadata documents are read.
+    pub client_documents: ClientDocuments,
 }
 
 struct Inner {
     wiring: Wiring,
     passwords: Passwords,
     checks: Arc<Semaphore>,
+    access_tokens: AccessTokens,
+    documents: Documents,
 }
 
 impl Accounts {
     /// Makes the use cases.
     #[must_use]
     pub fn new(wiring: Wiring) -> Self {
+        let access_tokens = AccessTokens::new(&wiring.key, &wiring.config.issuer);
         Self {
-            inner: Arc::new(Inner { wiring, passwords: Passwords::new(), checks: Arc::new(Semaphore::new(CHECKS)) }),
+            inner: Arc::new(Inner {
+                wiring,
+                passwords: Passwords::new(),
+                checks: Arc::new(Semaphore::new(CHECKS)),
+                access_tokens,
+                documents: Documents::new(),
+            }),
         }
     }
 
@@ -69,6 +86,30 @@ impl Accounts {
     #[must_use]
     pub fn gateway_origin(&self) -> &str {
         &self.inner.wiring.config.gateway_origin
+    }
+
+    /// The origin of the OAuth server.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.inner.wiring.config.issuer
+    }
+
+    /// The public keys that access tokens are verified with, now (RFC 7517).
+    #[must_use]
+    pub fn jwks(&self) -> serde_json::Value {
+        self.access_tokens().jwks(self.now())
+    }
+
+    pub(crate) fn access_tokens(&self) -> &AccessTokens {
+        &self.inner.access_tokens
+    }
+
+    pub(crate) fn documents(&self) -> &Documents {
+        &self.inner.documents
+    }
+
+    pub(crate) fn client_documents(&self) -> ClientDocuments {
+        self.inner.wiring.config.client_documents
     }
 
     /// Where the control plane itself reaches a gateway.

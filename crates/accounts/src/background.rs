@@ -17,6 +17,8 @@ const COMPARE_EVERY: Duration = Duration::from_secs(5);
 const PARTITIONS_EVERY: Duration = Duration::from_secs(6 * 3600);
 /// Between two removals of attempts to log in that no longer count.
 const FORGET_EVERY: Duration = Duration::from_secs(600);
+/// Between two removals of codes, refresh tokens and clients that nobody can use any more.
+const FORGET_AUTHORIZATIONS_EVERY: Duration = Duration::from_secs(900);
 /// Between two looks at answers that did not come to their end when they were given.
 const HEAL_EVERY: Duration = Duration::from_secs(5);
 /// After a failure.
@@ -30,6 +32,8 @@ impl Accounts {
                 every(PUBLISH_EVERY, "publish the snapshots that wait", || self.publish_waiting()),
                 every(COMPARE_EVERY, "compare the bus with the database", || self.publish_missing()),
                 every(FORGET_EVERY, "forget attempts of windows that are over", || self.forget_attempts()),
+                every(FORGET_AUTHORIZATIONS_EVERY, "forget what apps cannot use any more", || self
+                    .forget_authorizations()),
                 every(PARTITIONS_EVERY, "make the partitions for calls", || self.make_call_partitions()),
                 every(HEAL_EVERY, "put the answers that wait", || self.put_waiting_answers()),
                 self.record_forever(),

@@ -4,7 +4,7 @@
 
 use domain::{Permission, Role, Timestamp, UserId};
 use serde_json::Value;
-use storage::{NewAdminEvent, Tx};
+use storage::{AccountScope, NewAdminEvent, Tx};
 use uuid::Uuid;
 
 use crate::{Accounts, Caller, Error};
@@ -64,6 +64,15 @@ impl Accounts {
             return Err(Error::NotAllowed { needs });
         }
         Ok(Change { accounts: self, tx, at, by: caller.user(), role, reach })
+    }
+
+    /// Begins a change in the name of a member who is not there: what an app does, or what is seen of one.
+    pub(crate) async fn change_for(&self, scope: &AccountScope, user: UserId) -> Result<Change<'_>, Error> {
+        let at = self.now();
+        let mut tx = self.db().account(scope).await?;
+        tx.bump_snapshot(at).await?;
+        let role = tx.role_of(user).await?.ok_or(Error::NotFound)?;
+        Ok(Change { accounts: self, tx, at, by: user, role, reach: Reach::Snapshot })
     }
 
     /// Notes something in a transaction that is no change of its own: what became of an earlier one.

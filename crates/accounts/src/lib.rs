@@ -4,6 +4,7 @@ mod accounts;
 mod admin_events;
 mod agents;
 mod approvals;
+mod apps;
 mod background;
 mod caller;
 mod calls;
@@ -31,6 +32,11 @@ pub use agents::AgentView;
 pub use approvals::{
     Answer, AnswerForm, ApprovalAnswerView, ApprovalFilter, ApprovalStanding, ApprovalView, ArgumentsShown, MayAnswer,
 };
+pub use apps::{
+    AppView, AuthorizeError, AuthorizeRequest, ClientDocuments, ClientError, ClientKind, Code, CodeChallenge,
+    ConsentServer, ConsentView, ExchangeCode, Issued, Membership, OAuthClient, RedirectError, RedirectKind,
+    RedirectUri, Refresh, RegisterClient, RegisteredClient, Resource, ResourceError, TokenError, ToolCounts,
+};
 pub use caller::{Caller, ClientAddress, Visitor};
 pub use calls::{CallCursor, CallCursorError, CallFilter, CallPage, CallView};
 pub use error::{Error, Fault, Rule};
@@ -53,8 +59,8 @@ pub use servers::{
 };
 pub use sessions::{LogIn, LogInError, LoggedIn, SessionView};
 pub use storage::{
-    AdminEventRow, CallEnd, CallPlace, CallRow, ConnectorRow, InviteRow, KeyRow, TeamMemberRow, TeamRow, VersionRow,
-    WouldDenyFilter,
+    AdminEventRow, AppClient, CallEnd, CallPlace, CallRow, ConnectorRow, InviteRow, KeyRow, TeamMemberRow, TeamRow,
+    VersionRow, WouldDenyFilter,
 };
 pub use teams::{NewTeam, TeamView};
 pub use test_calls::{NewTestCall, TestAnswer, TestCall, TestCallResult, TestOutcome};

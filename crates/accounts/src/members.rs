@@ -50,7 +50,7 @@ impl Accounts {
         change.done("member.role_changed", member, json!({ "from": before, "to": role })).await
     }
 
-    /// Ends a membership: with it go the person's keys, team memberships and own grants in this account.
+    /// Ends a membership: with it go the person's keys, apps, team memberships and own grants in this account.
     ///
     /// # Errors
     /// [`Error::NotFound`] for anyone who is no member; [`Rule::OnlyOwners`], [`Rule::LastOwner`].
@@ -105,6 +105,7 @@ impl Change<'_> {
 
     async fn end_membership(&mut self, member: UserId) -> Result<(), Error> {
         self.tx.revoke_keys_of(Principal::Member(member), self.at).await?;
+        self.tx.revoke_apps_of(member, self.at).await?;
         self.tx.revoke_grants_of(GrantSubject::Member(member), self.at).await?;
         self.tx.remove_from_teams(member).await?;
         self.tx.remove_member(member, self.at).await?;

@@ -102,8 +102,11 @@ impl Accounts {
         if !settled.is_empty() {
             tx.store_settled(&settled).await?;
         }
-        for (key, at) in last_uses(&decided) {
+        for (key, at) in last_uses(&decided, |call| call.key) {
             tx.key_used(key, at).await?;
+        }
+        for (app, at) in last_uses(&decided, |call| call.app) {
+            tx.app_used(app, at).await?;
         }
         for event in events() {
             match event {
@@ -122,12 +125,12 @@ impl Accounts {
     }
 }
 
-/// When each key was last used by these calls.
-fn last_uses(decided: &[&CallDecided]) -> BTreeMap<domain::KeyId, domain::Timestamp> {
+/// When each key or app was last used by these calls.
+fn last_uses<T: Ord>(decided: &[&CallDecided], of: fn(&CallDecided) -> Option<T>) -> BTreeMap<T, domain::Timestamp> {
     let mut last = BTreeMap::new();
     for call in decided {
-        if let Some(key) = call.key {
-            let at = last.entry(key).or_insert(call.at);
+        if let Some(credential) = of(call) {
+            let at = last.entry(credential).or_insert(call.at);
             *at = call.at.max(*at);
         }
     }

@@ -19,6 +19,7 @@ pub(crate) async fn compile(tx: &mut Tx, now: Timestamp) -> Result<AccountSnapsh
         policies: tx.snapshot_policies().await?,
         grants: tx.snapshot_grants(now).await?,
         keys: tx.snapshot_keys(now).await?,
+        apps: tx.snapshot_apps(now).await?,
         connectors: tx.snapshot_connectors().await?,
     })
 }

@@ -16,6 +16,9 @@ const LOG_IN_WINDOW_S: i64 = 15 * 60;
 /// Sign-ups per network address.
 const SIGN_UPS: u32 = 30;
 const SIGN_UP_WINDOW_S: i64 = 60 * 60;
+/// Registrations of OAuth clients per network address: one machine has a few clients, and some register at every start.
+const REGISTRATIONS: u32 = 60;
+const REGISTRATION_WINDOW_S: i64 = 60 * 60;
 
 /// How long to wait, in seconds, at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +41,11 @@ impl Accounts {
     /// Counts a sign-up; a wait when there were too many.
     pub(crate) async fn count_sign_up(&self, ip: IpAddr) -> Result<Option<Wait>, Error> {
         self.count(&address_subject("sign-up", ip), SIGN_UPS, SIGN_UP_WINDOW_S).await
+    }
+
+    /// Counts a registration of an OAuth client; a wait when there were too many.
+    pub(crate) async fn count_registration(&self, ip: IpAddr) -> Result<Option<Wait>, Error> {
+        self.count(&address_subject("register", ip), REGISTRATIONS, REGISTRATION_WINDOW_S).await
     }
 
     /// Removes the counts whose window is over; for a background job, every few minutes.

@@ -56,6 +56,7 @@ pub async fn publish(redis_url: &str, key: &DeploymentKey, upstream_url: String)
             principal: Principal::Agent(agent),
             expires_at: None,
         }],
+        apps: Vec::new(),
         connectors: Vec::new(),
     };
     let bus = Bus::redis(RedisConfig::new(Secret::new(redis_url.to_owned()))).await?;

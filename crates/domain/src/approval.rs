@@ -5,7 +5,7 @@ use std::fmt;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
-use crate::{ApprovalId, CallId, Client, GrantId, KeyId, PolicyId, Principal, Sealed, ServerId, Timestamp};
+use crate::{AppId, ApprovalId, CallId, Client, GrantId, KeyId, PolicyId, Principal, Sealed, ServerId, Timestamp};
 
 /// The exact call that an approval is for: SHA-256 over (grant, tool, canonical arguments, policy version). A changed policy
 /// or another grant is another binding, so an approval given before a change never fits after it.
@@ -44,7 +44,10 @@ pub struct ApprovalAsked {
     /// Who called.
     pub principal: Principal,
     /// With which key.
-    pub key: KeyId,
+    pub key: Option<KeyId>,
+    /// By which app, instead of a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<AppId>,
     /// Under which grant.
     pub grant: GrantId,
     /// The policy and version that asks.

@@ -100,6 +100,8 @@ ids! {
     ConnectorId = "connector_", "connector";
     /// A request for a person's approval of one exact call.
     ApprovalId = "approval_", "approval";
+    /// An OAuth client that a person allowed to act for them in one account.
+    AppId = "app_", "app";
     /// One judged request.
     CallId = "call_", "call";
     /// The decision on one judged request, as the caller is told it.

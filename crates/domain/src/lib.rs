@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod access_token;
 mod approval;
 mod clock;
 mod connect_token;
@@ -8,6 +9,7 @@ mod ids;
 mod principal;
 mod record;
 mod role;
+mod scope;
 mod sealed;
 mod secret;
 mod server;
@@ -17,27 +19,29 @@ mod text;
 mod token;
 pub mod tunnel;
 
+pub use access_token::{AccessClaims, AccessTokenError, AccessTokens};
 pub use approval::{ApprovalAsked, ApprovalBinding, BoundCall};
 pub use clock::{Clock, Entropy, Timestamp};
 pub use connect_token::{ConnectToken, ConnectTokenError};
 pub use email::{Email, EmailError};
 pub use ids::{
-    AccountId, AgentId, ApprovalId, CallId, ConnectorId, DecisionId, GatewayId, GrantId, IdError, InviteId, KeyId,
-    PolicyId, ServerId, SessionId, TeamId, UserId,
+    AccountId, AgentId, AppId, ApprovalId, CallId, ConnectorId, DecisionId, GatewayId, GrantId, IdError, InviteId,
+    KeyId, PolicyId, ServerId, SessionId, TeamId, UserId,
 };
-pub use principal::{GrantState, GrantSubject, Principal};
+pub use principal::{Credential, GrantState, GrantSubject, Principal};
 pub use record::{
     CallDecided, CallSettled, Client, ConnectorSeen, Event, EventEnvelope, Inventory, InventoryTool, Outcome,
     Settlement, WouldDeny,
 };
 pub use role::{Permission, Role, RoleError};
+pub use scope::{Scope, Scopes};
 pub use sealed::{DataKey, DeploymentKey, KeyError, SealError, Sealed, WrappedDataKey};
 pub use secret::Secret;
 pub use server::{Access, DriftSetting, ListDenied, ServerSettings, Transport};
 pub use slug::{AccountSlug, ServerSlug, SlugError, TeamSlug};
 pub use snapshot::{
-    AccountSnapshot, SignedSnapshot, SnapshotAgent, SnapshotConnector, SnapshotError, SnapshotGrant, SnapshotHeader,
-    SnapshotKey, SnapshotMember, SnapshotPolicy, SnapshotServer, SnapshotTool,
+    AccountSnapshot, SignedSnapshot, SnapshotAgent, SnapshotApp, SnapshotConnector, SnapshotError, SnapshotGrant,
+    SnapshotHeader, SnapshotKey, SnapshotMember, SnapshotPolicy, SnapshotServer, SnapshotTool,
 };
 pub use text::{Name, NameError};
 pub use token::{Token, TokenError, TokenHash, TokenKind};

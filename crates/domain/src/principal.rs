@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, TeamId, UserId};
+use crate::{AgentId, AppId, KeyId, TeamId, UserId};
 
 /// Whoever is behind a call: a member or an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,6 +28,15 @@ pub enum GrantSubject {
     Agent(AgentId),
 }
 
+/// What a principal calls with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Credential {
+    /// A key of their own.
+    Key(KeyId),
+    /// An app that a person allowed to act for them.
+    App(AppId),
+}
+
 /// Where a grant stands. `Revoked` is final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,6 +56,35 @@ impl Principal {
         match self {
             Self::Member(user) => GrantSubject::Member(user),
             Self::Agent(agent) => GrantSubject::Agent(agent),
+        }
+    }
+}
+
+impl Credential {
+    /// The key, if it is one.
+    #[must_use]
+    pub fn key(self) -> Option<KeyId> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::App(_) => None,
+        }
+    }
+
+    /// The app, if it is one.
+    #[must_use]
+    pub fn app(self) -> Option<AppId> {
+        match self {
+            Self::Key(_) => None,
+            Self::App(app) => Some(app),
+        }
+    }
+}
+
+impl fmt::Display for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => key.fmt(f),
+            Self::App(app) => app.fmt(f),
         }
     }
 }

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, ApprovalAsked, ApprovalId, CallId, ConnectorId, DecisionId, GatewayId, GrantId, KeyId, PolicyId,
+    AccountId, AppId, ApprovalAsked, ApprovalId, CallId, ConnectorId, DecisionId, GatewayId, GrantId, KeyId, PolicyId,
     Principal, Sealed, ServerId, Timestamp,
 };
 
@@ -67,6 +67,9 @@ pub struct CallDecided {
     pub principal: Option<Principal>,
     /// With which key.
     pub key: Option<KeyId>,
+    /// By which app, instead of a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<AppId>,
     /// The grant that was charged, or whose denial was told.
     pub grant: Option<GrantId>,
     /// The policy and version that decided.

@@ -70,6 +70,11 @@ impl DeploymentKey {
         DataKey(hkdf_32(&self.0, purpose))
     }
 
+    /// The same as bytes, for keys of other kinds than ours; a purpose is used for one of the two.
+    pub(crate) fn derive_bytes(&self, purpose: &str) -> [u8; 32] {
+        hkdf_32(&self.0, purpose)
+    }
+
     /// Makes and wraps a new data key for an account.
     #[must_use]
     pub fn new_data_key(&self, account: AccountId, entropy: &Entropy) -> (DataKey, WrappedDataKey) {

@@ -9,9 +9,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, AccountSlug, AgentId, ConnectorId, DeploymentKey, Email, GrantId, GrantState, GrantSubject, KeyId, Name,
-    PolicyId, Principal, Role, Sealed, ServerId, ServerSettings, ServerSlug, TeamId, Timestamp, TokenHash, Transport,
-    UserId, WrappedDataKey,
+    AccountId, AccountSlug, AgentId, AppId, ConnectorId, DeploymentKey, Email, GrantId, GrantState, GrantSubject,
+    KeyId, Name, PolicyId, Principal, Role, Scopes, Sealed, ServerId, ServerSettings, ServerSlug, TeamId, Timestamp,
+    TokenHash, Transport, UserId, WrappedDataKey,
 };
 
 const PURPOSE: &str = "snapshot";
@@ -40,6 +40,9 @@ pub struct AccountSnapshot {
     pub grants: Vec<SnapshotGrant>,
     /// Keys that are not revoked.
     pub keys: Vec<SnapshotKey>,
+    /// Apps that are not revoked.
+    #[serde(default)]
+    pub apps: Vec<SnapshotApp>,
     /// Connector tokens that are not revoked.
     pub connectors: Vec<SnapshotConnector>,
 }
@@ -148,6 +151,23 @@ pub struct SnapshotKey {
     pub principal: Principal,
     /// From then on it is refused.
     pub expires_at: Option<Timestamp>,
+}
+
+/// An app that is not revoked. An access token is honoured only while its app stands here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotApp {
+    /// Which.
+    pub id: AppId,
+    /// Whom it acts for.
+    pub user: UserId,
+    /// How its client names itself.
+    pub client_name: Name,
+    /// What it may do at most.
+    pub scopes: Scopes,
+    /// The one gateway URL that it may call.
+    pub resource: String,
+    /// From then on it is refused.
+    pub expires_at: Timestamp,
 }
 
 /// A connector token that is not revoked.

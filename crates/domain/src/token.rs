@@ -24,6 +24,10 @@ pub enum TokenKind {
     Invite,
     /// A connector's credential for the tunnel.
     Connect,
+    /// An app's authorization code, good for one exchange.
+    Code,
+    /// An app's refresh token, good for one use.
+    Refresh,
 }
 
 /// A token's text. `Debug` prints only its kind.
@@ -55,6 +59,8 @@ impl TokenKind {
             Self::Session => "pcl_session_",
             Self::Invite => "pcl_invite_",
             Self::Connect => "pcl_connect_",
+            Self::Code => "pcl_code_",
+            Self::Refresh => "pcl_refresh_",
         }
     }
 }

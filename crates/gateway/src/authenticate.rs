@@ -5,7 +5,9 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::extract::ConnectInfo;
-use domain::{AccountSlug, KeyId, Principal, Timestamp, Token, TokenHash, TokenKind};
+use domain::{
+    AccessClaims, AccessTokens, AccountSlug, AppId, Credential, Principal, Scopes, Timestamp, Token, TokenHash, TokenKind,
+};
 use http::{Extensions, HeaderMap, header};
 
 use crate::{

@@ -62,8 +62,10 @@ impl Base {
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
             config: accounts::Config {
-                gateway_origin: addresses.gateway_origin.clone(),
+                gateway_origin: addresses.gateway_origin.trim_end_matches('/').to_owned(),
                 internal_gateway: addresses.gateway_internal.clone(),
+                issuer: addresses.origin.trim_end_matches('/').to_owned(),
+                client_documents: accounts::ClientDocuments::Public,
             },
         })
     }

@@ -5,7 +5,7 @@ mod row;
 mod write;
 
 use domain::{
-    ApprovalId, CallId, Client, DecisionId, GrantId, KeyId, Outcome, PolicyId, Principal, ServerId, Settlement,
+    AppId, ApprovalId, CallId, Client, DecisionId, GrantId, KeyId, Outcome, PolicyId, Principal, ServerId, Settlement,
     Timestamp, WouldDeny,
 };
 use sqlx::postgres::PgRow;
@@ -23,7 +23,7 @@ macro_rules! columns {
         "decided_at, id, decision_id, server_id, user_id, agent_id, key_id, grant_id, policy_id, policy_version, \
          method, tool, class, outcome, code, rule, message, retry_after_ms, argument_keys, would_deny_code, \
          would_deny_rule, client_name, client_version, decide_us, settlement, http_status, upstream_us, gateway_us, \
-         response_bytes, approval_id"
+         response_bytes, approval_id, app_id"
     };
 }
 
@@ -52,15 +52,15 @@ statements! {
     UPSERT_DECIDED = "insert into call (account_id, decided_at, id, decision_id, server_id, user_id, agent_id, key_id, \
             grant_id, policy_id, policy_version, method, tool, class, outcome, code, rule, message, retry_after_ms, \
             argument_keys, would_deny_code, would_deny_rule, client_name, client_version, decide_us, approval_id, \
-            arguments) \
+            arguments, app_id) \
         select $1, decided_at, id, decision_id, server_id, user_id, agent_id, key_id, grant_id, policy_id, \
             policy_version, method, tool, class, outcome, code, rule, message, retry_after_ms, argument_keys, \
-            would_deny_code, would_deny_rule, client_name, client_version, decide_us, approval_id, arguments \
+            would_deny_code, would_deny_rule, client_name, client_version, decide_us, approval_id, arguments, app_id \
         from jsonb_to_recordset($2) as r(decided_at timestamptz, id uuid, decision_id uuid, server_id uuid, \
             user_id uuid, agent_id uuid, key_id uuid, grant_id uuid, policy_id uuid, policy_version integer, \
             method text, tool text, class text, outcome text, code text, rule text, message text, \
             retry_after_ms bigint, argument_keys text[], would_deny_code text, would_deny_rule text, \
-            client_name text, client_version text, decide_us bigint, approval_id uuid, arguments text) \
+            client_name text, client_version text, decide_us bigint, approval_id uuid, arguments text, app_id uuid) \
         on conflict (account_id, decided_at, id) do update set decision_id = excluded.decision_id, \
             server_id = excluded.server_id, user_id = excluded.user_id, agent_id = excluded.agent_id, \
             key_id = excluded.key_id, grant_id = excluded.grant_id, policy_id = excluded.policy_id, \
@@ -70,7 +70,7 @@ statements! {
             argument_keys = excluded.argument_keys, would_deny_code = excluded.would_deny_code, \
             would_deny_rule = excluded.would_deny_rule, client_name = excluded.client_name, \
             client_version = excluded.client_version, decide_us = excluded.decide_us, \
-            approval_id = excluded.approval_id, arguments = excluded.arguments";
+            approval_id = excluded.approval_id, arguments = excluded.arguments, app_id = excluded.app_id";
     UPSERT_SETTLED = "insert into call (account_id, decided_at, id, settlement, http_status, upstream_us, gateway_us, \
             response_bytes) \
         select $1, decided_at, id, settlement, http_status, upstream_us, gateway_us, response_bytes \
@@ -139,6 +139,8 @@ pub struct CallRow {
     pub principal: Option<Principal>,
     /// With which key.
     pub key: Option<KeyId>,
+    /// By which app, instead of a key.
+    pub app: Option<AppId>,
     /// The grant that decided.
     pub grant: Option<GrantId>,
     /// The policy and version that decided.

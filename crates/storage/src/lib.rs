@@ -7,6 +7,7 @@ mod accounts;
 mod admin_events;
 mod agents;
 mod approvals;
+mod apps;
 mod calls;
 pub mod cluster;
 mod connectors;
@@ -17,6 +18,7 @@ mod invites;
 mod keys;
 mod members;
 mod names;
+mod oauth_clients;
 mod outbox;
 mod policies;
 mod read;
@@ -33,6 +35,7 @@ pub use accounts::{AccountRow, AccountVersion, NewAccountRow};
 pub use admin_events::{AdminEventRow, NewAdminEvent};
 pub use agents::AgentRow;
 pub use approvals::{AnswerKind, AnswerRow, AnswerState, ApprovalRow, NewAnswer, WaitingAnswer};
+pub use apps::{AppClient, AppRow, CodeRow, NewApp, NewCode, NewRefreshToken, RefreshRow};
 pub use calls::{CallEnd, CallPlace, CallQuery, CallRow, PastCall, PastCalls, ServerUse, ShadowCount, WouldDenyFilter};
 pub use connectors::{ConnectorRow, NewConnectorRow};
 pub use db::{Db, PoolSize};
@@ -41,6 +44,7 @@ pub use grants::{GrantRow, NewGrantRow};
 pub use invites::{FoundInvite, InviteRow, NewInviteRow};
 pub use keys::{KeyPurpose, KeyRow, NewKeyRow};
 pub use members::{MemberRow, MembershipRow};
+pub use oauth_clients::OAuthClientRow;
 pub use outbox::WaitingSnapshot;
 pub use policies::{DraftRow, NewDraft, NewPolicyRow, NewVersion, PolicyRow, VersionRow};
 pub use scope::AccountScope;
@@ -57,6 +61,9 @@ const FILES_WITH_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("accounts.rs", accounts::STATEMENTS),
     ("admin_events.rs", admin_events::STATEMENTS),
     ("agents.rs", agents::STATEMENTS),
+    ("apps.rs", apps::STATEMENTS),
+    ("apps/codes.rs", apps::CODE_STATEMENTS),
+    ("apps/refresh.rs", apps::REFRESH_STATEMENTS),
     ("approvals.rs", approvals::STATEMENTS),
     ("approvals/write.rs", approvals::WRITE_STATEMENTS),
     ("calls.rs", calls::STATEMENTS),
@@ -68,6 +75,7 @@ const FILES_WITH_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("keys.rs", keys::STATEMENTS),
     ("members.rs", members::STATEMENTS),
     ("names.rs", names::STATEMENTS),
+    ("oauth_clients.rs", oauth_clients::STATEMENTS),
     ("outbox.rs", outbox::STATEMENTS),
     ("policies.rs", policies::STATEMENTS),
     ("policies/drafts.rs", policies::DRAFT_STATEMENTS),

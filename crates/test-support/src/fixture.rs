@@ -6,7 +6,8 @@ use std::{
 };
 
 use accounts::{
-    Accounts, Caller, ClientAddress, Config, NewKey, NewPerson, NewTeam, SignUp, SignedIn, Visitor, Wiring,
+    Accounts, Caller, ClientAddress, ClientDocuments, Config, NewKey, NewPerson, NewTeam, SignUp, SignedIn, Visitor,
+    Wiring,
 };
 use bus::Bus;
 use counters::Counters;
@@ -150,6 +151,8 @@ impl World {
             config: Config {
                 gateway_origin: "https://gateway.example".to_owned(),
                 internal_gateway: "http://127.0.0.1:1".to_owned(),
+                issuer: "https://gateway.example".to_owned(),
+                client_documents: ClientDocuments::OnThisMachineToo,
             },
         });
         Self { test, counters, bus, key, clock, entropy, accounts, spool }

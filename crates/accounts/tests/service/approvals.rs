@@ -54,7 +54,8 @@ impl Desk {
             expires_at: clock.now().plus_seconds(i64::from(STANDS_SECONDS)),
             server: set.server.id,
             principal: Principal::Agent(ours.agent),
-            key: ours.agent_key,
+            key: Some(ours.agent_key),
+            app: None,
             grant: set.grant.id,
             policy,
             rule: "/tools/pay/action".to_owned(),
@@ -487,7 +488,12 @@ async fn an_answer_whose_way_was_cut_off_is_put_by_the_background_job() {
 
 /// The same use cases over other counters.
 fn with_counters(fixture: &Fixture, counters: Counters) -> Accounts {
-    let config = Config { gateway_origin: String::new(), internal_gateway: String::new() };
+    let config = Config {
+        gateway_origin: String::new(),
+        internal_gateway: String::new(),
+        issuer: String::new(),
+        client_documents: accounts::ClientDocuments::Public,
+    };
     let dialer = Dialer::new(DialerConfig::new(Egress { private_addresses: PrivateAddresses::Allowed }));
     Accounts::new(Wiring {
         db: fixture.test.db.clone(),

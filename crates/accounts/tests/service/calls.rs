@@ -19,6 +19,7 @@ pub fn decided(work: &Work, tenant: &Tenant, set: &Set, tool: &str) -> CallDecid
         server: Some(set.server.id),
         principal: Some(Principal::Agent(tenant.agent)),
         key: Some(tenant.agent_key),
+        app: None,
         grant: Some(set.grant.id),
         policy: Some((set.policy, 1)),
         method: "tools/call".to_owned(),

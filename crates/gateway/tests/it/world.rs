@@ -98,6 +98,7 @@ impl World {
             policies: vec![],
             grants: vec![],
             keys: vec![],
+            apps: vec![],
             connectors: vec![],
         };
         Account { snapshot, data_key, clock: self.clock.clone(), entropy: self.entropy.clone() }

@@ -48,6 +48,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tracing-subscriber", &["portcullis"]),
     ("rust-embed", &["dashboard", "web-kit"]),
     ("regex", &["policy"]),
+    ("jsonwebtoken", &["domain"]),
 ];
 
 fn metadata() -> Metadata {

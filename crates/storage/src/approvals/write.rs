@@ -9,9 +9,9 @@ use crate::{StorageError, Tx, read::storable};
 statements! {
     INSERT = "insert into approval (account_id, id, binding, call_id, asked_at, expires_at, server_id, user_id, agent_id, \
                   key_id, grant_id, policy_id, policy_version, rule, message, tool, class, arguments, approvers, \
-                  approvers_team, self_approval, client_name, client_version) \
+                  approvers_team, self_approval, client_name, client_version, app_id) \
               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-                  $23) \
+                  $23, $24) \
               on conflict (account_id, id) do nothing";
     ANSWER = "update approval set answer = $3, answer_state = 'putting', answered_by = $4, answered_at = $5, reason = $6 \
               where account_id = $1 and id = $2 and (answer is null or answer_state = 'not_given')";
@@ -65,7 +65,7 @@ impl Tx {
             .bind(asked.server.uuid())
             .bind(user)
             .bind(agent)
-            .bind(asked.key.uuid())
+            .bind(asked.key.map(domain::KeyId::uuid))
             .bind(asked.grant.uuid())
             .bind(asked.policy.0.uuid())
             .bind(i64::from(asked.policy.1))
@@ -79,6 +79,7 @@ impl Tx {
             .bind(asked.self_approval == SelfApproval::Allowed)
             .bind(asked.client.as_ref().map(|client| storable(&client.name)))
             .bind(asked.client.as_ref().map(|client| storable(&client.version)))
+            .bind(asked.app.map(domain::AppId::uuid))
             .execute(self.connection())
             .await?;
         Ok(())

@@ -1,7 +1,9 @@
 //! Recorded calls of tools as they are read to be decided again, or to learn from: in the order of time, page by page, with
 //! no more of each than that needs.
 
-use domain::{ApprovalId, CallId, Client, GrantId, KeyId, Outcome, PolicyId, Principal, Sealed, Settlement, Timestamp};
+use domain::{
+    AppId, ApprovalId, CallId, Client, GrantId, KeyId, Outcome, PolicyId, Principal, Sealed, Settlement, Timestamp,
+};
 use policy::RiskClass;
 use sqlx::{Row as _, postgres::PgRow};
 use uuid::Uuid;
@@ -13,13 +15,13 @@ statements! {
     START = "select decided_at, id from call where account_id = $1 and grant_id = any($2) and decided_at >= $3 \
                  and method = 'tools/call' and outcome is not null and ($4::text is null or outcome = $4) \
              order by decided_at desc, id desc offset $5 limit 1";
-    PAGE = "select decided_at, id, user_id, agent_id, key_id, grant_id, policy_id, policy_version, tool, class, outcome, \
+    PAGE = "select decided_at, id, user_id, agent_id, key_id, app_id, grant_id, policy_id, policy_version, tool, class, outcome, \
                 code, rule, argument_keys, arguments, approval_id, client_name, client_version, settlement \
             from call where account_id = $1 and grant_id = any($2) and decided_at >= $3 \
                 and (decided_at, id) > ($3, $4) \
                 and method = 'tools/call' and outcome is not null and ($5::text is null or outcome = $5) \
             order by decided_at, id limit $6";
-    ONE = "select decided_at, id, user_id, agent_id, key_id, grant_id, policy_id, policy_version, tool, class, outcome, \
+    ONE = "select decided_at, id, user_id, agent_id, key_id, app_id, grant_id, policy_id, policy_version, tool, class, outcome, \
                code, rule, argument_keys, arguments, approval_id, client_name, client_version, settlement \
            from call where account_id = $1 and id = $2 and server_id = $3 and method = 'tools/call' \
                and outcome is not null";
@@ -49,6 +51,8 @@ pub struct PastCall {
     pub principal: Option<Principal>,
     /// With which key.
     pub key: Option<KeyId>,
+    /// By which app, instead of a key.
+    pub app: Option<AppId>,
     /// The grant that decided.
     pub grant: Option<GrantId>,
     /// The policy and version that decided.
@@ -172,6 +176,7 @@ fn past_call(row: PgRow) -> Result<PastCall, sqlx::Error> {
         place: place(&row)?,
         principal: row::principal(&row)?,
         key: read::id_or_none(&row, "key_id", KeyId::from_uuid)?,
+        app: read::id_or_none(&row, "app_id", AppId::from_uuid)?,
         grant: read::id_or_none(&row, "grant_id", GrantId::from_uuid)?,
         policy: row::policy(&row)?,
         tool: row.try_get::<Option<String>, _>("tool")?.unwrap_or_default(),

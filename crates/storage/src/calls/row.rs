@@ -1,7 +1,8 @@
 //! Rows of calls as types.
 
 use domain::{
-    AgentId, ApprovalId, CallId, Client, DecisionId, GrantId, KeyId, PolicyId, Principal, ServerId, UserId, WouldDeny,
+    AgentId, AppId, ApprovalId, CallId, Client, DecisionId, GrantId, KeyId, PolicyId, Principal, ServerId, UserId,
+    WouldDeny,
 };
 use serde::de::DeserializeOwned;
 use sqlx::{Row as _, postgres::PgRow};
@@ -16,6 +17,7 @@ pub(super) fn call(row: PgRow) -> Result<CallRow, sqlx::Error> {
         server: read::id_or_none(&row, "server_id", ServerId::from_uuid)?,
         principal: principal(&row)?,
         key: read::id_or_none(&row, "key_id", KeyId::from_uuid)?,
+        app: read::id_or_none(&row, "app_id", AppId::from_uuid)?,
         grant: read::id_or_none(&row, "grant_id", GrantId::from_uuid)?,
         policy: policy(&row)?,
         method: row.try_get("method")?,

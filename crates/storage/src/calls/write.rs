@@ -42,6 +42,7 @@ struct Decided<'a> {
     decide_us: u64,
     approval_id: Option<Uuid>,
     arguments: Option<&'a str>,
+    app_id: Option<Uuid>,
 }
 
 /// The columns of an outcome record.
@@ -116,6 +117,7 @@ fn decided(record: &CallDecided) -> Decided<'_> {
         decide_us: record.decide_us,
         approval_id: record.approval.map(domain::ApprovalId::uuid),
         arguments: record.arguments.as_ref().map(|sealed| sealed.0.as_str()),
+        app_id: record.app.map(domain::AppId::uuid),
     }
 }
 

@@ -13,11 +13,12 @@ const OUTSIDE_ACCOUNTS: &[(&str, &str)] = &[
     ("account", "the tenant itself; its id is the account"),
     ("app_user", "a person may belong to several accounts"),
     ("login_throttle", "counts hashes, before anybody is known"),
+    ("oauth_client", "registered before anybody is known; public clients, nothing secret"),
     ("session", "a person's, across accounts"),
 ];
 
 /// Of those, the ones without row-level security.
-const OPEN: &[&str] = &["_sqlx_migrations", "login_throttle"];
+const OPEN: &[&str] = &["_sqlx_migrations", "login_throttle", "oauth_client"];
 
 const TABLES: &str = "select c.relname, c.relrowsecurity and c.relforcerowsecurity, \
      exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'account_id' and not a.attisdropped), \

@@ -223,8 +223,9 @@ impl World {
         let text = |id: Option<String>| id.unwrap_or_default();
         let grant = text(call.grant.map(|grant| grant.to_string()));
         let member = text(call.principal.map(|principal| principal.to_string()));
-        // Records do not name sessions; the key is what they have in common.
-        let session = text(call.key.map(|key| key.to_string()));
+        // Records do not name sessions; the key or app is what they have in common.
+        let credential = call.key.map(domain::Credential::Key).or(call.app.map(domain::Credential::App));
+        let session = text(credential.map(|credential| credential.to_string()));
         let payer = SimPayer { grant: &grant, member: &member, session: &session };
         self.counts.approved = before == Before::Approved;
         let mut simulation = Simulation::on(&self.policy, &mut self.counts);
@@ -318,6 +319,7 @@ mod tests {
             place: CallPlace { at: clock.now(), id: CallId::new(&clock, &entropy) },
             principal: None,
             key: None,
+            app: None,
             grant: Some(GrantId::new(&clock, &entropy)),
             policy: None,
             tool: "pay".to_owned(),

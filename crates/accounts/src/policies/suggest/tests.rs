@@ -34,6 +34,7 @@ fn call(grant: u128, tool: &str, class: RiskClass, at: Timestamp) -> PastCall {
         place: CallPlace { at, id: CallId::from_uuid(Uuid::from_u128(u128::from(at.0.unsigned_abs()))) },
         principal: None,
         key: None,
+        app: None,
         grant: Some(GrantId::from_uuid(Uuid::from_u128(grant))),
         policy: Some((PolicyId::from_uuid(Uuid::nil()), 1)),
         tool: tool.to_owned(),
