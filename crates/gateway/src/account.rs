@@ -6,8 +6,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use domain::{
-    AccountId, AccountSlug, AccountSnapshot, AgentId, ConnectorId, DataKey, DeploymentKey, GrantId, GrantState,
-    GrantSubject, KeyId, PolicyId, Principal, Role, ServerId, ServerSettings, ServerSlug, SnapshotHeader,
+    AccountId, AccountSlug, AccountSnapshot, AgentId, AppId, ConnectorId, DataKey, DeploymentKey, GrantId, GrantState,
+    GrantSubject, KeyId, PolicyId, Principal, Role, Scopes, ServerId, ServerSettings, ServerSlug, SnapshotHeader,
     SnapshotServer, SnapshotTool, TeamId, Timestamp, TokenHash, Transport, UserId,
 };
 use http::{HeaderName, HeaderValue};
@@ -24,6 +24,7 @@ pub(crate) struct Account {
     pub version: u64,
     servers: HashMap<ServerSlug, Arc<Server>>,
     keys: HashMap<TokenHash, Key>,
+    apps: HashMap<AppId, App>,
     members: HashMap<UserId, Member>,
     agents: HashMap<AgentId, String>,
     grants: HashMap<(ServerId, GrantSubject), Arc<Grant>>,
@@ -67,6 +68,17 @@ pub(crate) struct Key {
     pub id: KeyId,
     pub principal: Principal,
     pub expires_at: Option<Timestamp>,
+}
+
+/// An app that a member allowed to act for them.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub user: UserId,
+    /// The one URL that it may call.
+    pub resource: String,
+    /// What it may do at most.
+    pub scopes: Scopes,
+    pub expires_at: Timestamp,
 }
 
 #[derive(Debug)]
@@ -116,6 +128,9 @@ impl Account {
                 (s.slug.clone(), Arc::new(Server::open(snapshot.account, s, data_key.as_ref(), same)))
             }),
             keys: by(snapshot.keys, |k| (k.hash, Key { id: k.id, principal: k.principal, expires_at: k.expires_at })),
+            apps: by(snapshot.apps, |a| {
+                (a.id, App { user: a.user, resource: a.resource, scopes: a.scopes, expires_at: a.expires_at })
+            }),
             members: by(snapshot.members, |m| {
                 (m.user, Member { email: m.email.to_string(), role: m.role, teams: m.teams })
             }),
@@ -141,6 +156,11 @@ impl Account {
             Principal::Agent(agent) => self.agents.contains_key(&agent),
         };
         belongs.then_some(key)
+    }
+
+    /// The app with this id, if it stands at `now` and its person still belongs to the account.
+    pub(crate) fn app(&self, id: AppId, now: Timestamp) -> Option<&App> {
+        self.apps.get(&id).filter(|app| now < app.expires_at && self.members.contains_key(&app.user))
     }
 
     /// The connector token with this hash.

@@ -94,7 +94,7 @@ struct Ours {
 }
 
 fn ours(ask: &Ask<'_>, caller: &Caller) -> Result<Ours, Failure> {
-    let none = || Ours { key: caller.key.to_string().into(), known: None };
+    let none = || Ours { key: caller.credential.to_string().into(), known: None };
     let mut values = ask.headers.get_all(SESSION_HEADER).iter();
     let Some(value) = values.next().filter(|_| ask.era == Era::Initialize) else { return Ok(none()) };
     let text = value.to_str().ok().filter(|_| values.next().is_none()).ok_or(Failure::NoSession)?;

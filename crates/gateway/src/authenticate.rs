@@ -1,12 +1,15 @@
-//! Who calls: a bearer key, looked up by its SHA-256 in the account's own snapshot.
+//! Who calls: a bearer key, looked up by its SHA-256 in the account's own snapshot, or an app's access token, verified and
+//! then held against its app in the same snapshot.
 //!
-//! A missing key, a foreign one, an expired one and an account that does not exist all get the same answer.
+//! A missing key, a foreign one, an expired one, a token of an app that was revoked or for another URL, and an account that
+//! does not exist all get the same answer.
 
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::extract::ConnectInfo;
 use domain::{
-    AccessClaims, AccessTokens, AccountSlug, AppId, Credential, Principal, Scopes, Timestamp, Token, TokenHash, TokenKind,
+    AccessClaims, AccessTokens, AccountSlug, AppId, Credential, Principal, Scopes, Timestamp, Token, TokenHash,
+    TokenKind,
 };
 use http::{Extensions, HeaderMap, header};
 
@@ -20,35 +23,118 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub account: Arc<Account>,
-    pub key: KeyId,
-    /// By which the key is found again in a newer snapshot.
-    pub hash: TokenHash,
+    pub credential: Credential,
+    /// By which it is found again in a newer snapshot.
+    pub proof: Proof,
     pub principal: Principal,
+    /// What it may do at most; with a key, everything.
+    pub scopes: Scopes,
     /// The address the connection came from, when the server knows it.
     pub ip: Option<String>,
 }
 
+/// What a caller has shown, as far as it is held against snapshots.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Proof {
+    /// A key, by its hash.
+    Key(TokenHash),
+    /// A token of this app that was good when it was shown.
+    App(AppId),
+}
+
+/// What a request presents.
+enum Shown {
+    Key(TokenHash),
+    Token(Box<AccessClaims>),
+}
+
+/// What a request is authenticated with and for.
+pub(crate) struct Door<'a> {
+    pub snapshots: &'a Snapshots,
+    pub tokens: &'a AccessTokens,
+    /// The account in the path.
+    pub account: &'a str,
+    /// The URL called, in its one spelling.
+    pub resource: &'a str,
+}
+
 /// Authenticates a request to an account's URL.
 pub(crate) async fn authenticate(
-    snapshots: &Snapshots,
-    account: &str,
+    door: Door<'_>,
     headers: &HeaderMap,
     extensions: &Extensions,
     now: Timestamp,
 ) -> Result<Caller, Failure> {
-    let hash = presented(headers, TokenKind::Key).map_err(Failure::Unauthenticated)?;
+    let shown = door.shown(headers, now).map_err(Failure::Unauthenticated)?;
     let unknown = || Failure::Unauthenticated(Presented::SomethingElse);
-    let slug: AccountSlug = account.parse().map_err(|_| unknown())?;
-    let found = snapshots.account(&slug).await.map_err(|_| Failure::Unavailable)?;
-    if let Some(caller) = found.and_then(|account| caller(account, &hash, extensions, now)) {
-        return Ok(caller);
+    let slug: AccountSlug = door.account.parse().map_err(|_| unknown())?;
+    let ip = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical().to_string());
+    let found = door.snapshots.account(&slug).await.map_err(|_| Failure::Unavailable)?;
+    if let Some(caller) = found.and_then(|account| shown.opens(account, now)) {
+        return Ok(Caller { ip, ..caller });
     }
-    let newest = snapshots.account_anew(&slug).await.map_err(|_| Failure::Unavailable)?;
-    newest.and_then(|account| caller(account, &hash, extensions, now)).ok_or_else(unknown)
+    let newest = door.snapshots.account_anew(&slug).await.map_err(|_| Failure::Unavailable)?;
+    let caller = newest.and_then(|account| shown.opens(account, now)).ok_or_else(unknown)?;
+    Ok(Caller { ip, ..caller })
+}
+
+impl Door<'_> {
+    /// A key of ours has its prefix; whatever has the two dots of a JWT is one or nothing.
+    fn shown(&self, headers: &HeaderMap, now: Timestamp) -> Result<Shown, Presented> {
+        let text = bearer(headers)?;
+        if text.split('.').count() != 3 {
+            return key(text, TokenKind::Key).map(Shown::Key);
+        }
+        let claims = self.tokens.verify(text, self.resource, now).map_err(|error| {
+            tracing::debug!(%error, "an access token was refused");
+            Presented::SomethingElse
+        })?;
+        Ok(Shown::Token(Box::new(claims)))
+    }
+}
+
+impl Shown {
+    /// The caller, if this opens the account.
+    fn opens(&self, account: Arc<Account>, now: Timestamp) -> Option<Caller> {
+        let (credential, proof, principal, scopes) = match self {
+            Self::Key(hash) => {
+                let key = account.key(hash, now)?;
+                (Credential::Key(key.id), Proof::Key(*hash), key.principal, Scopes::READ_AND_WRITE)
+            }
+            Self::Token(claims) => {
+                let app = account.app(claims.app, now).filter(|_| claims.account == account.id)?;
+                if app.user != claims.user || app.resource != claims.resource {
+                    return None;
+                }
+                let scopes = app.scopes.common(claims.scopes);
+                (Credential::App(claims.app), Proof::App(claims.app), Principal::Member(app.user), scopes)
+            }
+        };
+        Some(Caller { account, credential, proof, principal, scopes, ip: None })
+    }
+}
+
+impl Proof {
+    /// Whether it opens the account still.
+    pub(crate) fn holds(&self, account: &Account, now: Timestamp) -> bool {
+        match self {
+            Self::Key(hash) => account.key(hash, now).is_some(),
+            Self::App(app) => account.app(*app, now).is_some(),
+        }
+    }
 }
 
 /// The hash of the one bearer token of this kind that a request presents.
 pub(crate) fn presented(headers: &HeaderMap, kind: TokenKind) -> Result<TokenHash, Presented> {
+    key(bearer(headers)?, kind)
+}
+
+fn key(text: &str, kind: TokenKind) -> Result<TokenHash, Presented> {
+    Token::parse(kind, text).map(|token| token.hash()).map_err(|_| Presented::SomethingElse)
+}
+
+/// The one bearer token that a request presents.
+fn bearer(headers: &HeaderMap) -> Result<&str, Presented> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(if headers.contains_key(header::AUTHORIZATION) {
@@ -60,13 +146,7 @@ pub(crate) fn presented(headers: &HeaderMap, kind: TokenKind) -> Result<TokenHas
     let token = value.to_str().ok().and_then(|text| text.split_once(' '));
     let (_, text) =
         token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).ok_or(Presented::SomethingElse)?;
-    Token::parse(kind, text.trim()).map(|token| token.hash()).map_err(|_| Presented::SomethingElse)
-}
-
-fn caller(account: Arc<Account>, hash: &TokenHash, extensions: &Extensions, now: Timestamp) -> Option<Caller> {
-    let key = account.key(hash, now)?;
-    let ip = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical().to_string());
-    Some(Caller { key: key.id, hash: *hash, principal: key.principal, ip, account: account.clone() })
+    Ok(text.trim())
 }
 
 #[cfg(test)]

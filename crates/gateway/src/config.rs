@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Config {
     /// Scheme, host and port under which clients reach this gateway, without a slash at the end.
     pub public_origin: String,
+    /// The origin of the OAuth server whose access tokens are taken, without a slash at the end.
+    pub issuer: String,
     /// Origins, besides [`Config::public_origin`], whose pages may call the gateway.
     pub allowed_origins: Vec<String>,
     /// Pages and `Host` names of the machine itself (`localhost`, `127.0.0.1`, `[::1]`, any port).
@@ -90,6 +92,7 @@ impl Config {
     pub fn new(public_origin: &str) -> Self {
         Self {
             public_origin: public_origin.trim_end_matches('/').to_owned(),
+            issuer: public_origin.trim_end_matches('/').to_owned(),
             allowed_origins: Vec::new(),
             loopback: Loopback::Ours,
             hosts: Hosts::Ours { also: Vec::new() },

@@ -106,7 +106,9 @@ pub(crate) async fn decide(shared: &Arc<Shared>, place: &Place, call: ToolCall<'
     work.check_arguments().await;
     let mut first = None;
     for grant in &place.grants {
-        let no = match work.judge(grant, Approval::None) {
+        let verdict = work.judge(grant, Approval::None);
+        work.check_scope(grant, &verdict).await?;
+        let no = match verdict {
             Verdict::Permit(permit) => match work.charge(grant, &permit).await? {
                 Charged::Yes(reservation) => return Ok(work.admitted(reservation)),
                 Charged::No(no) => First::No(no),
@@ -161,7 +163,7 @@ impl<'a> Work<'a> {
     fn new(shared: &'a Arc<Shared>, place: &'a Place, call: ToolCall<'a>) -> Self {
         let session_subject = match call.session {
             Some(session) => place.owner().counter_subject(session),
-            None => place.caller.key.to_string(),
+            None => place.caller.credential.to_string(),
         };
         Self {
             id: CallId::new(&shared.clock, &shared.entropy),

@@ -12,7 +12,7 @@ pub(crate) enum Failure {
     Busy,
     #[error(transparent)]
     Guard(#[from] GuardError),
-    /// No key, or one that does not open this account. Which of the two is all that is told.
+    /// No key or token, or one that does not open this account. Which of the two is all that is told.
     #[error("a valid key is needed: send it as `Authorization: Bearer pcl_key_…`")]
     Unauthenticated(Presented),
     /// The account is not in memory and the bus cannot be asked.
@@ -47,6 +47,9 @@ pub(crate) enum Failure {
     /// All the caller's grants on the server are suspended.
     #[error("the grant is suspended")]
     Suspended,
+    /// The app may do less than this; the person can allow it more.
+    #[error("this app was allowed to read only; connect it again and allow it to change things")]
+    Scope(Recorded),
     /// The caller has as many streams open as are allowed.
     #[error("too many streams are open; close one first")]
     Streams,
@@ -58,6 +61,13 @@ pub(crate) enum Failure {
     HolderGone,
     #[error(transparent)]
     Upstream(#[from] UpstreamFailure),
+}
+
+/// Whether a failure left its record already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recorded {
+    Yes,
+    No,
 }
 
 /// What the caller presented for authentication.
@@ -126,6 +136,7 @@ impl Failure {
             Self::Version { .. } => "unsupported_version",
             Self::Method { .. } => "method_off",
             Self::Suspended => "grant_suspended",
+            Self::Scope(_) => "insufficient_scope",
             Self::Streams => "too_many_streams",
             Self::NotRecorded => "not_recorded",
             Self::HolderGone => "gateway_gone",
@@ -144,6 +155,7 @@ impl Failure {
                 | Self::Version { .. }
                 | Self::Method { .. }
                 | Self::Suspended
+                | Self::Scope(Recorded::No)
         )
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use bus::Bus;
 use counters::Counters;
-use domain::{Clock, DeploymentKey, Entropy, GatewayId};
+use domain::{AccessTokens, Clock, DeploymentKey, Entropy, GatewayId};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use upstream::Dialer;
@@ -61,6 +61,7 @@ pub(crate) struct Shared {
     pub counters: Counters,
     pub dialer: Dialer,
     pub guard: Guard,
+    pub tokens: AccessTokens,
     pub snapshots: Snapshots,
     pub sessions: Sessions,
     pub records: Records,
@@ -110,6 +111,7 @@ impl Gateway {
             mesh,
             identity,
             guard: Guard::new(&config),
+            tokens: AccessTokens::new(&key, &config.issuer),
             snapshots: Snapshots::new(bus.clone(), key.clone(), config.times.snapshot_idle),
             sessions: Sessions::new(&key, entropy.clone()),
             records: Records::new(bus.clone(), id),

@@ -7,7 +7,8 @@
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use domain::Scopes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use mcp::{Era, Id, ProtocolVersion};
 use serde_json::json;
 
@@ -19,11 +20,13 @@ pub(crate) struct Asked {
     /// None: not read, or not a request.
     pub id: Option<Id<'static>>,
     pub era: Era,
+    /// Where it is said who gives tokens for the URL (RFC 9728).
+    pub metadata: String,
 }
 
 impl Default for Asked {
     fn default() -> Self {
-        Self { id: None, era: Era::Initialize }
+        Self { id: None, era: Era::Initialize, metadata: String::new() }
     }
 }
 
@@ -35,6 +38,7 @@ mod own {
     pub(super) const NO_SESSION: i64 = -31_003;
     pub(super) const SUSPENDED: i64 = -31_004;
     pub(super) const NOT_RECORDED: i64 = -31_005;
+    pub(super) const SCOPE: i64 = -31_006;
     pub(super) const UPSTREAM: i64 = -31_010;
 }
 
@@ -51,18 +55,24 @@ pub(crate) fn answer(failure: &Failure, asked: &Asked) -> Response<Body> {
         Failure::Busy | Failure::Unavailable | Failure::NotRecorded => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        Failure::Unauthenticated(Presented::Nothing) => {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
+        Failure::Unauthenticated(Presented::Nothing) => challenge(headers, "", asked),
         Failure::Unauthenticated(Presented::SomethingElse) => {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+            challenge(headers, "error=\"invalid_token\", ", asked);
         }
+        Failure::Scope(_) => challenge(headers, "error=\"insufficient_scope\", ", asked),
         Failure::HttpMethod => {
             headers.insert(header::ALLOW, HeaderValue::from_static("GET, POST, DELETE"));
         }
         _ => {}
     }
     response
+}
+
+/// How to get in, or further (RFC 6750 §3, RFC 9728 §5.1): all scopes at once, so that nobody is asked twice.
+fn challenge(headers: &mut HeaderMap, error: &str, asked: &Asked) {
+    let text = format!("Bearer {error}scope=\"{}\", resource_metadata=\"{}\"", Scopes::READ_AND_WRITE, asked.metadata);
+    let value = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("Bearer"));
+    headers.insert(header::WWW_AUTHENTICATE, value);
 }
 
 /// A JSON answer that nobody may store.
@@ -105,7 +115,7 @@ fn log(failure: &Failure) {
 fn status(failure: &Failure, asked: &Asked) -> StatusCode {
     match failure {
         Failure::Busy | Failure::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Failure::Guard(_) => StatusCode::FORBIDDEN,
+        Failure::Guard(_) | Failure::Scope(_) => StatusCode::FORBIDDEN,
         Failure::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         Failure::NoServer | Failure::NoSession => StatusCode::NOT_FOUND,
         Failure::HttpMethod => StatusCode::METHOD_NOT_ALLOWED,
@@ -141,6 +151,7 @@ fn code(failure: &Failure) -> i64 {
         Failure::NoSession => own::NO_SESSION,
         Failure::Suspended => own::SUSPENDED,
         Failure::NotRecorded => own::NOT_RECORDED,
+        Failure::Scope(_) => own::SCOPE,
         Failure::Read(error) => error.code(),
         Failure::Method { .. } => mcp::code::METHOD_NOT_FOUND,
         Failure::TooLarge { .. } | Failure::MediaType | Failure::BodyBroken => mcp::code::INVALID_REQUEST,
@@ -162,6 +173,7 @@ mod tests {
             own::NO_SESSION,
             own::SUSPENDED,
             own::NOT_RECORDED,
+            own::SCOPE,
             own::UPSTREAM,
         ];
         for code in codes {
@@ -171,7 +183,7 @@ mod tests {
 
     #[test]
     fn an_upstreams_failure_never_looks_like_ours() {
-        let asked = Asked { id: Some(Id::number(1)), era: Era::Stateless };
+        let asked = Asked { id: Some(Id::number(1)), era: Era::Stateless, ..Asked::default() };
         for status in [401, 403, 404, 429, 500, 503] {
             let failure = Failure::Upstream(UpstreamFailure::Status { status, words: "no".to_owned() });
             let answer = answer(&failure, &asked);

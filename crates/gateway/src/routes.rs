@@ -11,7 +11,7 @@ use axum::{
 };
 use http::StatusCode;
 
-use crate::{gateway::Shared, stack, tunnel};
+use crate::{gateway::Shared, metadata, stack, tunnel};
 
 /// Longest wait of a readiness check.
 const READY_WITHIN: Duration = Duration::from_secs(1);
@@ -22,6 +22,7 @@ pub(crate) fn mcp(shared: &Arc<Shared>) -> Router {
         .route("/{account}/mcp", any(account_url))
         .route("/{account}/{server}/mcp", any(server_url))
         .route(domain::tunnel::PATH, get(tunnel_url))
+        .merge(metadata::routes())
         .with_state(shared.clone())
 }
 

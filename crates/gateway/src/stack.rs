@@ -20,13 +20,14 @@ use tracing::Instrument as _;
 
 use crate::{
     aggregate,
-    authenticate::{Caller, authenticate},
+    authenticate::{Caller, Door, authenticate},
     failure::Failure,
     gateway::Shared,
     mesh::Via,
-    one, page, read, refused,
+    metadata, one, page, read, refused,
     rescue::{self, Asked},
     resolve::{Place, resolve},
+    scope,
 };
 
 /// Names the request in its answer.
@@ -68,7 +69,7 @@ async fn live(shared: &Arc<Shared>, url: Url<'_>, request: Request) -> Response 
     let request_id = new_request_id(shared);
     let (account, server) = (url.account, url.server.unwrap_or("*"));
     let span = tracing::info_span!("request", account, server, id = format_args!("{request_id:016x}"));
-    let mut asked = Asked::default();
+    let mut asked = Asked { metadata: metadata::url(&shared.config, url.account, url.server), ..Asked::default() };
     let answer = steps(shared, url, request, &mut asked).instrument(span.clone()).await;
     span.in_scope(|| named(request_id, answer.unwrap_or_else(|failure| rescue::answer(&failure, &asked))))
 }
@@ -83,7 +84,9 @@ async fn steps(shared: &Arc<Shared>, url: Url<'_>, request: Request, asked: &mut
         return Ok(page::answer(&shared.config, &parts));
     }
     let now = shared.clock.now();
-    let caller = authenticate(&shared.snapshots, url.account, &parts.headers, &parts.extensions, now).await?;
+    let resource = metadata::resource(&shared.config, url.account, url.server);
+    let door = Door { snapshots: &shared.snapshots, tokens: &shared.tokens, account: url.account, resource: &resource };
+    let caller = authenticate(door, &parts.headers, &parts.extensions, now).await?;
     let ask = Ask { shared, headers: &parts.headers, arrived, era: Era::Initialize, room: Some(room), via };
     let Some(server) = url.server else {
         return match parts.method {
@@ -133,6 +136,7 @@ async fn post(mut ask: Ask<'_>, place: &Place, body: Body, asked: &mut Asked) ->
         let message = read::message(&bytes, ask.headers, asked)?;
         method = message.method().map(str::to_owned);
         ask.era = asked.era;
+        scope::check(&place.caller, place.server.settings.unknown_methods, &message)?;
         match &message {
             Message::Request(request) => one::request(ask, place, request, &bytes).await,
             Message::Notification(notification) => one::notification(ask, place, notification, &bytes).await,
@@ -154,6 +158,7 @@ async fn post_to_all(mut ask: Ask<'_>, caller: &Caller, body: Body, asked: &mut 
         let message = read::message(&bytes, ask.headers, asked)?;
         method = message.method().map(str::to_owned);
         ask.era = asked.era;
+        scope::check(caller, domain::Access::Off, &message)?;
         match &message {
             Message::Request(request) => aggregate::request(ask, caller, request, &bytes).await,
             Message::Notification(notification) => aggregate::notification(ask, caller, notification, &bytes).await,

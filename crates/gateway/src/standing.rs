@@ -104,10 +104,10 @@ async fn refresh_all(shared: &Shared, caller: &mut Caller, places: &mut Vec<Plac
     if same { Change::None } else { Change::Tools }
 }
 
-/// The caller in the newest snapshot; none when its key no longer opens the account.
+/// The caller in the newest snapshot; none when its key or app no longer opens the account.
 async fn still(shared: &Shared, caller: &Caller) -> Option<Caller> {
     let account = shared.snapshots.account(&caller.account.slug).await.ok()??;
-    let opens = account.id == caller.account.id && account.key(&caller.hash, shared.clock.now()).is_some();
+    let opens = account.id == caller.account.id && caller.proof.holds(&account, shared.clock.now());
     opens.then(|| Caller { account, ..caller.clone() })
 }
 

@@ -87,7 +87,8 @@ pub struct Gateway {
     /// The address MCP clients use
     #[arg(long, env = "PORTCULLIS_GATEWAY_ORIGIN", value_name = "URL")]
     pub gateway_origin: String,
-    /// The address people use in the browser; pages there may call this gateway [default: --gateway-origin]
+    /// The address people use in the browser; pages there may call this gateway, and its access
+    /// tokens open it [default: --gateway-origin]
     #[arg(long, env = "PORTCULLIS_ORIGIN", value_name = "URL")]
     pub origin: Option<String>,
     /// Folder for records that wait while Redis is away

@@ -20,7 +20,10 @@ pub async fn run(args: Gateway) -> anyhow::Result<()> {
     let mesh = mesh::open(&args)?;
     let hot = parts::redis(&args.shared.redis_url, Some(&args.spool)).await?;
     let mut config = gateway::Config::new(&args.gateway_origin);
-    config.allowed_origins.extend(args.origin);
+    if let Some(origin) = args.origin {
+        config.issuer = origin.trim_end_matches('/').to_owned();
+        config.allowed_origins.push(origin);
+    }
     // Behind a proxy the Host may be anything; the Origin header is still checked.
     config.hosts = gateway::Hosts::Any;
     config.mesh_address = mesh.as_ref().map(|mesh| mesh.address.clone());

@@ -40,6 +40,7 @@ impl<'a> Recorder<'a> {
             server: Some(self.set.server.id),
             principal: Some(Principal::Agent(self.tenant.agent)),
             key: Some(self.tenant.agent_key),
+            app: None,
             grant: Some(self.set.grant.id),
             policy: Some((self.set.policy, 1)),
             method: "tools/call".to_owned(),

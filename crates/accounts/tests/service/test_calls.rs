@@ -74,7 +74,12 @@ async fn with_gateway(work: &Work) -> Accounts {
         key: work.fixture.key.clone(),
         clock: work.fixture.clock.clone(),
         entropy: work.fixture.entropy.clone(),
-        config: Config { gateway_origin: "https://gateway.example".to_owned(), internal_gateway },
+        config: Config {
+            gateway_origin: "https://gateway.example".to_owned(),
+            internal_gateway,
+            issuer: "https://gateway.example".to_owned(),
+            client_documents: accounts::ClientDocuments::Public,
+        },
     })
 }
 

@@ -173,6 +173,7 @@ impl Work {
             server: Some(self.server.id),
             principal: Some(Principal::Agent(tenant.agent)),
             key: Some(tenant.agent_key),
+            app: None,
             grant: Some(self.grant),
             policy: Some((self.policy, 1)),
             method: "tools/call".to_owned(),

@@ -2,10 +2,14 @@
 
 use bus::Durability;
 use domain::{CallDecided, DecisionId, Event, EventEnvelope, Outcome, WouldDeny};
-use policy::{Code, Denial};
+use policy::{Code, Denial, Verdict};
 
 use super::{Answer, No, Told, Work, argument_keys, facts};
-use crate::{account::Grant, settle::micros};
+use crate::{
+    account::Grant,
+    failure::{Failure, Recorded},
+    settle::micros,
+};
 
 impl Work<'_> {
     /// Records the denial and puts it into the caller's terms.
@@ -41,6 +45,24 @@ impl Work<'_> {
         }
     }
 
+    /// What policy lets pass, the app behind the call has to be allowed too. Asked after the policy: what that denies needs
+    /// no more scopes, and a hidden tool stays one that does not exist.
+    pub(super) async fn check_scope(&mut self, grant: &Grant, verdict: &Verdict) -> Result<(), Failure> {
+        if matches!(verdict, Verdict::Deny(_)) || self.place.caller.scopes.allow(self.class) {
+            return Ok(());
+        }
+        let failure = Failure::Scope(Recorded::Yes);
+        let mut record = self.base(grant);
+        record.outcome = Outcome::Refused;
+        record.code = Some(failure.reason().to_owned());
+        record.message = Some(failure.to_string());
+        let envelope = self.number(Event::Decided(Box::new(record)));
+        if let Err(error) = self.shared.records.append(&envelope, Durability::Soon).await {
+            tracing::error!(%error, "the record of a refusal could not be kept");
+        }
+        Err(failure)
+    }
+
     /// The intent record.
     pub(super) fn intent(&mut self, grant: &Grant, rule: &str, would_deny: Option<WouldDeny>) -> EventEnvelope {
         let mut record = self.base(grant);
@@ -66,7 +88,8 @@ impl Work<'_> {
             at: self.at,
             server: Some(self.place.server.id),
             principal: Some(self.place.caller.principal),
-            key: Some(self.place.caller.key),
+            key: self.place.caller.credential.key(),
+            app: self.place.caller.credential.app(),
             grant: Some(grant.id),
             policy: grant.policy.as_ref().map(|policy| (policy.id, policy.version)),
             method: "tools/call".to_owned(),

@@ -254,7 +254,7 @@ impl Events {
         }
         let failure = self.forward.fail(Failure::Upstream(failure)).await;
         if let Some(id) = &self.forward.id {
-            let asked = Asked { id: Some(id.clone()), era: self.forward.era };
+            let asked = Asked { id: Some(id.clone()), era: self.forward.era, ..Asked::default() };
             self.out.push_back(SseEvent::message(rescue::body(&failure, &asked)).raw);
         }
         self.phase = Phase::Over;

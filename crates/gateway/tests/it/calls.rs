@@ -136,17 +136,24 @@ async fn a_key_opens_its_own_account_only() {
     let bare = Client::new(&world, &ours, "/mlflow/mcp", &own.agent);
     let nobody = bare.clone().without("authorization").post(message).await;
     assert_eq!(nobody.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(nobody.headers["www-authenticate"], "Bearer");
+    let metadata = |account: &str| {
+        let origin = &world.origin;
+        format!(
+            "scope=\"mcp:read mcp:write\", resource_metadata=\"{origin}/.well-known/oauth-protected-resource/{account}/mlflow/mcp\""
+        )
+    };
+    assert_eq!(nobody.headers["www-authenticate"], format!("Bearer {}", metadata("acme")));
 
     let foreign = Client::new(&world, &ours, "/mlflow/mcp", &other.agent).post(message).await;
     let invented = bare.clone().with("authorization", "Bearer pcl_key_x").post(message).await;
     let mut elsewhere = bare.clone();
     elsewhere.url = elsewhere.url.replace("acme", "no-such-account");
     let absent = elsewhere.post(message).await;
-    for refused in [&foreign, &invented, &absent] {
+    for (refused, account) in [(&foreign, "acme"), (&invented, "acme"), (&absent, "no-such-account")] {
         assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
         assert_eq!(refused.body, foreign.body);
-        assert_eq!(refused.headers["www-authenticate"], foreign.headers["www-authenticate"]);
+        let challenge = format!("Bearer error=\"invalid_token\", {}", metadata(account));
+        assert_eq!(refused.headers["www-authenticate"], challenge);
     }
     assert_eq!(upstream.seen.lock().unwrap().len(), 0);
 }
