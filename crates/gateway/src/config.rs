@@ -70,9 +70,9 @@ pub struct Limits {
 pub struct Times {
     /// For a request body to arrive.
     pub request_body: Duration,
-    /// For the next sign of life of an upstream that works on a request.
+    /// For the head of an upstream's answer, and then for its next sign of life: progress, or anything else it sends.
     pub upstream_silence: Duration,
-    /// For the whole of an upstream's answer, whatever its signs of life.
+    /// For the whole of an upstream's answer once its head is here, whatever its signs of life.
     pub upstream_whole: Duration,
     /// For one server's part of an answer on the account's own URL.
     pub aggregate_part: Duration,

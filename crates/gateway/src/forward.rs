@@ -152,8 +152,9 @@ pub(crate) async fn send(
     if let Some(settler) = &mut forward.settler {
         settler.asks();
     }
-    let response =
-        link.send(method, headers, forward.bytes.clone(), forward.shared.config.times.upstream_silence).await?;
+    let times = forward.shared.config.times;
+    let within = times.upstream_silence.min(times.upstream_whole);
+    let response = link.send(method, headers, forward.bytes.clone(), within).await?;
     if let Some(settler) = &mut forward.settler {
         let undelivered = link.says_undelivered(response.headers());
         let delivery = if undelivered { Delivery::Undelivered } else { Delivery::Delivered };
@@ -208,7 +209,7 @@ impl Forward {
         }
     }
 
-    /// When the whole answer must have come.
+    /// When the whole answer must have come whose head is here.
     pub(crate) fn must_end_at(&self) -> Option<Instant> {
         let long_lived = self.id.is_none() || self.kind == Method::SubscriptionsListen;
         (!long_lived).then(|| Instant::now() + self.shared.config.times.upstream_whole)

@@ -54,6 +54,11 @@ pub struct Up {
     /// Believe X-Forwarded-For from these networks, for example 10.0.0.0/8 or 10.0.0.5/32
     #[arg(long, env = "PORTCULLIS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORK")]
     pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Most connections from one address; this machine and trusted proxies are not counted
+    #[arg(long, env = "PORTCULLIS_CONNECTIONS_PER_ADDRESS", default_value_t = 1024, value_name = "NUMBER")]
+    pub connections_per_address: usize,
+    #[command(flatten)]
+    pub answers: Answers,
 }
 
 #[derive(Debug, Args)]
@@ -77,6 +82,9 @@ pub struct Control {
     /// Believe X-Forwarded-For from these networks, for example 10.0.0.0/8 or 10.0.0.5/32
     #[arg(long, env = "PORTCULLIS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORK")]
     pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Most connections from one address; this machine and trusted proxies are not counted
+    #[arg(long, env = "PORTCULLIS_CONNECTIONS_PER_ADDRESS", default_value_t = 1024, value_name = "NUMBER")]
+    pub connections_per_address: usize,
 }
 
 #[derive(Debug, Args)]
@@ -104,6 +112,31 @@ pub struct Gateway {
     pub mesh_address: Option<String>,
     #[command(flatten)]
     pub shared: Shared,
+    /// Networks of proxies in front, for example 10.0.0.0/8 or 10.0.0.5/32: their connections are not counted per address
+    #[arg(long, env = "PORTCULLIS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORK")]
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Most connections from one address; this machine and trusted proxies are not counted
+    #[arg(long, env = "PORTCULLIS_CONNECTIONS_PER_ADDRESS", default_value_t = 1024, value_name = "NUMBER")]
+    pub connections_per_address: usize,
+    #[command(flatten)]
+    pub answers: Answers,
+}
+
+/// How long a gateway waits for answers, and how large they may be.
+#[derive(Debug, Args)]
+pub struct Answers {
+    /// Longest silence of a server that works on a request; progress and anything else it sends begins it anew
+    #[arg(long, env = "PORTCULLIS_ANSWER_SILENCE", default_value_t = 300, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub answer_silence: u64,
+    /// Longest time until the whole answer of a server is here, whatever its signs of life
+    #[arg(long, env = "PORTCULLIS_ANSWER_WITHIN", default_value_t = 3_600, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    pub answer_within: u64,
+    /// Largest answer that may stream through, in MiB
+    #[arg(long, env = "PORTCULLIS_LARGEST_ANSWER", default_value_t = 1_024, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub largest_answer: u32,
+    /// Largest request that is taken from a client, in MiB
+    #[arg(long, env = "PORTCULLIS_LARGEST_REQUEST", default_value_t = 4, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub largest_request: u32,
 }
 
 /// What control planes and gateways of one deployment have in common.

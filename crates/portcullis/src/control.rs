@@ -5,7 +5,8 @@ use upstream::Egress;
 
 use crate::{
     cli::Control,
-    key, listen,
+    key,
+    listen::{self, Connections},
     parts::{self, Addresses, Base},
     signals,
 };
@@ -26,6 +27,7 @@ pub async fn run(args: Control) -> anyhow::Result<()> {
     let db = parts::database(&args.database.database_url).await?;
     let hot = parts::redis(&args.shared.redis_url, None).await?;
     let accounts = base.accounts(db.clone(), hot.clone(), parts::dialer(egress)?, &addresses);
+    let connections = Connections::new(args.connections_per_address, &args.trusted_proxies);
     let dashboard = base.dashboard(accounts.clone(), &addresses.origin, args.trusted_proxies)?;
 
     let (jobs, stop_jobs) = (TaskTracker::new(), CancellationToken::new());
@@ -33,7 +35,8 @@ pub async fn run(args: Control) -> anyhow::Result<()> {
     jobs.spawn(async move { accounts.run_background(job_stop).await });
     println!("portcullis control: {} (listening on {})", addresses.origin, args.listen);
 
-    let served = listen::serve(listener, dashboard.router().merge(crate::health::of_database(db.clone())), stop).await;
+    let app = dashboard.router().merge(crate::health::of_database(db.clone()));
+    let served = listen::serve(listener, app, connections, stop).await;
     stop_jobs.cancel();
     jobs.close();
     jobs.wait().await;

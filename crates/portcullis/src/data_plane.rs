@@ -1,11 +1,15 @@
 //! `gateway`: the data plane alone.
 
+use std::time::Duration;
+
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use upstream::Egress;
 
 use crate::{
-    cli::Gateway,
-    key, listen, mesh,
+    cli::{Answers, Gateway},
+    key,
+    listen::{self, Connections},
+    mesh,
     parts::{self, Base},
     signals,
 };
@@ -27,6 +31,7 @@ pub async fn run(args: Gateway) -> anyhow::Result<()> {
     // Behind a proxy the Host may be anything; the Origin header is still checked.
     config.hosts = gateway::Hosts::Any;
     config.mesh_address = mesh.as_ref().map(|mesh| mesh.address.clone());
+    args.answers.apply(&mut config);
     let gateway = base.gateway(hot.clone(), parts::dialer(egress)?, config);
 
     let (jobs, stop_jobs) = (TaskTracker::new(), CancellationToken::new());
@@ -39,11 +44,26 @@ pub async fn run(args: Gateway) -> anyhow::Result<()> {
     }
     println!("portcullis gateway: {} (listening on {})", args.gateway_origin, args.listen);
 
-    let served = listen::serve(listener, gateway.router(), stop).await;
+    let connections = Connections::new(args.connections_per_address, &args.trusted_proxies);
+    let served = listen::serve(listener, gateway.router(), connections, stop).await;
     gateway.close().await;
     stop_jobs.cancel();
     jobs.close();
     jobs.wait().await;
     hot.close().await;
     served
+}
+
+impl Answers {
+    /// Sets what a gateway waits for and lets pass.
+    pub fn apply(&self, config: &mut gateway::Config) {
+        config.times.upstream_silence = Duration::from_secs(self.answer_silence);
+        config.times.upstream_whole = Duration::from_secs(self.answer_within);
+        config.limits.streamed_bytes = mebibytes(self.largest_answer);
+        config.limits.request_bytes = mebibytes(self.largest_request);
+    }
+}
+
+fn mebibytes(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(1 << 20)
 }

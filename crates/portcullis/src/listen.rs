@@ -1,9 +1,15 @@
 //! The listening socket: one port, HTTP/1.1 and HTTP/2, header deadline, bounded connections, a drain with an end.
+//!
+//! Who asks for nothing keeps nobody out: a connection without a whole request is let go at the header deadline, and
+//! before it when its place is wanted. Who takes nothing of an answer, and who has vanished, is let go as well.
+
+mod book;
+mod patient;
 
 use std::{
     convert::Infallible,
     io,
-    net::{SocketAddr, TcpListener as StdListener},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener},
     sync::Arc,
     time::Duration,
 };
@@ -13,23 +19,71 @@ use axum::{Router, body::Body, extract::ConnectInfo};
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
 };
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-/// A client that has not sent its headers by then is let go (slow-loris).
-const HEADER_DEADLINE: Duration = Duration::from_secs(10);
-/// Connections served at once; further ones wait in the kernel's queue.
-const CONNECTIONS: usize = 16_384;
+use self::{
+    book::{Book, Entry},
+    patient::Patient,
+};
+
 /// Buffer per HTTP/1 connection, also the limit of a request's head.
 const HEAD_BYTES: usize = 32 * 1024;
 /// How long running requests may take to end after a stop was asked for.
 const DRAIN: Duration = Duration::from_secs(5);
+/// A peer that is not heard of is asked for a sign of life this often, and is taken for gone after three that did not come.
+const ALIVE: Duration = Duration::from_secs(20);
+
+/// What connections may take.
+#[derive(Clone, Debug)]
+pub struct Connections {
+    /// Served at once; further ones wait in the kernel's queue.
+    pub all: usize,
+    /// Of one address (IPv6: of one /64).
+    pub per_address: usize,
+    /// Networks that stand for many people, so that they are not counted: this machine, proxies in front.
+    pub uncounted: Vec<IpNet>,
+    /// A client that has not sent its first request's headers by then is let go (slow-loris).
+    pub header_deadline: Duration,
+    /// A client that takes nothing of what it is sent for so long is let go.
+    pub write_patience: Duration,
+}
+
+impl Connections {
+    /// The usual, with so many of one address; these proxies and the machine itself are not counted.
+    pub fn new(per_address: usize, proxies: &[IpNet]) -> Self {
+        let machine = [
+            IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::LOCALHOST, 8)),
+            IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128)),
+        ];
+        let uncounted = machine.iter().chain(proxies).copied().collect();
+        Self {
+            all: 16_384,
+            per_address,
+            uncounted,
+            header_deadline: Duration::from_secs(10),
+            write_patience: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What every connection is served with.
+struct Serving {
+    builder: auto::Builder<TokioExecutor>,
+    app: Router,
+    connections: Connections,
+}
 
 /// Takes the port, or says in one sentence why not.
 pub fn bind(address: SocketAddr) -> anyhow::Result<StdListener> {
@@ -50,13 +104,18 @@ pub fn bind(address: SocketAddr) -> anyhow::Result<StdListener> {
 }
 
 /// Serves until `stop`, then lets running requests end, but not for ever.
-pub async fn serve(listener: StdListener, app: Router, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn serve(
+    listener: StdListener,
+    app: Router,
+    connections: Connections,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let listener = TcpListener::from_std(listener).context("prepare the listening socket")?;
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    let (slots, book) = (Arc::new(Semaphore::new(connections.all)), Arc::new(Book::new(&connections)));
     let graceful = GracefulShutdown::new();
-    let builder = Arc::new(connection_builder());
+    let builder = connection_builder(connections.header_deadline);
+    let serving = Arc::new(Serving { builder, app, connections });
     loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
         let (stream, peer) = tokio::select! {
             () = stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
@@ -64,7 +123,16 @@ pub async fn serve(listener: StdListener, app: Router, stop: CancellationToken) 
                 Err(error) => { back_off(&error).await; continue }
             },
         };
-        let connection = serve_connection(Arc::clone(&builder), stream, peer, app.clone(), graceful.watcher());
+        let Some(entry) = book.enter(peer.ip()) else {
+            tracing::debug!(address = %peer.ip(), "an address has as many connections as it may");
+            continue;
+        };
+        let slot = tokio::select! {
+            () = stop.cancelled() => break,
+            slot = slot(&slots, &book) => slot,
+        };
+        let Some(slot) = slot else { break };
+        let connection = serve_connection(serving.clone(), stream, peer, entry, graceful.watcher());
         tokio::spawn(async move {
             connection.await;
             drop(slot);
@@ -77,30 +145,57 @@ pub async fn serve(listener: StdListener, app: Router, stop: CancellationToken) 
     Ok(())
 }
 
-fn connection_builder() -> auto::Builder<TokioExecutor> {
+/// A place for a connection; when there is none, that of one that has asked for nothing.
+async fn slot(slots: &Arc<Semaphore>, book: &Book) -> Option<OwnedSemaphorePermit> {
+    if let Ok(slot) = slots.clone().try_acquire_owned() {
+        return Some(slot);
+    }
+    book.make_room();
+    slots.clone().acquire_owned().await.ok()
+}
+
+fn connection_builder(header_deadline: Duration) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_DEADLINE).max_buf_size(HEAD_BYTES);
-    builder.http2().timer(TokioTimer::new()).max_header_list_size(HEAD_BYTES as u32).max_concurrent_streams(256);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(header_deadline).max_buf_size(HEAD_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(HEAD_BYTES as u32)
+        .max_concurrent_streams(256)
+        .keep_alive_interval(ALIVE)
+        .keep_alive_timeout(ALIVE);
     builder
 }
 
-async fn serve_connection(
-    builder: Arc<auto::Builder<TokioExecutor>>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    app: Router,
-    watcher: hyper_util::server::graceful::Watcher,
-) {
-    // Small frames of a stream must not wait for more.
-    let _ = stream.set_nodelay(true);
+async fn serve_connection(serving: Arc<Serving>, stream: TcpStream, peer: SocketAddr, entry: Entry, watcher: Watcher) {
+    prepare(&stream, serving.connections.write_patience);
+    let entry = Arc::new(entry);
+    let (app, asking) = (serving.app.clone(), entry.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
+        asking.asks();
         request.extensions_mut().insert(ConnectInfo(peer));
         let app = app.clone();
         async move { Ok::<_, Infallible>(answer(app, request.map(Body::new)).await) }
     });
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%error, "connection ended with an error");
+    let io = TokioIo::new(Patient::new(stream, serving.connections.write_patience));
+    let connection = serving.builder.serve_connection_with_upgrades(io, service).into_owned();
+    tokio::select! {
+        ended = watcher.watch(connection) => if let Err(error) = ended {
+            tracing::debug!(%error, "connection ended with an error");
+        },
+        () = entry.let_go(serving.connections.header_deadline) => {}
+    }
+}
+
+/// Small frames of a stream must not wait for more, and a peer that has vanished without a word must be noticed.
+fn prepare(stream: &TcpStream, patience: Duration) {
+    let socket = SockRef::from(stream);
+    let keep_alive = TcpKeepalive::new().with_time(ALIVE).with_interval(ALIVE).with_retries(3);
+    let prepared = stream.set_nodelay(true).and_then(|()| socket.set_tcp_keepalive(&keep_alive));
+    #[cfg(target_os = "linux")]
+    let prepared = prepared.and_then(|()| socket.set_tcp_user_timeout(Some(patience)));
+    if let Err(error) = prepared {
+        tracing::debug!(%error, "a connection's socket cannot be prepared");
     }
 }
 
@@ -115,3 +210,6 @@ async fn back_off(error: &io::Error) {
     tracing::warn!(%error, "could not accept a connection");
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
+
+#[cfg(test)]
+mod tests;

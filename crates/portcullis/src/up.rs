@@ -19,7 +19,8 @@ use upstream::Egress;
 
 use crate::{
     cli::Up,
-    health, key, listen,
+    health, key,
+    listen::{self, Connections},
     parts::{self, Addresses, Base, HotState},
     signals,
 };
@@ -62,7 +63,9 @@ async fn serve(
     let dashboard = base.dashboard(accounts.clone(), &origin, args.trusted_proxies.clone())?;
     // A bus in process begins empty: without this, keys would be unknown for a moment after each start.
     accounts.publish_missing().await.context("cannot publish the accounts to the gateway")?;
-    let gateway = base.gateway(stores.hot.clone(), dialer, gateway::Config::new(&origin));
+    let mut config = gateway::Config::new(&origin);
+    args.answers.apply(&mut config);
+    let gateway = base.gateway(stores.hot.clone(), dialer, config);
 
     let (jobs, stop_jobs) = (TaskTracker::new(), CancellationToken::new());
     let (background, gateway_stop, accounts_stop) = (gateway.clone(), stop_jobs.clone(), stop_jobs.clone());
@@ -72,7 +75,8 @@ async fn serve(
     println!("Stop it with Ctrl-C.");
 
     let app = dashboard.router().merge(gateway.routes()).merge(health::of_database(stores.db.clone()));
-    let served = listen::serve(listener, app, stop).await;
+    let connections = Connections::new(args.connections_per_address, &args.trusted_proxies);
+    let served = listen::serve(listener, app, connections, stop).await;
     gateway.close().await;
     stop_jobs.cancel();
     jobs.close();

@@ -16,6 +16,9 @@ use tower::Service;
 
 use crate::{AddressRefused, egress::Rule, resolver::GuardedResolver};
 
+/// A peer that is not heard of is asked for a sign of life this often.
+const ALIVE: Duration = Duration::from_secs(15);
+
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
@@ -44,7 +47,12 @@ impl GuardedTcp {
         let mut tcp = HttpConnector::new_with_resolver(resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        tcp.set_keepalive(Some(Duration::from_secs(30)));
+        // An upstream that vanishes without a word is noticed, also when nothing is sent to it.
+        tcp.set_keepalive(Some(ALIVE));
+        tcp.set_keepalive_interval(Some(ALIVE));
+        tcp.set_keepalive_retries(Some(3));
+        #[cfg(target_os = "linux")]
+        tcp.set_tcp_user_timeout(Some(4 * ALIVE));
         Self { tcp, rule }
     }
 

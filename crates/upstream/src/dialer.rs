@@ -25,6 +25,12 @@ use crate::{
     resolver::{GuardedResolver, ResolveError},
 };
 
+/// What one HTTP/2 answer may be ahead of whoever reads it.
+const STREAM_WINDOW_BYTES: u32 = 256 << 10;
+/// The most that HTTP/2 has. The answers on one connection share this window, so those that lie unread take from it; only
+/// the streams' own windows are to hold them back, or a few slow readers would stop everybody's answers.
+const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
+
 /// How to dial.
 #[derive(Clone, Debug)]
 pub struct DialerConfig {
@@ -139,7 +145,8 @@ impl Dialer {
             .pool_idle_timeout(Duration::from_secs(60))
             .pool_max_idle_per_host(64)
             .timer(TokioTimer::new())
-            .http2_adaptive_window(true)
+            .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .http2_keep_alive_interval(Duration::from_secs(20))
             .http2_keep_alive_timeout(Duration::from_secs(10))
             .build(connector);

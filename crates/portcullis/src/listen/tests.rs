@@ -1,0 +1,146 @@
+use axum::routing::get;
+use bytes::Bytes;
+use futures_util::stream;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    sync::mpsc,
+    task::JoinHandle,
+    time::timeout,
+};
+
+use super::*;
+
+/// No test waits longer than this for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+const REQUEST: &[u8] = b"GET /small HTTP/1.1\r\nhost: x\r\n\r\n";
+
+struct Listening {
+    address: SocketAddr,
+    /// Told when the endless answer is no longer wanted.
+    dropped: mpsc::Receiver<()>,
+    stop: CancellationToken,
+    served: JoinHandle<anyhow::Result<()>>,
+}
+
+fn counted(all: usize, per_address: usize) -> Connections {
+    let long = Duration::from_secs(600);
+    Connections { all, per_address, uncounted: Vec::new(), header_deadline: long, write_patience: long }
+}
+
+impl Listening {
+    fn start(connections: Connections) -> Self {
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (say, dropped) = mpsc::channel::<()>(1);
+        let endless = move || {
+            let open = say.clone();
+            let piece = Bytes::from(vec![b'x'; 64 << 10]);
+            let pieces = stream::unfold(Told(open), move |open| {
+                let piece = piece.clone();
+                async move { Some((Ok::<_, Infallible>(piece), open)) }
+            });
+            async move { Body::from_stream(pieces) }
+        };
+        let app = Router::new().route("/small", get(async || "small")).route("/endless", get(endless));
+        let stop = CancellationToken::new();
+        let served = tokio::spawn(serve(listener, app, connections, stop.clone()));
+        Self { address, dropped, stop, served }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    async fn asks(&self) -> TcpStream {
+        let mut connection = self.connect().await;
+        connection.write_all(REQUEST).await.unwrap();
+        answered(&mut connection).await;
+        connection
+    }
+}
+
+/// Says so when it is dropped.
+struct Told(mpsc::Sender<()>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        let _said_already = self.0.try_send(());
+    }
+}
+
+async fn answered(connection: &mut TcpStream) {
+    let mut text = Vec::new();
+    while !text.ends_with(b"small") {
+        let read = timeout(PATIENCE, connection.read_buf(&mut text)).await.expect("an answer in time").unwrap();
+        assert!(read > 0, "it was closed before the answer: {}", String::from_utf8_lossy(&text));
+    }
+}
+
+/// Waits until the other side has closed, whether it said so or not.
+async fn closed(connection: &mut TcpStream) {
+    let mut text = Vec::new();
+    let read = timeout(PATIENCE, connection.read_to_end(&mut text)).await.expect("it is closed in time");
+    assert!(
+        read.is_err() || text.is_empty() || text.starts_with(b"HTTP/1.1 408"),
+        "{}",
+        String::from_utf8_lossy(&text)
+    );
+}
+
+#[tokio::test]
+async fn a_connection_that_asks_for_nothing_is_closed_at_the_deadline() {
+    let listening = Listening::start(Connections { header_deadline: Duration::from_millis(100), ..counted(100, 100) });
+    for begun in [&b""[..], b"P", b"PRI * HTTP/2.0\r\n", b"GET / HTTP/1.1\r\nhost: x\r\nx-slow: "] {
+        let mut half_open = listening.connect().await;
+        half_open.write_all(begun).await.unwrap();
+        closed(&mut half_open).await;
+    }
+}
+
+#[tokio::test]
+async fn places_that_are_taken_by_silence_are_given_to_who_asks() {
+    let listening = Listening::start(counted(3, 100));
+    let mut silent = Vec::new();
+    for _ in 0..10 {
+        silent.push(listening.connect().await);
+    }
+    let mut first = listening.asks().await;
+    closed(&mut silent[0]).await;
+    // And who has asked keeps its place.
+    first.write_all(REQUEST).await.unwrap();
+    answered(&mut first).await;
+}
+
+#[tokio::test]
+async fn an_address_does_not_take_all_places() {
+    let listening = Listening::start(counted(100, 2));
+    let mut in_use = [listening.asks().await, listening.asks().await];
+    closed(&mut listening.connect().await).await;
+    let [one, other] = &mut in_use;
+    one.write_all(REQUEST).await.unwrap();
+    answered(one).await;
+    other.shutdown().await.unwrap();
+    closed(other).await;
+    let mut silent = listening.connect().await;
+    listening.asks().await;
+    closed(&mut silent).await;
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_is_let_go() {
+    let mut listening =
+        Listening::start(Connections { write_patience: Duration::from_millis(200), ..counted(100, 100) });
+    let mut connection = listening.connect().await;
+    connection.write_all(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    timeout(PATIENCE, listening.dropped.recv()).await.expect("the answer is dropped in time");
+}
+
+#[tokio::test]
+async fn stopping_lets_silent_connections_go() {
+    let listening = Listening::start(counted(100, 100));
+    let silent = listening.connect().await;
+    listening.asks().await;
+    listening.stop.cancel();
+    timeout(PATIENCE, listening.served).await.expect("it stops in time").unwrap().unwrap();
+    drop(silent);
+}
