@@ -116,22 +116,12 @@ pub async fn serve(
     let builder = connection_builder(connections.header_deadline);
     let serving = Arc::new(Serving { builder, app, connections });
     loop {
-        let (stream, peer) = tokio::select! {
-            () = stop.cancelled() => break,
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => { back_off(&error).await; continue }
-            },
-        };
+        let Some((stream, peer)) = accept(&listener, &stop).await else { break };
         let Some(entry) = book.enter(peer.ip()) else {
             tracing::debug!(address = %peer.ip(), "an address has as many connections as it may");
             continue;
         };
-        let slot = tokio::select! {
-            () = stop.cancelled() => break,
-            slot = slot(&slots, &book) => slot,
-        };
-        let Some(slot) = slot else { break };
+        let Some(slot) = slot(&slots, &book, &stop).await else { break };
         let connection = serve_connection(serving.clone(), stream, peer, entry, graceful.watcher());
         tokio::spawn(async move {
             connection.await;
@@ -145,13 +135,23 @@ pub async fn serve(
     Ok(())
 }
 
-/// A place for a connection; when there is none, that of one that has asked for nothing.
-async fn slot(slots: &Arc<Semaphore>, book: &Book) -> Option<OwnedSemaphorePermit> {
+/// The next connection; none when it is time to stop.
+async fn accept(listener: &TcpListener, stop: &CancellationToken) -> Option<(TcpStream, SocketAddr)> {
+    loop {
+        match stop.run_until_cancelled(listener.accept()).await? {
+            Ok(accepted) => return Some(accepted),
+            Err(error) => back_off(&error).await,
+        }
+    }
+}
+
+/// A place for a connection; when there is none, that of one that has asked for nothing. None when it is time to stop.
+async fn slot(slots: &Arc<Semaphore>, book: &Book, stop: &CancellationToken) -> Option<OwnedSemaphorePermit> {
     if let Ok(slot) = slots.clone().try_acquire_owned() {
         return Some(slot);
     }
     book.make_room();
-    slots.clone().acquire_owned().await.ok()
+    stop.run_until_cancelled(slots.clone().acquire_owned()).await?.ok()
 }
 
 fn connection_builder(header_deadline: Duration) -> auto::Builder<TokioExecutor> {

@@ -6,6 +6,7 @@ mod approvals;
 mod copies;
 mod deployment;
 mod http;
+mod killed;
 mod layering;
 mod one_machine;
 mod person;

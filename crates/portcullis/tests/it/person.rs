@@ -41,6 +41,16 @@ impl Person {
         Ok(())
     }
 
+    /// Registers a server behind a connector; what is pasted behind `portcullis connect`.
+    pub async fn register_tunnel(&self, slug: &str) -> anyhow::Result<String> {
+        let fields = [("kind", "other"), ("name", slug), ("slug", slug), ("transport", "tunnel")];
+        let page = self.browser.post(&self.path("/servers/new"), &fields).await?;
+        ensure!(page.status.is_success(), "registered: {page:?}");
+        let page = self.browser.post(&self.path(&format!("/servers/{slug}/connectors")), &[]).await?;
+        let (_, line) = page.text.split_once("portcullis connect ").with_context(|| format!("a line: {page:?}"))?;
+        Ok(line.chars().take_while(|c| c.is_ascii_alphanumeric() || "._-".contains(*c)).collect())
+    }
+
     pub async fn save_policy(&self, server: &str, document: &str) -> anyhow::Result<()> {
         let fields = [("name", "main"), ("document", document)];
         let page = self.browser.post(&self.path(&format!("/servers/{server}/policies")), &fields).await?;
