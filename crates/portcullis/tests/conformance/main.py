@@ -1,20 +1,21 @@
-"""Runs one part of the conformance tests. usage: main.py PART BINARY FIXTURE NODE MODULES OUT"""
+"""Runs one part of the conformance tests. usage: main.py PART BINARY FIXTURE CACHE OUT"""
 
 import pathlib
 import sys
 
+import eras
 import servers
 from stage import Stage
 from suite import Suite
 
-PARTS = {"servers": servers.main}
+PARTS = {"servers": servers.main, "eras": eras.main}
 
 
 def main(part: str, *paths: str) -> int:
-    binary, fixture, node, modules, out = map(pathlib.Path, paths)
+    binary, fixture, cache, out = map(pathlib.Path, paths)
     out.mkdir(parents=True, exist_ok=True)
-    with Stage(binary, fixture, node, out) as stage:
-        return 0 if PARTS[part](stage, Suite(node, modules, out)) else 1
+    with Stage(binary, fixture, cache, out) as stage:
+        return 0 if PARTS[part](stage, Suite(stage.node, stage.modules, out)) else 1
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 #
 #   run.sh PART PORTCULLIS-BINARY FIXTURE-BINARY
 #
-# PART is `servers`. CONFORMANCE_OUT is the folder for results and logs.
+# PART is `servers` or `eras`. CONFORMANCE_OUT is the folder for results and logs.
 set -euo pipefail
 
 part="${1:?usage: run.sh PART PORTCULLIS-BINARY FIXTURE-BINARY}"
@@ -20,9 +20,15 @@ if ! cmp -s "$here/package-lock.json" "$cache/installed-lock.json"; then
   cp "$here/package-lock.json" "$cache/installed-lock.json"
 fi
 
-# The suite needs Node.js 22, which came with its modules.
-node="$(echo "$cache"/node_modules/node-linux-*/bin/node)"
-[ -x "$node" ] || node="$(command -v node)"
+python_packages="mcp==2.3.0"
+if [ "$(cat "$cache/venv/.installed" 2>/dev/null)" != "$python_packages" ]; then
+  rm -rf "$cache/venv"
+  python3 -m venv "$cache/venv"
+  "$cache/venv/bin/pip" install --quiet --disable-pip-version-check "$python_packages"
+  echo "$python_packages" >"$cache/venv/.installed"
+fi
+mkdir -p "$cache/clients"
+cp "$here"/clients/*.mjs "$cache/clients/"
 
-export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$here/../mlflow" CONFORMANCE_MODULES="$cache/node_modules"
-exec python3 "$here/main.py" "$part" "$binary" "$fixture" "$node" "$cache/node_modules" "$out"
+export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$here/../mlflow"
+exec python3 "$here/main.py" "$part" "$binary" "$fixture" "$cache" "$out"

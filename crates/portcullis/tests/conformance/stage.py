@@ -3,6 +3,7 @@ its own process id."""
 
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 
@@ -13,9 +14,14 @@ ALLOW_ALL = '{"version": "1", "default": "allow"}'
 
 
 class Stage:
-    def __init__(self, binary: pathlib.Path, fixture: pathlib.Path, node: pathlib.Path, out: pathlib.Path):
-        self.binary, self.fixture, self.node, self.out = binary, fixture, node, out
+    def __init__(self, binary: pathlib.Path, fixture: pathlib.Path, cache: pathlib.Path, out: pathlib.Path):
+        self.binary, self.fixture, self.out = binary, fixture, out
         self.here = pathlib.Path(__file__).parent
+        # Clients in JavaScript stand beside their modules, where Node.js looks for these.
+        self.clients, self.modules = cache / "clients", cache / "node_modules"
+        self.python = cache / "venv/bin/python"
+        # The suite and the Inspector need Node.js 22, which came with the modules.
+        self.node = next(self.modules.glob("node-linux-*/bin/node"), pathlib.Path(shutil.which("node") or "node"))
         self.running: list[subprocess.Popen] = []
         self.folder = tempfile.TemporaryDirectory(prefix="portcullis-conformance-")
         # As root the product's PostgreSQL runs as another user, who has to reach the folder.

@@ -58,6 +58,12 @@ class Product:
     def policy(self, server: str, document: str) -> None:
         self.post(self.path(f"/servers/{server}/policies"), name="main", document=document)
 
+    def publish(self, server: str, document: str, based_on: int) -> None:
+        """Another version of the server's first policy."""
+        policy = re.search(r"policies/(policy_[0-9a-f]+)", self.get(self.path(f"/servers/{server}"))).group(1)
+        self.post(self.path(f"/servers/{server}/policies/{policy}/publish"), document=document, based_on=str(based_on),
+                  revision="0", note="")
+
     def grant(self, server: str, agent: str) -> str:
         """Gives a new agent a grant under the server's policy; the agent's key."""
         form = self.get(self.path(f"/servers/{server}/grants/new"))
