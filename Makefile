@@ -58,6 +58,16 @@ test-conformance: ## The official MCP conformance suite: the gateway in front of
 	@cargo build --locked --manifest-path crates/gateway/conformance/Cargo.toml --target-dir $(CARGO_TARGET_DIR)/conformance
 	@crates/portcullis/tests/conformance/run.sh servers $(BINARY) $(CARGO_TARGET_DIR)/conformance/debug/conformance-fixture
 
+.PHONY: test-clients
+test-clients: ## Official SDKs as clients and as servers: four combinations of era, a corpus of odd JSON (downloads some 100 MB)
+	@deploy/setup.sh test
+	@cargo build --locked --package portcullis
+	@cargo build --locked --package gateway --example judged
+	@cargo build --locked --manifest-path crates/gateway/conformance/Cargo.toml --target-dir $(CARGO_TARGET_DIR)/conformance
+	@for part in parsers eras; do \
+	  crates/portcullis/tests/conformance/run.sh $$part $(BINARY) $(CARGO_TARGET_DIR)/conformance/debug/conformance-fixture; \
+	done
+
 .PHONY: test-model
 test-model: ## A million generated policies and sequences of calls: a naive model against the judge and the counters
 	@deploy/setup.sh test

@@ -92,6 +92,9 @@ pub enum Fault {
         /// The key it could be taken for.
         known: &'static str,
     },
+    /// A member called `__proto__`, which parsers in JavaScript do not read as one.
+    #[error("the key `__proto__` is not allowed")]
+    PrototypeKey,
     /// The message breaks JSON-RPC: the text says how.
     #[error("{0}")]
     NotAMessage(&'static str),
@@ -116,6 +119,7 @@ impl Fault {
             | Fault::NotAnObject
             | Fault::DuplicateKey { .. }
             | Fault::LookalikeKey { .. }
+            | Fault::PrototypeKey
             | Fault::TooDeep { .. }
             | Fault::TooLarge { .. }
             | Fault::NotAMessage(_) => code::INVALID_REQUEST,
@@ -143,6 +147,7 @@ impl Fault {
             Fault::NotAnObject => "not_an_object",
             Fault::DuplicateKey { .. } => "duplicate_key",
             Fault::LookalikeKey { .. } => "lookalike_key",
+            Fault::PrototypeKey => "prototype_key",
             Fault::NotAMessage(_) => "not_a_message",
             Fault::WrongParams(_) => "wrong_params",
         }

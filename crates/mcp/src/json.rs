@@ -38,9 +38,15 @@ pub(crate) enum Kind {
     Null,
 }
 
+/// The key that servers in JavaScript lose, or take for the prototype of the object, instead of reading it as a member: the
+/// official TypeScript SDK drops it from `arguments` (seen by the differential test).
+pub(crate) const PROTOTYPE: &str = "__proto__";
+
 /// How much is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rigour {
+    /// As [`Rigour::Strict`], and the key [`PROTOTYPE`]: what is judged must arrive.
+    Judged,
     /// Everything that two parsers could read differently.
     Strict,
     /// What it takes to find the end of a value that is passed on and never judged: brackets that match, strings.
@@ -245,6 +251,9 @@ impl<'a> Scanner<'a> {
     fn add_key(&mut self, frame: usize, key: Cow<'a, str>, at: usize) {
         if self.rigour == Rigour::Lenient {
             return;
+        }
+        if self.rigour == Rigour::Judged && key == PROTOTYPE {
+            self.note(Fault::PrototypeKey, at);
         }
         let few = self.keys.len() - frame < PAIRWISE_KEYS;
         if few && self.keys[frame..].iter().any(|(other, _)| *other == key) {

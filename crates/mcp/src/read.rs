@@ -107,7 +107,7 @@ struct Envelope<'a> {
 
 impl<'a> Envelope<'a> {
     fn scan(&mut self, text: &'a str, max_depth: usize) -> Result<(), Finding> {
-        let mut scanner = Scanner::new(text, Rigour::Strict, max_depth);
+        let mut scanner = Scanner::new(text, Rigour::Judged, max_depth);
         match scanner.peek()? {
             Kind::Object => {}
             Kind::Array => return Err(Finding { fault: Fault::Batch, offset: scanner.pos() }),

@@ -98,7 +98,7 @@ impl Scanner<'_> {
         };
         let pair = string::is_high(unit)
             && string::unit_at(self.text.as_bytes(), self.pos + string::UNIT).is_some_and(string::is_low);
-        if self.rigour == Rigour::Strict && !pair && (string::is_high(unit) || string::is_low(unit)) {
+        if self.rigour != Rigour::Lenient && !pair && (string::is_high(unit) || string::is_low(unit)) {
             return Err(self.finding(Fault::LoneSurrogate));
         }
         self.pos += if pair { 2 * string::UNIT } else { string::UNIT };

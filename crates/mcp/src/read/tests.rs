@@ -241,6 +241,21 @@ fn keys_that_only_look_known() {
 }
 
 #[test]
+fn the_key_that_javascript_loses_is_refused_anywhere() {
+    for text in [
+        call(r#"{"name":"t","arguments":{"__proto__":{"a":1}}}"#),
+        call(r#"{"name":"t","arguments":{"a":[{"\u005f_proto__":1}]}}"#),
+        call(r#"{"name":"t","__proto__":{"name":"other"}}"#),
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping","__proto__":{"method":"tools/call"}}"#.to_owned(),
+    ] {
+        let error = refused(&text);
+        assert_eq!((error.fault.label(), error.code()), ("prototype_key", -32600), "{text}");
+    }
+    let other = call(r#"{"name":"t","arguments":{"__proto":1,"constructor":2,"x":"__proto__"}}"#);
+    assert_eq!(request(&other).kind, Method::ToolsCall);
+}
+
+#[test]
 fn duplicate_keys_anywhere() {
     for text in [
         r#"{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call"}"#.to_owned(),

@@ -4,11 +4,12 @@ import pathlib
 import sys
 
 import eras
+import parsers
 import servers
 from stage import Stage
 from suite import Suite
 
-PARTS = {"servers": servers.main, "eras": eras.main}
+PARTS = {"servers": servers.main, "eras": eras.main, "parsers": parsers.main}
 
 
 def main(part: str, *paths: str) -> int:
