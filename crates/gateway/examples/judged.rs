@@ -26,7 +26,8 @@ fn judged(bytes: &[u8]) -> Value {
         Err(error) => return json!({ "refused": error.fault.label() }),
     };
     let params = message.params();
-    let arguments = params.and_then(|params| params.arguments).map(|text| policy::canonical_json(text).ok_or("refused"));
+    let arguments =
+        params.and_then(|params| params.arguments).map(|text| policy::canonical_json(text).ok_or("refused"));
     match (arguments, &message) {
         (Some(Err(_)), _) => json!({ "refused": "arguments" }),
         (_, Message::Response(_)) => json!({ "kind": "response" }),

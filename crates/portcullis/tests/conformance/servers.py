@@ -22,7 +22,7 @@ def ways(stage: Stage, direct: str) -> dict[str, str]:
         key = product.grant(server, f"suite-{server}")
         found[server] = f"{stage.with_key(product.origin, key)}/{product.account}/{server}/mcp"
         if server == "fixture":
-            found["account"] = f"{stage.with_key(product.origin, key)}/{product.account}/mcp"
+            found["account"] = f"{stage.with_key(product.origin, key, server)}/{product.account}/mcp"
     return found
 
 

@@ -67,8 +67,8 @@ class Stage:
         log = self.out / f"connector-{name}.log"
         wait_for(f"the connector of {name}", lambda: b"connected to" in log.read_bytes(), process, seconds=60)
 
-    def with_key(self, origin: str, key: str) -> str:
+    def with_key(self, origin: str, key: str, *account_names_of: str) -> str:
         """An origin that adds the key to each request and passes it to `origin`."""
-        process = self.spawn("header-proxy", [self.node, self.here / "header-proxy.mjs", origin, "authorization", f"Bearer {key}"],
-                             stdout=subprocess.PIPE, text=True)
+        command = [self.node, self.here / "header-proxy.mjs", origin, "authorization", f"Bearer {key}", *account_names_of]
+        process = self.spawn("header-proxy", command, stdout=subprocess.PIPE, text=True)
         return f"http://localhost:{process.stdout.readline().strip()}"
