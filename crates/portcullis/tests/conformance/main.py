@@ -4,12 +4,14 @@ import pathlib
 import sys
 
 import eras
+import issuer
+import oauth
 import parsers
 import servers
 from stage import Stage
 from suite import Suite
 
-PARTS = {"servers": servers.main, "eras": eras.main, "parsers": parsers.main}
+PARTS = {"servers": servers.main, "eras": eras.main, "issuer": issuer.main, "oauth": oauth.main, "parsers": parsers.main}
 
 
 def main(part: str, *paths: str) -> int:

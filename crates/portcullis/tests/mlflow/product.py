@@ -72,6 +72,13 @@ class Product:
                          label=agent)
         return re.search(r"pcl_key_[0-9A-Za-z]+", page).group(0)
 
+    def grant_me(self, server: str) -> str:
+        """Gives the person who is logged in a grant under the server's policy; their key."""
+        form = self.get(self.path(f"/servers/{server}/grants/new"))
+        policy = re.search(r'<option value="(policy_[0-9a-f]+)"', form).group(1)
+        page = self.post(self.path(f"/servers/{server}/grants"), subject="me", policy=policy, label="mine", key="yes")
+        return re.search(r"pcl_key_[0-9A-Za-z]+", page).group(0)
+
     def tools(self, server: str) -> int:
         """How many tools the server's page lists."""
         return Rows().count(self.get(self.path(f"/servers/{server}")), "tools")
