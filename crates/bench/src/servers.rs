@@ -68,7 +68,7 @@ fn bad_gateway() -> Response<Full<Bytes>> {
 }
 
 /// The id's text in a message that this program itself wrote.
-fn id(body: &[u8]) -> &str {
+pub fn id(body: &[u8]) -> &str {
     let text = std::str::from_utf8(body).unwrap_or_default();
     let rest = text.split_once("\"id\":").map_or("0", |(_, rest)| rest);
     rest.split([',', '}']).next().unwrap_or("0")

@@ -25,6 +25,7 @@ use hyper_util::{
     },
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -89,6 +90,7 @@ struct Serving {
 pub fn bind(address: SocketAddr) -> anyhow::Result<StdListener> {
     match StdListener::bind(address) {
         Ok(listener) => {
+            raise_open_files();
             listener.set_nonblocking(true).context("prepare the listening socket")?;
             Ok(listener)
         }
@@ -100,6 +102,14 @@ pub fn bind(address: SocketAddr) -> anyhow::Result<StdListener> {
             )
         }
         Err(error) => bail!("cannot listen on {address}: {error}; choose another address with --listen ADDRESS:PORT"),
+    }
+}
+
+/// Every connection is an open file, and the usual 1,024 are few: as many as the system allows are taken.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
+        tracing::debug!(%error, "the number of open files stays as it is");
     }
 }
 
@@ -116,7 +126,7 @@ pub async fn serve(
     let builder = connection_builder(connections.header_deadline);
     let serving = Arc::new(Serving { builder, app, connections });
     loop {
-        let Some((stream, peer)) = accept(&listener, &stop).await else { break };
+        let Some((stream, peer)) = accept(&listener, &book, &stop).await else { break };
         let Some(entry) = book.enter(peer.ip()) else {
             tracing::debug!(address = %peer.ip(), "an address has as many connections as it may");
             continue;
@@ -135,12 +145,15 @@ pub async fn serve(
     Ok(())
 }
 
-/// The next connection; none when it is time to stop.
-async fn accept(listener: &TcpListener, stop: &CancellationToken) -> Option<(TcpStream, SocketAddr)> {
+/// The next connection; none when it is time to stop. What fails is mostly for want of open files.
+async fn accept(listener: &TcpListener, book: &Book, stop: &CancellationToken) -> Option<(TcpStream, SocketAddr)> {
     loop {
         match stop.run_until_cancelled(listener.accept()).await? {
             Ok(accepted) => return Some(accepted),
-            Err(error) => back_off(&error).await,
+            Err(error) => {
+                book.make_room();
+                back_off(&error).await;
+            }
         }
     }
 }
