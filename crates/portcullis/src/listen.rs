@@ -10,12 +10,14 @@ use std::{
     convert::Infallible,
     io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener},
+    pin::Pin,
     sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context as _, bail};
 use axum::{Router, body::Body, extract::ConnectInfo};
+use futures_util::FutureExt as _;
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -183,21 +185,36 @@ fn connection_builder(header_deadline: Duration) -> auto::Builder<TokioExecutor>
 async fn serve_connection(serving: Arc<Serving>, stream: TcpStream, peer: SocketAddr, entry: Entry, watcher: Watcher) {
     prepare(&stream, serving.connections.write_patience);
     let entry = Arc::new(entry);
-    let (app, asking) = (serving.app.clone(), entry.clone());
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        asking.asks();
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let app = app.clone();
-        async move { Ok::<_, Infallible>(answer(app, request.map(Body::new)).await) }
-    });
-    let io = TokioIo::new(Patient::new(stream, serving.connections.write_patience));
-    let connection = serving.builder.serve_connection_with_upgrades(io, service).into_owned();
+    let connection = connection(&serving, stream, peer, entry.clone(), watcher);
     tokio::select! {
-        ended = watcher.watch(connection) => if let Err(error) = ended {
-            tracing::debug!(%error, "connection ended with an error");
-        },
+        () = connection => {}
         () = entry.let_go(serving.connections.header_deadline) => {}
     }
+}
+
+/// A connection's whole life. Boxed, and once: thousands may wait, and each place it is moved through would count.
+fn connection(
+    serving: &Serving,
+    stream: TcpStream,
+    peer: SocketAddr,
+    entry: Arc<Entry>,
+    watcher: Watcher,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    let app = serving.app.clone();
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        entry.asks();
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let app = app.clone();
+        // Gone with the answer, unlike a future that the connection holds itself.
+        Box::pin(async move { Ok::<_, Infallible>(answer(app, request.map(Body::new)).await) })
+    });
+    let io = TokioIo::new(Patient::new(stream, serving.connections.write_patience));
+    let connection = watcher.watch(serving.builder.serve_connection_with_upgrades(io, service).into_owned());
+    Box::pin(connection.map(|ended| {
+        if let Err(error) = ended {
+            tracing::debug!(%error, "connection ended with an error");
+        }
+    }))
 }
 
 /// Small frames of a stream must not wait for more, and a peer that has vanished without a word must be noticed.

@@ -53,7 +53,8 @@ pub(super) async fn answer(forward: Forward, body: Plain) -> Response {
         body,
         forward,
     };
-    event_stream(Body::from_stream(stream::unfold(events, |mut events| async move {
+    // Boxed, since most streams are silent and there may be thousands: what waits is to be small.
+    event_stream(Body::from_stream(stream::unfold(Box::new(events), |mut events| async move {
         let bytes = events.next().await?;
         Some((bytes, events))
     })))
@@ -121,7 +122,7 @@ impl Events {
                     return Some(Err(Cut));
                 }
                 Phase::Answered => {
-                    let _ended = timeout(END_WITHIN, self.drain()).await;
+                    let _ended = timeout(END_WITHIN, Box::pin(self.drain())).await;
                     self.phase = Phase::Over;
                 }
                 Phase::Open => self.turn().await,
@@ -135,7 +136,12 @@ impl Events {
 
     /// Waits for the next thing to happen and deals with it.
     async fn turn(&mut self) {
-        match self.listen().await {
+        let heard = self.listen().await;
+        Box::pin(self.deal_with(heard)).await;
+    }
+
+    async fn deal_with(&mut self, heard: Heard) {
+        match heard {
             Heard::Bytes(bytes) => {
                 self.bytes(&bytes).await;
                 if self.checked.elapsed() >= self.forward.shared.config.times.keep_alive {
