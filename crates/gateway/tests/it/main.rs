@@ -24,6 +24,7 @@ mod scripted;
 mod sessions;
 mod snapshots;
 mod streams;
+mod time_limits;
 mod tunnel;
 mod tunnel_flow;
 mod world;
