@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt, str::FromStr};
 
-use domain::{CallId, GrantId, Name, Outcome, Permission, PolicyId, Principal, ServerId, ServerSlug, Timestamp};
+use domain::{AppId, CallId, GrantId, Name, Outcome, Permission, PolicyId, Principal, ServerId, ServerSlug, Timestamp};
 use storage::{CallPlace, CallQuery, CallRow, Tx, WouldDenyFilter};
 
 use crate::{Accounts, Caller, Error};
@@ -68,6 +68,8 @@ pub struct CallView {
     pub server: Option<(ServerSlug, Name)>,
     /// The member's e-mail address or the agent's name; also of one that is gone.
     pub principal_name: Option<String>,
+    /// The name of the app that called for them; also of an ended one.
+    pub app_name: Option<Name>,
     /// The grant's label; also of a revoked one.
     pub grant_label: Option<Name>,
     /// The policy's name; also of a removed one.
@@ -78,6 +80,7 @@ pub struct CallView {
 struct Names {
     servers: HashMap<ServerId, (ServerSlug, Name)>,
     principals: HashMap<Principal, String>,
+    apps: HashMap<AppId, Name>,
     grants: HashMap<GrantId, Name>,
     policies: HashMap<PolicyId, Name>,
 }
@@ -182,6 +185,7 @@ async fn with_names(tx: &mut Tx, rows: Vec<CallRow>) -> Result<Vec<CallView>, Er
     let names = Names {
         servers: tx.server_names().await?.into_iter().map(|(id, slug, name)| (id, (slug, name))).collect(),
         principals: tx.principal_names().await?.into_iter().collect(),
+        apps: tx.app_names().await?.into_iter().collect(),
         grants: tx.grant_labels().await?.into_iter().collect(),
         policies: tx.policy_names().await?.into_iter().collect(),
     };
@@ -193,6 +197,7 @@ impl Names {
         CallView {
             server: call.server.and_then(|id| self.servers.get(&id).cloned()),
             principal_name: call.principal.and_then(|who| self.principals.get(&who).cloned()),
+            app_name: call.app.and_then(|id| self.apps.get(&id).cloned()),
             grant_label: call.grant.and_then(|id| self.grants.get(&id).cloned()),
             policy_name: call.policy.and_then(|(id, _)| self.policies.get(&id).cloned()),
             call,

@@ -2,10 +2,16 @@
 
 #![expect(clippy::expect_used, reason = "a test may fail by panicking")]
 
+#[path = "service/app_tokens.rs"]
+mod app_tokens;
 #[path = "service/approvals.rs"]
 mod approvals;
+#[path = "service/apps.rs"]
+mod apps;
 #[path = "service/calls.rs"]
 mod calls;
+#[path = "service/client_documents.rs"]
+mod client_documents;
 #[path = "service/drafts.rs"]
 mod drafts;
 #[path = "service/effects.rs"]

@@ -112,6 +112,8 @@ struct CallPage {
     message: Option<String>,
     retry_after: Option<String>,
     argument_keys: Vec<String>,
+    /// The app that called for the principal.
+    app: Option<String>,
     client: Option<String>,
     would_deny: Option<(String, String)>,
     decided_in: String,
@@ -332,6 +334,7 @@ async fn show_one(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
         message: call.message.as_deref().map(words::visible),
         retry_after: call.retry_after_ms.map(words::wait),
         argument_keys: call.argument_keys.iter().map(|key| words::visible(key)).collect(),
+        app: view.app_name.as_ref().map(|name| words::visible(name.as_str())),
         client: call.client.as_ref().map(|client| words::visible(&format!("{} {}", client.name, client.version))),
         would_deny: call.would_deny.clone().map(|would| (would.code, words::visible(&would.rule))),
         decided_in: words::taken(call.decide_us),

@@ -6,6 +6,7 @@ mod account_url;
 mod account_url_lists;
 mod account_url_routes;
 mod approvals;
+mod apps;
 mod arguments;
 mod calls;
 mod client;

@@ -1,0 +1,81 @@
+//! Clients known by a document at their id, fetched from a server that answers as each case wants.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use accounts::{ClientError, ClientKind};
+use axum::{
+    Router,
+    extract::{Path, State},
+    response::{IntoResponse as _, Redirect, Response},
+    routing::get,
+};
+use http::header;
+use serde_json::json;
+use test_support::Fixture;
+use tokio::net::TcpListener;
+
+struct Documents {
+    origin: String,
+    asked: AtomicUsize,
+}
+
+async fn serve() -> Arc<Documents> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let origin = format!("http://{}", listener.local_addr().expect("an address"));
+    let documents = Arc::new(Documents { origin, asked: AtomicUsize::new(0) });
+    let router = Router::new().route("/{case}", get(answer)).with_state(documents.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    documents
+}
+
+async fn answer(State(documents): State<Arc<Documents>>, Path(case): Path<String>) -> Response {
+    documents.asked.fetch_add(1, Ordering::SeqCst);
+    let named = if case == "another" { "other" } else { &case };
+    let document = json!({
+        "client_id": format!("{}/{named}", documents.origin),
+        "client_name": "A documented client",
+        "redirect_uris": ["http://127.0.0.1/callback"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "padding": "x".repeat(if case == "large" { 70_000 } else { 0 }),
+    });
+    match case.as_str() {
+        "redirect" => Redirect::temporary("/good").into_response(),
+        "missing" => http::StatusCode::NOT_FOUND.into_response(),
+        "page" => "<html>".into_response(),
+        _ => ([(header::CACHE_CONTROL, "max-age=120")], axum::Json(document)).into_response(),
+    }
+}
+
+#[tokio::test]
+async fn a_document_is_read_once_as_long_as_it_may_be_kept() {
+    let fixture = Fixture::new().await;
+    let documents = serve().await;
+    let id = format!("{}/good", documents.origin);
+    for _ in 0..3 {
+        let client = fixture.accounts.oauth_client(&id).await.expect("a client");
+        assert_eq!(client.kind, ClientKind::Document { host: "127.0.0.1".to_owned() });
+        assert_eq!((client.client_id.as_str(), client.name.as_str()), (id.as_str(), "A documented client"));
+        assert!(client.redirect(Some("http://127.0.0.1:5000/callback")).is_ok());
+    }
+    assert_eq!(documents.asked.load(Ordering::SeqCst), 1);
+    fixture.clock.advance_seconds(121);
+    fixture.accounts.oauth_client(&id).await.expect("read again");
+    assert_eq!(documents.asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn what_is_not_the_clients_own_document_is_refused_and_not_asked_for_again_at_once() {
+    let fixture = Fixture::new().await;
+    let documents = serve().await;
+    for case in ["another", "redirect", "missing", "page", "large"] {
+        let before = documents.asked.load(Ordering::SeqCst);
+        for _ in 0..2 {
+            let refused = fixture.accounts.oauth_client(&format!("{}/{case}", documents.origin)).await;
+            assert!(matches!(refused, Err(ClientError::Document(_))), "{case}: {refused:?}");
+        }
+        assert_eq!(documents.asked.load(Ordering::SeqCst), before + 1, "{case}: no redirect is followed either");
+    }
+}
