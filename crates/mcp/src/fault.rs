@@ -12,6 +12,8 @@ pub mod code {
     pub const INVALID_PARAMS: i64 = -32602;
     /// A failure inside the answering side.
     pub const INTERNAL_ERROR: i64 = -32603;
+    /// The resource does not exist (2025-11-25 and earlier).
+    pub const RESOURCE_NOT_FOUND: i64 = -32002;
     /// A mirrored header is missing or disagrees with the body (2026-07-28).
     pub const HEADER_MISMATCH: i64 = -32020;
     /// The request needs a capability that the client did not declare (2026-07-28).

@@ -73,9 +73,15 @@ pub enum HandshakeError {
 
 /// An `initialize` request for the newest version that has one.
 pub fn initialize_request(id: &Id<'_>, client: OwnClient<'_>) -> Bytes {
+    initialize_request_with(id, client, "{}")
+}
+
+/// An `initialize` request that declares these capabilities, a raw JSON object.
+pub fn initialize_request_with(id: &Id<'_>, client: OwnClient<'_>, capabilities: &str) -> Bytes {
     let info = json!({"name": client.name, "version": client.version});
-    let params = json!({"protocolVersion": LATEST_INITIALIZE, "capabilities": {}, "clientInfo": info});
-    request(id, "initialize", Some(params))
+    let params =
+        format!(r#"{{"protocolVersion":"{LATEST_INITIALIZE}","capabilities":{capabilities},"clientInfo":{info}}}"#);
+    Bytes::from(format!(r#"{{"jsonrpc":"2.0","id":{},"method":"initialize","params":{params}}}"#, id.raw()))
 }
 
 /// The notification that ends the handshake.

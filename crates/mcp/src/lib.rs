@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod bridge;
 mod edit;
 mod fault;
 mod handshake;
@@ -24,10 +25,15 @@ pub use answer::{
     DECISION_META_KEY, DENIAL_PREFIX, DenialBody, denial_result, error_response, method_not_found, result_response,
     unknown_tool, unsupported_version,
 };
+pub use bridge::{
+    Declared, InputRequest, InputRequired, completed, discover_from_handshake, handshake_from_discover, input_required,
+    is_supported, own_request, plain, progress_of, resource_updated, subscribed, with_code, with_id,
+    with_progress_token,
+};
 pub use fault::{Fault, code};
 pub use handshake::{
     HandshakeError, OwnCall, OwnClient, ServerDescription, discover_request, discover_result, initialize_request,
-    initialize_result, initialized_notification, list_request, tools_call_request, tools_list_request,
+    initialize_request_with, initialize_result, initialized_notification, list_request, tools_call_request, tools_list_request,
 };
 pub use headers::{
     HEADER_ERROR_STATUS, HeaderError, HeaderView, METHOD_HEADER, NAME_HEADER, PARAM_HEADER_PREFIX,

@@ -1,0 +1,17 @@
+//! The edits that put a message of one era into the other. Each changes what the eras differ in and leaves every other
+//! byte alone; what cannot be put so gives `None`.
+//!
+//! Source: 2026-07-28 changelog, basic/index "`_meta`", basic/patterns/mrtr, server/utilities/caching; 2025-11-25 schema.
+
+mod greeting;
+mod input;
+mod notification;
+mod object;
+mod request;
+mod result;
+
+pub use greeting::{discover_from_handshake, handshake_from_discover};
+pub use input::{InputRequest, InputRequired, input_required, is_supported};
+pub use notification::{progress_of, resource_updated, subscribed, with_progress_token};
+pub use request::{Declared, own_request};
+pub use result::{completed, plain, with_code, with_id};
