@@ -44,6 +44,9 @@ pub(crate) enum Failure {
     /// A method that is off for this server, or that nobody knows.
     #[error("Method not found: {method}")]
     Method { method: String },
+    /// Parameters that the gateway itself has to understand, and does not.
+    #[error("{0}")]
+    Params(&'static str),
     /// All the caller's grants on the server are suspended.
     #[error("the grant is suspended")]
     Suspended,
@@ -53,6 +56,9 @@ pub(crate) enum Failure {
     /// The caller has as many streams open as are allowed.
     #[error("too many streams are open; close one first")]
     Streams,
+    /// The input of a further round for which nothing waits here: invented, changed, of somebody else, or too late.
+    #[error("this `requestState` is not valid here, or not any more; send the request anew without it")]
+    Round,
     /// The intent record could not be kept, so the call must not happen.
     #[error("the call cannot be recorded now, so it was not made; try again")]
     NotRecorded,
@@ -106,6 +112,15 @@ pub(crate) enum UpstreamFailure {
     /// The gateway holds as much as it may.
     #[error("the gateway cannot hold the server's answer now; try again")]
     NoRoom,
+    /// It asks for what the client did not say that it can give.
+    #[error("the server needs `{0}`, which this client cannot answer or the server's settings keep back")]
+    Unsupported(&'static str),
+    /// It asked the client for something and did not get it.
+    #[error("the server asked for input that did not come")]
+    NoInput,
+    /// A JSON-RPC error where the gateway itself asked.
+    #[error("the server refused with error {code}{}", said(.words))]
+    Refused { code: i64, words: String },
     /// An HTTP status instead of an answer.
     #[error("the server answered HTTP {status}{}", said(.words))]
     Status { status: u16, words: String },
@@ -135,9 +150,11 @@ impl Failure {
             Self::NoSession => "no_such_session",
             Self::Version { .. } => "unsupported_version",
             Self::Method { .. } => "method_off",
+            Self::Params(_) => "wrong_params",
             Self::Suspended => "grant_suspended",
             Self::Scope(_) => "insufficient_scope",
             Self::Streams => "too_many_streams",
+            Self::Round => "no_such_round",
             Self::NotRecorded => "not_recorded",
             Self::HolderGone => "gateway_gone",
             Self::Upstream(failure) => failure.reason(),
@@ -156,6 +173,7 @@ impl Failure {
                 | Self::Method { .. }
                 | Self::Suspended
                 | Self::Scope(Recorded::No)
+                | Self::Round
         )
     }
 }
@@ -172,6 +190,9 @@ impl UpstreamFailure {
             Self::Invalid(_) => "upstream_invalid",
             Self::TooLarge { .. } => "upstream_too_large",
             Self::NoRoom => "no_room",
+            Self::Unsupported(_) => "input_unsupported",
+            Self::NoInput => "no_input",
+            Self::Refused { .. } => "upstream_refused",
             Self::Status { .. } => "upstream_status",
         }
     }

@@ -217,7 +217,7 @@ impl Forward {
 }
 
 /// How a call ends that fails so.
-fn settlement(failure: &Failure) -> Settlement {
+pub(crate) fn settlement(failure: &Failure) -> Settlement {
     match failure {
         Failure::Upstream(failure) => match failure {
             UpstreamFailure::NoConnector
@@ -225,7 +225,10 @@ fn settlement(failure: &Failure) -> Settlement {
             | UpstreamFailure::Unreachable(_)
             | UpstreamFailure::Credential(_) => Settlement::Unreachable,
             UpstreamFailure::Late => Settlement::Timeout,
-            UpstreamFailure::Status { .. } => Settlement::Error,
+            UpstreamFailure::Status { .. }
+            | UpstreamFailure::Refused { .. }
+            | UpstreamFailure::Unsupported(_)
+            | UpstreamFailure::NoInput => Settlement::Error,
             UpstreamFailure::Broken(_)
             | UpstreamFailure::Invalid(_)
             | UpstreamFailure::TooLarge { .. }

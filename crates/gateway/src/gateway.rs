@@ -13,8 +13,10 @@ use upstream::Dialer;
 use crate::{
     aggregate::{cursors::Cursors, memory::Memory, sessions::PeerSessions},
     background,
+    bridge::Bridges,
     config::Config,
     decide::RESERVING,
+    eras::Eras,
     guard::Guard,
     mesh::{self, Identity, Mesh, MeshParts},
     records::Records,
@@ -76,6 +78,8 @@ pub(crate) struct Shared {
     pub rounds: Rounds,
     pub cursors: Cursors,
     pub memory: Memory,
+    pub eras: Eras,
+    pub bridges: Bridges,
     /// One permit for each request being worked on.
     pub room: Arc<Semaphore>,
     /// One permit for each reservation under way.
@@ -121,6 +125,8 @@ impl Gateway {
             rounds: Rounds::default(),
             cursors: Cursors::new(&key, entropy.clone()),
             memory: Memory::default(),
+            eras: Eras::default(),
+            bridges: Bridges::default(),
             peers: PeerSessions::new(config.times.session_idle),
             room: Arc::new(Semaphore::new(config.limits.requests)),
             reserving: Semaphore::new(RESERVING),

@@ -8,7 +8,9 @@ use mcp::{ClientInfo, Era, Family, Method, Notification, Request};
 use policy::Visibility;
 
 use crate::{
+    bridge,
     decide::{self, Answer, Decision, Told, ToolCall},
+    eras,
     failure::Failure,
     forward::{self, Face, Forward, Known, Page},
     link::SESSION_HEADER,
@@ -25,6 +27,8 @@ use crate::{
 const NAME_CHARS: usize = 256;
 /// Most characters kept of what a client calls itself.
 const CLIENT_CHARS: usize = 100;
+/// Most bytes kept of what a client can do.
+const CAPABILITIES_BYTES: usize = 2_048;
 
 /// A request: judged if it calls a tool, gated by the server's settings otherwise, then forwarded.
 pub(crate) async fn request(
@@ -34,23 +38,24 @@ pub(crate) async fn request(
     bytes: &Bytes,
 ) -> Result<Response, Failure> {
     methods::gate(request.kind, &request.method, &place.server.settings)?;
+    let stateless = ask.era == Era::Stateless;
+    if stateless && ask.shared.eras.speaks_stateless(ask.shared, &place.server).await == eras::Known::No {
+        return bridge::modern_request(ask, place, request, bytes).await;
+    }
     let session = if request.kind == Method::Initialize { None } else { session(&ask, place)? };
+    if let Some(known) = session.clone().filter(|known| bridge::is_bridged(Some(known))) {
+        return bridge::request_within(ask, place, (request, bytes), known).await;
+    }
     let client = request.client_info().map(client).or_else(|| session.as_ref()?.session.client.clone());
-    let settler = match request.kind {
-        Method::ToolsCall => match judged(&ask, place, request, (session.as_ref(), client.as_ref())).await? {
-            Ok(settler) => Some(settler),
-            Err(denied) => return Ok(denied),
-        },
-        kind if kind.family() == Family::Lifecycle || kind == Method::ToolsList => None,
-        _ => {
-            place.require_active()?;
-            None
-        }
+    let settler = match admitted(&ask, place, request, (session.as_ref(), client.as_ref())).await? {
+        Ok(settler) => settler,
+        Err(denied) => return Ok(denied),
     };
     let stream = match request.kind {
         Method::SubscriptionsListen => Some(ask.shared.streams.open(place.owner())?),
         _ => None,
     };
+    let mut ask = ask;
     let forward = Forward {
         shared: ask.shared.clone(),
         place: place.clone(),
@@ -66,9 +71,34 @@ pub(crate) async fn request(
         bytes: bytes.clone(),
         settler,
         face: Face::Server,
-        kept: (ask.room, stream),
+        kept: (ask.room.take(), stream),
     };
-    forward::post(forward, ask.headers).await
+    if request.kind == Method::Initialize {
+        return bridge::greet(ask, place, request, forward).await;
+    }
+    let answer = forward::post(forward, ask.headers).await;
+    if let Err(Failure::Version { .. }) = &answer {
+        ask.shared.eras.forget(&place.server).await;
+    }
+    answer
+}
+
+/// Whether a request may go to the server: a call is judged, and goes on with a settler or is answered with its denial;
+/// anything else needs a grant that is not suspended.
+pub(crate) async fn admitted(
+    ask: &Ask<'_>,
+    place: &Place,
+    request: &Request<'_>,
+    by: (Option<&Known>, Option<&Client>),
+) -> Result<Result<Option<Box<Settler>>, Response>, Failure> {
+    match request.kind {
+        Method::ToolsCall => Ok(judged(ask, place, request, by).await?.map(Some)),
+        kind if kind.family() == Family::Lifecycle || kind == Method::ToolsList => Ok(Ok(None)),
+        _ => {
+            place.require_active()?;
+            Ok(Ok(None))
+        }
+    }
 }
 
 /// A call of a tool, decided: it goes on with a settler, or is answered with its denial.
@@ -116,6 +146,14 @@ pub(crate) async fn notification(
         place.require_active()?;
     }
     let session = session(&ask, place)?;
+    if let Some(known) = session.as_ref().filter(|known| bridge::is_bridged(Some(known))) {
+        return bridge::notification(&ask, place, (notification, bytes), known).await;
+    }
+    // In the stateless era a client ends a request by closing its stream, and says nothing else on its own.
+    if ask.era == Era::Stateless && ask.shared.eras.speaks_stateless(ask.shared, &place.server).await == eras::Known::No
+    {
+        return Ok(accepted());
+    }
     forward::post_unanswered(ask.shared, place, session.as_ref(), ask.headers, bytes.clone()).await?;
     Ok(accepted())
 }
@@ -124,6 +162,10 @@ pub(crate) async fn notification(
 pub(crate) async fn response(ask: Ask<'_>, place: &Place, bytes: &Bytes) -> Result<Response, Failure> {
     place.require_active()?;
     let session = session(&ask, place)?;
+    if bridge::is_bridged(session.as_ref()) {
+        bridge::response(&ask, place, bytes).await?;
+        return Ok(accepted());
+    }
     forward::post_unanswered(ask.shared, place, session.as_ref(), ask.headers, bytes.clone()).await?;
     Ok(accepted())
 }
@@ -132,6 +174,9 @@ pub(crate) async fn response(ask: Ask<'_>, place: &Place, bytes: &Bytes) -> Resu
 pub(crate) async fn stream(ask: Ask<'_>, place: &Place) -> Result<Response, Failure> {
     place.require_active()?;
     let session = session(&ask, place)?;
+    if let Some(known) = session.as_ref().filter(|known| bridge::is_bridged(Some(known))) {
+        return bridge::stream(ask, place, known).await;
+    }
     let stream = ask.shared.streams.open(place.owner())?;
     let stateless = ask.headers.get(mcp::PROTOCOL_VERSION_HEADER).is_some_and(|version| version == mcp::STATELESS);
     let forward = Forward {
@@ -155,6 +200,9 @@ pub(crate) async fn stream(ask: Ask<'_>, place: &Place) -> Result<Response, Fail
 /// The client ends its session.
 pub(crate) async fn end_session(ask: Ask<'_>, place: &Place) -> Result<Response, Failure> {
     let session = session(&ask, place)?.ok_or(Failure::NoSession)?;
+    if bridge::is_bridged(Some(&session)) {
+        return Ok(bridge::end_session(&ask, place, &session).await);
+    }
     forward::delete(ask.shared, place, &session, ask.headers).await
 }
 
@@ -165,10 +213,15 @@ pub(crate) fn accepted() -> Response {
     response
 }
 
-/// The answer to a denied call. A hidden tool is answered as one that does not exist.
+/// The answer to a denied call.
 pub(crate) fn denied(ask: &Ask<'_>, request: &Request<'_>, tool: &str, told: &Told) -> Response {
+    json_answer(StatusCode::OK, denial(ask.era, request, tool, told))
+}
+
+/// The message that tells of a denied call. A hidden tool is answered as one that does not exist.
+pub(crate) fn denial(era: Era, request: &Request<'_>, tool: &str, told: &Told) -> Bytes {
     if told.answer == Answer::UnknownTool {
-        return unknown_tool(request, tool);
+        return no_such_tool(request, tool);
     }
     let outcome = if told.outcome == domain::Outcome::ApprovalRequired { "approval" } else { "deny" };
     let approval = told.approval.map(|id| id.to_string());
@@ -181,20 +234,34 @@ pub(crate) fn denied(ask: &Ask<'_>, request: &Request<'_>, tool: &str, told: &To
         retry_after_ms: told.retry_after_ms,
         approval: approval.as_deref(),
     };
-    let body = mcp::denial_result(&request.id, ask.era, denial);
-    json_answer(StatusCode::OK, body)
+    mcp::denial_result(&request.id, era, denial)
 }
 
 /// The answer to a call of a tool that does not exist.
-pub(crate) fn unknown_tool(request: &Request<'_>, tool: &str) -> Response {
+fn no_such_tool(request: &Request<'_>, tool: &str) -> Bytes {
     let named: String = tool.chars().take(NAME_CHARS).collect();
-    json_answer(StatusCode::OK, mcp::unknown_tool(&request.id, &named))
+    mcp::unknown_tool(&request.id, &named)
 }
 
 /// What the client says it is, cut.
 pub(crate) fn client(info: &ClientInfo<'_>) -> Client {
     let cut = |text: Option<&str>| text.unwrap_or_default().chars().take(CLIENT_CHARS).collect();
     Client { name: cut(info.name.as_deref()), version: cut(info.version.as_deref()) }
+}
+
+/// What a client of the `initialize` era can do, as it said in its greeting: a raw JSON object, short enough to be carried
+/// in a session id. Of a longer one the parts that servers ask for are kept.
+pub(crate) fn capabilities(request: &Request<'_>) -> String {
+    let declared = request.params.as_ref().and_then(|params| params.capabilities()).unwrap_or("{}");
+    if declared.len() <= CAPABILITIES_BYTES {
+        return declared.to_owned();
+    }
+    let all: serde_json::Map<String, serde_json::Value> = serde_json::from_str(declared).unwrap_or_default();
+    let kept = all.into_iter().filter(|(name, value)| {
+        matches!(name.as_str(), "elicitation" | "sampling" | "roots")
+            && value.to_string().len() <= CAPABILITIES_BYTES / 4
+    });
+    serde_json::Value::Object(kept.collect()).to_string()
 }
 
 /// Arguments that the tool's schema asks to be mirrored into headers must agree with them (2026-07-28

@@ -1,16 +1,21 @@
 //! The gateway as a client of its own: for the lists and sessions behind the account's URL, and to learn what a server
 //! offers when its connector arrives.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use bytes::Bytes;
-use domain::InventoryTool;
+use domain::{Client, InventoryTool};
 use http::{HeaderMap, HeaderValue, Method as HttpMethod, header};
-use mcp::{Era, Frame, HandshakeError, Id, Keep, ListKind, Method, OwnClient, ServerDescription, SseParser};
+use mcp::{Declared, Era, Frame, HandshakeError, Id, Keep, ListKind, Method, OwnClient, ServerDescription, SseParser};
 use tokio::time::Instant;
 
 use crate::{
     account::Server,
+    bridge::EventsWire,
+    eras::{Known, is_not_understood},
     failure::{Failure, UpstreamFailure},
     forward::refused,
     gateway::Shared,
@@ -34,57 +39,200 @@ pub(crate) struct Peer {
     /// None: the server has no sessions.
     pub session: Option<Session>,
     pub description: ServerDescription,
+    /// The whole answer to our introduction.
+    pub greeting: Bytes,
+    /// Who introduced itself.
+    pub hello: Hello,
+    /// How messages go there and come back.
+    pub wire: Wire,
+    next_id: AtomicU64,
+}
+
+/// Whom a session of our own is for: what it introduces itself as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hello {
+    /// None: the gateway itself.
+    pub client: Option<Client>,
+    /// A raw JSON object.
+    pub capabilities: Arc<str>,
+    /// The log messages that it wants, where they are asked for once.
+    pub log_level: Option<String>,
+    /// What it would rather speak, with a server that speaks both.
+    pub prefers: Era,
+}
+
+/// How messages of a session go there and come back.
+#[derive(Clone, Debug)]
+pub(crate) enum Wire {
+    /// Streamable HTTP: each request has its own answer.
+    Streamable,
+    /// HTTP+SSE (2024-11-05): all answers come on one stream.
+    Events(Arc<EventsWire>),
+}
+
+impl Hello {
+    /// The gateway itself.
+    pub(crate) fn ours() -> Self {
+        Self { client: None, capabilities: "{}".into(), log_level: None, prefers: Era::Initialize }
+    }
+
+    pub(crate) fn own_client(&self) -> OwnClient<'_> {
+        match &self.client {
+            Some(client) => OwnClient { name: &client.name, version: &client.version },
+            None => OURSELVES,
+        }
+    }
 }
 
 /// Everything of a list, page by page, each the raw answer.
 pub(crate) type Pages = Vec<Bytes>;
 
 impl Peer {
-    /// Introduces ourselves to a server: by a handshake, or, if it knows none, by asking what it speaks.
-    pub(crate) async fn open(shared: &Shared, server: &Arc<Server>, link: &Link) -> Result<Self, Failure> {
-        let hello = Self {
+    /// Introduces ourselves to a server, in the era that is wanted if the server speaks it, else in another.
+    pub(crate) async fn open(
+        shared: &Arc<Shared>,
+        server: &Arc<Server>,
+        link: &Link,
+        hello: &Hello,
+    ) -> Result<Self, Failure> {
+        let known = shared.eras.known(server).await;
+        let stateless_first =
+            known.stateless == Known::Yes && (hello.prefers == Era::Stateless || known.handshake == Known::No);
+        if stateless_first {
+            return match Self::new(server, hello).discover(shared, link).await {
+                Err(failure) if is_not_understood(&failure) => {
+                    shared.eras.forget(server).await;
+                    Self::new(server, hello).shake_hands(shared, link).await
+                }
+                opened => opened,
+            };
+        }
+        let refused = match known.handshake {
+            Known::No => None,
+            _ => match Self::new(server, hello).shake_hands(shared, link).await {
+                Err(failure) if is_not_understood(&failure) => Some(failure),
+                opened => {
+                    if opened.is_ok() {
+                        shared.eras.learn_handshake(server, true).await;
+                    }
+                    return opened;
+                }
+            },
+        };
+        if known.stateless != Known::No
+            && let Ok(peer) = Self::new(server, hello).discover(shared, link).await
+        {
+            shared.eras.learn_stateless(server, true).await;
+            return Ok(peer);
+        }
+        match Self::new(server, hello).on_events(shared, link).await {
+            Ok(peer) => Ok(peer),
+            Err(failure) => {
+                shared.eras.forget(server).await;
+                Err(refused.unwrap_or(failure))
+            }
+        }
+    }
+
+    /// Whether a server speaks the stateless era. Any answer but one of that era says that it does not (2026-07-28
+    /// basic/versioning "Backward Compatibility"); one that is about who asks says nothing.
+    pub(crate) async fn probe(shared: &Arc<Shared>, server: &Arc<Server>, link: &Link) -> Known {
+        match Self::new(server, &Hello::ours()).discover(shared, link).await {
+            Ok(_) => Known::Yes,
+            Err(failure) if is_not_understood(&failure) => Known::No,
+            Err(_) => Known::Nothing,
+        }
+    }
+
+    fn new(server: &Arc<Server>, hello: &Hello) -> Self {
+        Self {
             server: server.clone(),
             era: Era::Initialize,
             version: String::new(),
             session: None,
             description: ServerDescription::default(),
-        };
-        let asked = hello.ask(shared, link, &Id::number(1), mcp::initialize_request(&Id::number(1), OURSELVES)).await;
-        let answer = match asked {
-            Ok(answer) => answer,
-            Err(failure @ Failure::Upstream(UpstreamFailure::Status { status: 400 | 404 | 405, .. })) => {
-                return hello.discover(shared, link).await.map_err(|_| failure);
+            greeting: Bytes::new(),
+            hello: hello.clone(),
+            wire: Wire::Streamable,
+            next_id: AtomicU64::new(1),
+        }
+    }
+
+    /// The handshake of the `initialize` era.
+    async fn shake_hands(self, shared: &Arc<Shared>, link: &Link) -> Result<Self, Failure> {
+        let id = self.next_id();
+        let greeting = mcp::initialize_request_with(&id, self.hello.own_client(), &self.hello.capabilities);
+        let answer = self.ask(shared, link, &id, greeting).await?;
+        let description = mcp::initialize_result(&answer.message).map_err(|error| match error {
+            HandshakeError::Refused { code, message, .. } => {
+                Failure::from(UpstreamFailure::Refused { code, words: words::shorten(&message) })
             }
-            Err(failure) => return Err(failure),
-        };
-        let description = match mcp::initialize_result(&answer.message) {
-            Ok(description) => description,
-            Err(HandshakeError::Refused { code, message, .. }) => {
-                let failure = UpstreamFailure::Invalid(format!("it refused `initialize` with error {code}: {message}"));
-                return hello.discover(shared, link).await.map_err(|_| failure.into());
-            }
-            Err(error) => return Err(UpstreamFailure::Invalid(error.to_string()).into()),
-        };
+            error => UpstreamFailure::Invalid(error.to_string()).into(),
+        })?;
         let version = description.protocol_versions.first().cloned().unwrap_or_default();
-        let peer = Self { version, session: answer.session, description, ..hello };
+        let peer = Self { version, session: answer.session, description, greeting: answer.message, ..self };
         peer.tell(shared, link, mcp::initialized_notification()).await?;
+        peer.want_logs(shared, link).await;
         Ok(peer)
     }
 
-    async fn discover(self, shared: &Shared, link: &Link) -> Result<Self, Failure> {
-        let id = Id::number(2);
+    async fn discover(self, shared: &Arc<Shared>, link: &Link) -> Result<Self, Failure> {
+        let id = self.next_id();
         let peer = Self { era: Era::Stateless, version: mcp::STATELESS.to_owned(), ..self };
-        let answer = peer.ask(shared, link, &id, mcp::discover_request(&id, OURSELVES)).await?;
-        let description = mcp::discover_result(&answer.message)
-            .map_err(|error| Failure::from(UpstreamFailure::Invalid(error.to_string())))?;
-        Ok(Self { description, ..peer })
+        let request = mcp::own_request(&id, "server/discover", &[], &peer.declared());
+        let answer = peer.ask(shared, link, &id, request).await?;
+        let description = mcp::discover_result(&answer.message).map_err(|error| match error {
+            HandshakeError::Refused { code, message, .. } => {
+                Failure::from(UpstreamFailure::Refused { code, words: words::shorten(&message) })
+            }
+            error => UpstreamFailure::Invalid(error.to_string()).into(),
+        })?;
+        if !description.protocol_versions.iter().any(|version| version == mcp::STATELESS) {
+            return Err(UpstreamFailure::Refused {
+                code: mcp::code::UNSUPPORTED_PROTOCOL_VERSION,
+                words: String::new(),
+            }
+            .into());
+        }
+        Ok(Self { description, greeting: answer.message, ..peer })
+    }
+
+    /// The handshake over HTTP+SSE (2024-11-05).
+    async fn on_events(self, shared: &Arc<Shared>, link: &Link) -> Result<Self, Failure> {
+        let wire = EventsWire::open(shared, &self.server, link).await?;
+        Self { wire: Wire::Events(wire), ..self }.shake_hands(shared, link).await
+    }
+
+    /// What the stateless era's requests of ours declare.
+    pub(crate) fn declared(&self) -> Declared<'_> {
+        Declared {
+            client: self.hello.own_client(),
+            capabilities: &self.hello.capabilities,
+            log_level: self.hello.log_level.as_deref(),
+        }
+    }
+
+    /// An id that no other request of this session has.
+    pub(crate) fn next_id(&self) -> Id<'static> {
+        Id::number(self.next_id.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Log messages are asked for once in this era; a server that has none does not mind.
+    async fn want_logs(&self, shared: &Arc<Shared>, link: &Link) {
+        let has_logs = self.description.capabilities.contains("\"logging\"");
+        let Some(level) = self.hello.log_level.as_ref().filter(|_| has_logs) else { return };
+        let id = self.next_id();
+        let request = mcp::set_level_request(&id, level);
+        if let Err(error) = self.ask(shared, link, &id, request).await {
+            tracing::debug!(%error, server = %self.server.id, "a server took no log level");
+        }
     }
 
     /// Every page of `tools/list`.
-    pub(crate) async fn list(&self, shared: &Shared, link: &Link) -> Result<Pages, Failure> {
+    pub(crate) async fn list(&self, shared: &Arc<Shared>, link: &Link) -> Result<Pages, Failure> {
         let (mut pages, mut cursor) = (Vec::new(), None::<String>);
         loop {
-            let id = Id::number(10 + pages.len() as u64);
+            let id = self.next_id();
             let request = mcp::tools_list_request(&id, self.era, OURSELVES, cursor.as_deref());
             let message = self.ask(shared, link, &id, request).await?.message;
             let page = mcp::select_tools(&message, |_| Keep::Drop)
@@ -100,7 +248,7 @@ impl Peer {
     /// One page of a list, as the server answers it.
     pub(crate) async fn list_page(
         &self,
-        shared: &Shared,
+        shared: &Arc<Shared>,
         link: &Link,
         kind: ListKind,
         cursor: Option<&str>,
@@ -111,7 +259,7 @@ impl Peer {
     }
 
     /// A request of our own in the words of the `initialize` era, with these raw params; its answer, whatever it says.
-    pub(crate) async fn request(&self, shared: &Shared, method: Method, params: &str) -> Result<Bytes, Failure> {
+    pub(crate) async fn request(&self, shared: &Arc<Shared>, method: Method, params: &str) -> Result<Bytes, Failure> {
         let link = Link::to(shared, &self.server, self.session.as_ref()).await?;
         let id = own_id(shared);
         let name = method.name().unwrap_or_default();
@@ -122,7 +270,11 @@ impl Peer {
     /// Whether the connector that holds the session, if one does, can still be reached.
     pub(crate) async fn still_reaches(&self, shared: &Shared) -> bool {
         let instance = self.session.as_ref().and_then(|session| session.instance.as_deref());
-        match instance {
+        let open = match &self.wire {
+            Wire::Streamable => true,
+            Wire::Events(wire) => wire.is_open(),
+        };
+        open && match instance {
             Some(instance) => shared.around.reaches(&self.server, instance).await,
             None => true,
         }
@@ -148,18 +300,27 @@ impl Peer {
             link.send(HttpMethod::DELETE, headers, Bytes::new(), shared.config.times.aggregate_part).await;
     }
 
-    async fn tell(&self, shared: &Shared, link: &Link, message: Bytes) -> Result<(), Failure> {
+    /// Sends what has no answer.
+    pub(crate) async fn tell(&self, shared: &Arc<Shared>, link: &Link, message: Bytes) -> Result<(), Failure> {
+        if let Wire::Events(wire) = &self.wire {
+            return Ok(wire.post(shared, &self.server, link, message).await?);
+        }
         let response = self.send(shared, link, message).await?;
         if response.status().is_success() { Ok(()) } else { Err(refusal(response).await) }
     }
 
-    async fn ask(&self, shared: &Shared, link: &Link, id: &Id<'_>, message: Bytes) -> Result<Answer, Failure> {
+    async fn ask(&self, shared: &Arc<Shared>, link: &Link, id: &Id<'_>, message: Bytes) -> Result<Answer, Failure> {
+        if let Wire::Events(wire) = &self.wire {
+            let message = wire.ask(shared, (&self.server, link), id, message).await?;
+            return Ok(Answer { message, session: None });
+        }
         let response = self.send(shared, link, message).await?;
         if !response.status().is_success() {
             return Err(refusal(response).await);
         }
         let session = response.headers().get(SESSION_HEADER).and_then(|value| value.to_str().ok()).map(|upstream| {
-            Session { upstream: upstream.to_owned(), instance: link.instance().map(str::to_owned), client: None }
+            let instance = link.instance().map(str::to_owned);
+            Session { upstream: upstream.to_owned(), instance, client: None, capabilities: None }
         });
         let events = response
             .headers()

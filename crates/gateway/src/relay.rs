@@ -10,6 +10,7 @@ mod through;
 
 pub(crate) use coded::Plain;
 pub(crate) use json::collect;
+pub(crate) use kept::Keeping;
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
@@ -177,6 +178,7 @@ fn session_for_client(
                 upstream: upstream.to_owned(),
                 instance: link.instance().map(str::to_owned),
                 client: forward.client.clone(),
+                capabilities: None,
             };
             forward.shared.sessions.seal(forward.place.owner(), &session)
         }
@@ -208,7 +210,7 @@ fn promising(forward: &Forward, answer: Bytes) -> Bytes {
 }
 
 /// How a call ends that was answered so.
-fn settlement_of(facts: &ResponseFacts<'_>) -> Settlement {
+pub(crate) fn settlement_of(facts: &ResponseFacts<'_>) -> Settlement {
     match facts.kind {
         ResponseKind::Error { .. } => Settlement::Error,
         ResponseKind::Result { is_error: true, .. } => Settlement::IsError,

@@ -130,12 +130,17 @@ fn status(failure: &Failure, asked: &Asked) -> StatusCode {
         // A notification is never answered: one that does not go on has been taken all the same.
         Failure::Method { .. } if asked.id.is_none() => StatusCode::ACCEPTED,
         Failure::Streams => StatusCode::TOO_MANY_REQUESTS,
-        Failure::Method { .. } | Failure::Suspended | Failure::NotRecorded | Failure::HolderGone
+        Failure::Method { .. }
+        | Failure::Suspended
+        | Failure::NotRecorded
+        | Failure::HolderGone
+        | Failure::Round
+        | Failure::Params(_)
             if asked.id.is_some() =>
         {
             StatusCode::OK
         }
-        Failure::Method { .. } | Failure::Suspended => StatusCode::FORBIDDEN,
+        Failure::Method { .. } | Failure::Suspended | Failure::Round | Failure::Params(_) => StatusCode::FORBIDDEN,
         Failure::NotRecorded => StatusCode::SERVICE_UNAVAILABLE,
         Failure::HolderGone => StatusCode::BAD_GATEWAY,
         Failure::Upstream(_) if asked.id.is_some() => StatusCode::OK,
@@ -154,6 +159,7 @@ fn code(failure: &Failure) -> i64 {
         Failure::Scope(_) => own::SCOPE,
         Failure::Read(error) => error.code(),
         Failure::Method { .. } => mcp::code::METHOD_NOT_FOUND,
+        Failure::Round | Failure::Params(_) => mcp::code::INVALID_PARAMS,
         Failure::TooLarge { .. } | Failure::MediaType | Failure::BodyBroken => mcp::code::INVALID_REQUEST,
         Failure::Upstream(_) => own::UPSTREAM,
         _ => own::GATEWAY,

@@ -55,20 +55,32 @@ impl Rounds {
     pub(crate) fn open(&self, forward: &Forward, answer: &Bytes) {
         let state =
             serde_json::from_slice(answer).ok().map(|mut message: Value| message["result"]["requestState"].take());
-        let request = mcp::read(&forward.bytes).ok();
-        let params = request.as_ref().and_then(|message| message.params());
-        if let (Some(state), Some(params)) = (state, params) {
-            let tool = params.name.as_deref().unwrap_or_default();
-            if let Some(round) = Round::new(forward.place.owner(), tool, params.arguments, &state) {
-                let approved = forward.settler.as_ref().and_then(|settler| settler.approved());
-                self.0.insert(round, Paid { approved });
-            }
+        if let Some(state) = state {
+            let approved = forward.settler.as_ref().and_then(|settler| settler.approved());
+            self.open_for(forward.place.owner(), &forward.bytes, approved, &state);
+        }
+    }
+
+    /// The next round of a call is open; its answer named this state.
+    pub(crate) fn open_for(
+        &self,
+        owner: Owner,
+        call: &Bytes,
+        approved: Option<(ApprovalId, ApprovalBinding)>,
+        state: &Value,
+    ) {
+        let request = mcp::read(call).ok();
+        let Some(params) = request.as_ref().and_then(|message| message.params()) else { return };
+        let tool = params.name.as_deref().unwrap_or_default();
+        if let Some(round) = Round::new(owner, tool, params.arguments, state) {
+            self.0.insert(round, Paid { approved });
         }
     }
 }
 
 impl Round {
-    fn new(owner: Owner, tool: &str, arguments: Option<&str>, state: &Value) -> Option<Self> {
+    /// The round of a call whose last answer named this state.
+    pub(crate) fn new(owner: Owner, tool: &str, arguments: Option<&str>, state: &Value) -> Option<Self> {
         let arguments = arguments.map_or(Some(String::new()), policy::canonical_json)?;
         let text = format!("{owner:?}\n{tool:?}\n{arguments}\n{state}");
         let mut hash = [0; 32];

@@ -6,7 +6,7 @@
 
 use aws_lc_rs::digest;
 use domain::{AccountId, Client, DataKey, DeploymentKey, Entropy, Principal, Sealed, ServerId};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Longest session id that is read, in bytes.
 const MAX_TEXT: usize = 8_192;
@@ -39,6 +39,10 @@ pub(crate) struct Session {
     /// The client, as it named itself in `initialize`.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub client: Option<Client>,
+    /// Where the gateway stands between two eras: what the client can do, as a raw JSON object. None: the session is the
+    /// upstream's own.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<String>,
 }
 
 impl Sessions {
@@ -48,13 +52,31 @@ impl Sessions {
 
     /// The id to give to the client: visible ASCII, unguessable.
     pub(crate) fn seal(&self, owner: Owner, session: &Session) -> String {
-        let plain = serde_json::to_vec(session).unwrap_or_default();
-        let Sealed(text) = self.key.seal(&owner.context(), &plain, &self.entropy);
+        self.seal_as(&owner.context(), session)
+    }
+
+    /// Anything else that goes through a client's hands, for one purpose.
+    pub(crate) fn seal_for(&self, owner: Owner, purpose: &str, value: &impl Serialize) -> String {
+        self.seal_as(&format!("{purpose}/{}", owner.context()), value)
+    }
+
+    /// What such a text carries; `None` when it was not sealed for this owner and this purpose.
+    pub(crate) fn open_for<T: DeserializeOwned>(&self, owner: Owner, purpose: &str, text: &str) -> Option<T> {
+        self.open_as(&format!("{purpose}/{}", owner.context()), text)
+    }
+
+    fn seal_as(&self, context: &str, value: &impl Serialize) -> String {
+        let plain = serde_json::to_vec(value).unwrap_or_default();
+        let Sealed(text) = self.key.seal(context, &plain, &self.entropy);
         text.trim_end_matches('=').replace('+', "-").replace('/', "_")
     }
 
     /// What an id from a client carries; `None` when it is not one of this owner's.
     pub(crate) fn open(&self, owner: Owner, text: &str) -> Option<Session> {
+        self.open_as(&owner.context(), text)
+    }
+
+    fn open_as<T: DeserializeOwned>(&self, context: &str, text: &str) -> Option<T> {
         let plain_form =
             text.len() <= MAX_TEXT && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         if !plain_form {
@@ -64,12 +86,17 @@ impl Sessions {
         while !standard.len().is_multiple_of(4) {
             standard.push('=');
         }
-        let plain = self.key.open(&owner.context(), &Sealed(standard)).ok()?;
+        let plain = self.key.open(context, &Sealed(standard)).ok()?;
         serde_json::from_slice(&plain).ok()
     }
 }
 
 impl Owner {
+    /// The same principal, at the account as a whole.
+    pub(crate) fn of_account(self) -> Self {
+        Self { server: None, ..self }
+    }
+
     /// Binds what is sealed to its owner.
     pub(crate) fn context(&self) -> String {
         match self.server {
@@ -102,7 +129,7 @@ mod tests {
             principal: Principal::Agent(AgentId::new(&clock, &entropy)),
         };
         let sessions = Sessions::new(&DeploymentKey::new(&entropy), entropy.clone());
-        let session = Session { upstream: "up-1".into(), instance: Some("i".into()), client: None };
+        let session = Session { upstream: "up-1".into(), instance: Some("i".into()), client: None, capabilities: None };
         let text = sessions.seal(owner, &session);
         assert!(text.bytes().all(|b| (0x21..=0x7e).contains(&b)), "{text}");
         assert_eq!(sessions.open(owner, &text), Some(session.clone()));
@@ -126,7 +153,8 @@ mod tests {
             principal: Principal::Agent(AgentId::new(&clock, &entropy)),
         };
         let sessions = Sessions::new(&DeploymentKey::new(&entropy), entropy);
-        let text = sessions.seal(owner, &Session { upstream: "x".into(), instance: None, client: None });
+        let text =
+            sessions.seal(owner, &Session { upstream: "x".into(), instance: None, client: None, capabilities: None });
         for at in 0..text.len() {
             let mut bytes = text.clone().into_bytes();
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };

@@ -89,6 +89,25 @@ pub fn initialized_notification() -> Bytes {
     Bytes::from_static(br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#)
 }
 
+/// `notifications/cancelled` for a request of ours.
+pub fn cancelled_notification(id: &Id<'_>, reason: &str) -> Bytes {
+    let reason = json!(reason);
+    Bytes::from(format!(
+        r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{},"reason":{reason}}}}}"#,
+        id.raw()
+    ))
+}
+
+/// A `resources/subscribe` request (`initialize` era).
+pub fn subscribe_request(id: &Id<'_>, uri: &str) -> Bytes {
+    request(id, "resources/subscribe", Some(json!({"uri": uri})))
+}
+
+/// A `logging/setLevel` request (`initialize` era).
+pub fn set_level_request(id: &Id<'_>, level: &str) -> Bytes {
+    request(id, "logging/setLevel", Some(json!({"level": level})))
+}
+
 /// A `server/discover` request (stateless era).
 pub fn discover_request(id: &Id<'_>, client: OwnClient<'_>) -> Bytes {
     request(id, "server/discover", params(Era::Stateless, client, Map::new()))

@@ -26,14 +26,15 @@ pub use answer::{
     unknown_tool, unsupported_version,
 };
 pub use bridge::{
-    Declared, InputRequest, InputRequired, completed, discover_from_handshake, handshake_from_discover, input_required,
-    is_supported, own_request, plain, progress_of, resource_updated, subscribed, with_code, with_id,
-    with_progress_token,
+    Declared, InputRequest, InputRequired, completed, discover_from_handshake, handshake_again,
+    handshake_from_discover, input_required, is_supported, own_request, plain, progress_of, resource_updated,
+    subscribed, with_code, with_id, with_progress_token,
 };
 pub use fault::{Fault, code};
 pub use handshake::{
-    HandshakeError, OwnCall, OwnClient, ServerDescription, discover_request, discover_result, initialize_request,
-    initialize_request_with, initialize_result, initialized_notification, list_request, tools_call_request, tools_list_request,
+    HandshakeError, OwnCall, OwnClient, ServerDescription, cancelled_notification, discover_request, discover_result,
+    initialize_request, initialize_request_with, initialize_result, initialized_notification, list_request,
+    set_level_request, subscribe_request, tools_call_request, tools_list_request,
 };
 pub use headers::{
     HEADER_ERROR_STATUS, HeaderError, HeaderView, METHOD_HEADER, NAME_HEADER, PARAM_HEADER_PREFIX,
@@ -54,8 +55,8 @@ pub use scan::FrameScanner;
 pub use schema::{InputSchema, InputSchemaError, Misfit};
 pub use sse::{DEFAULT_MAX_EVENT_BYTES, SseError, SseEvent, SseParser, SsePart, SsePiece};
 pub use subscription::{
-    acknowledging_tools_list_changed, promising_tools_list_changed, subscription_acknowledged, subscription_ended,
-    tools_list_changed,
+    acknowledgement, acknowledging_tools_list_changed, promising_tools_list_changed, subscription_acknowledged,
+    subscription_ended, tools_list_changed,
 };
 pub use tools::{Annotations, Keep, ListError, Tool, filter_tools_list, select_tools, tools_of};
 pub use version::{Era, LATEST_INITIALIZE, ProtocolVersion, STATELESS};

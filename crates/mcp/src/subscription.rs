@@ -32,9 +32,15 @@ pub fn tools_list_changed(subscription: Option<&Id<'_>>) -> Bytes {
 /// The first message of a subscription that is served for changes of the tools and nothing else.
 #[must_use]
 pub fn subscription_acknowledged(id: &Id<'_>) -> Bytes {
+    acknowledgement(id, &serde_json::json!({"toolsListChanged": true}))
+}
+
+/// The first message of a subscription that is served for what this filter says.
+#[must_use]
+pub fn acknowledgement(id: &Id<'_>, notifications: &serde_json::Value) -> Bytes {
     let meta = meta(id);
     Bytes::from(format!(
-        r#"{{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{{{meta},"notifications":{{"toolsListChanged":true}}}}}}"#
+        r#"{{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{{{meta},"notifications":{notifications}}}}}"#
     ))
 }
 

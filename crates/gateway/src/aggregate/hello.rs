@@ -45,6 +45,7 @@ pub(super) async fn initialize(ask: &Ask<'_>, caller: &Caller, request: &Request
         upstream: random.iter().map(|byte| format!("{byte:02x}")).collect(),
         instance: None,
         client: request.client_info().map(one::client),
+        capabilities: Some(one::capabilities(request)),
     };
     let sealed = ask.shared.sessions.seal(owner(caller), &session);
     let known = servers(ask, caller, &ours_of(caller, sealed.clone(), session)).await;

@@ -10,7 +10,7 @@ use crate::{
     failure::{Failure, UpstreamFailure},
     gateway::Shared,
     link::Link,
-    peer::Peer,
+    peer::{Hello, Peer},
     resolve::Place,
 };
 
@@ -29,8 +29,25 @@ impl PeerSessions {
         Self(Cache::builder().max_capacity(MOST).time_to_idle(idle).build())
     }
 
-    /// The session with a server for one of a client's sessions; opened if there is none.
-    pub(crate) async fn with(&self, shared: &Shared, ours: &Arc<str>, place: &Place) -> Result<Arc<Peer>, Failure> {
+    /// The session with a server for one of a client's sessions, in which the gateway itself is the client; opened if
+    /// there is none.
+    pub(crate) async fn with(
+        &self,
+        shared: &Arc<Shared>,
+        ours: &Arc<str>,
+        place: &Place,
+    ) -> Result<Arc<Peer>, Failure> {
+        self.with_hello(shared, ours, place, &Hello::ours()).await
+    }
+
+    /// The session with a server for one of a client's sessions; opened, and introduced so, if there is none.
+    pub(crate) async fn with_hello(
+        &self,
+        shared: &Arc<Shared>,
+        ours: &Arc<str>,
+        place: &Place,
+        hello: &Hello,
+    ) -> Result<Arc<Peer>, Failure> {
         let key = (ours.clone(), place.server.id);
         if let Some(peer) = self.0.get(&key).await {
             if peer.still_reaches(shared).await {
@@ -39,10 +56,15 @@ impl PeerSessions {
             self.0.invalidate(&key).await;
         }
         // Calls that come at the same time wait for one session instead of opening one each.
-        self.0.try_get_with(key, open(shared, place)).await.map_err(|failure| match &*failure {
+        self.0.try_get_with(key, open(shared, place, hello)).await.map_err(|failure| match &*failure {
             Failure::Upstream(failure) => failure.clone().into(),
             other => UpstreamFailure::Unreachable(other.to_string()).into(),
         })
+    }
+
+    /// The session with a server for one of a client's sessions, if there is one.
+    pub(crate) async fn existing(&self, ours: &Arc<str>, server: ServerId) -> Option<Arc<Peer>> {
+        self.0.get(&(ours.clone(), server)).await
     }
 
     /// The server no longer knows the session.
@@ -71,7 +93,7 @@ impl PeerSessions {
     }
 }
 
-async fn open(shared: &Shared, place: &Place) -> Result<Arc<Peer>, Failure> {
+async fn open(shared: &Arc<Shared>, place: &Place, hello: &Hello) -> Result<Arc<Peer>, Failure> {
     let link = Link::to(shared, &place.server, None).await?;
-    Ok(Arc::new(Peer::open(shared, &place.server, &link).await?))
+    Ok(Arc::new(Peer::open(shared, &place.server, &link, hello).await?))
 }

@@ -46,6 +46,13 @@ struct Taking {
     room: Vec<OwnedSemaphorePermit>,
 }
 
+impl Held {
+    /// The message, and the room it takes as long as that is kept.
+    pub(crate) fn into_parts(self) -> (Bytes, Vec<OwnedSemaphorePermit>) {
+        (self.bytes, self.room)
+    }
+}
+
 /// Whether there is more to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rest {

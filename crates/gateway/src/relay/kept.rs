@@ -10,13 +10,13 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 
 /// Bytes with something that lives as long as they are being sent.
-pub(super) struct Keeping<K> {
+pub(crate) struct Keeping<K> {
     bytes: Full<Bytes>,
     _kept: K,
 }
 
 impl<K> Keeping<K> {
-    pub(super) fn new(bytes: Bytes, kept: K) -> Self {
+    pub(crate) fn new(bytes: Bytes, kept: K) -> Self {
         Self { bytes: Full::new(bytes), _kept: kept }
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     gateway::Shared,
     link::Link,
     mesh::Freshness,
-    peer::{self, Peer},
+    peer::{self, Hello, Peer},
     seen,
 };
 
@@ -209,7 +209,7 @@ async fn tell(shared: &Shared, tunnel: &Tunnel, standing: Standing) {
 }
 
 /// Asks the server behind a new tunnel for its tools, and reports them.
-async fn take_stock(shared: &Shared, tunnel: &Arc<Tunnel>, server: &Arc<Server>) {
+async fn take_stock(shared: &Arc<Shared>, tunnel: &Arc<Tunnel>, server: &Arc<Server>) {
     let link = Link::through(shared, tunnel.clone());
     let stock = stock(shared, server, &link).await;
     let (server_info, protocol_version, tools) = match stock {
@@ -224,11 +224,11 @@ async fn take_stock(shared: &Shared, tunnel: &Arc<Tunnel>, server: &Arc<Server>)
 }
 
 async fn stock(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     server: &Arc<Server>,
     link: &Link,
 ) -> Result<(Peer, Vec<domain::InventoryTool>), Failure> {
-    let peer = Peer::open(shared, server, link).await?;
+    let peer = Peer::open(shared, server, link, &Hello::ours()).await?;
     let pages = peer.list(shared, link).await;
     peer.close(shared, link).await;
     let tools = peer::tools_in(&pages?);

@@ -212,13 +212,13 @@ async fn each_session_has_a_process_of_its_own_behind_the_tunnel() {
     assert_eq!(all.list().await, ["mlflow__echo"]);
     assert!(all.call("mlflow__echo", json!({"a": 1})).await.is_ok());
 
-    // A modern client of a process of the first era can fall back.
+    // A modern client of a process of the first era is spoken for.
     let meta =
         r#"{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
     let discover = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{{"_meta":{meta}}}}}"#);
     let modern = client().with("mcp-protocol-version", "2026-07-28").with("mcp-method", "server/discover");
     let answer = modern.post(discover).await;
-    assert_eq!((answer.status, &answer.json()["error"]["code"]), (StatusCode::BAD_REQUEST, &json!(-32022)));
+    assert_eq!((answer.status, &answer.json()["result"]["resultType"]), (StatusCode::OK, &json!("complete")));
 }
 
 #[tokio::test]

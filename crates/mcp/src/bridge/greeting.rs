@@ -54,6 +54,19 @@ pub fn handshake_from_discover(id: &Id<'_>, greeting: &[u8], version: &str) -> O
     Some(answer::result_response(id, &answer))
 }
 
+/// A server's answer to our `initialize` as the answer to a client's, in the version that the client is told.
+#[must_use]
+pub fn handshake_again(id: &Id<'_>, greeting: &[u8], version: &str) -> Option<Bytes> {
+    let text = std::str::from_utf8(greeting).ok()?;
+    let whole = Object::whole(text)?;
+    let mut quoted = String::new();
+    json::push_quoted(&mut quoted, version);
+    let mut edits = Edits::new(text);
+    whole.put(&mut edits, &[("id", id.raw())]);
+    whole.inside(text, "result")?.put(&mut edits, &[("protocolVersion", &quoted)]);
+    Some(edits.apply())
+}
+
 fn without(object: &str, keys: &[&str]) -> String {
     let Some(read) = Object::whole(object) else { return "{}".to_owned() };
     let mut edits = Edits::new(object);
@@ -74,6 +87,9 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":2,"result":{"resultType":"complete","supportedVersions":["2025-11-25","2026-07-28"],"capabilities":{"tools":{"x":1.0}},"instructions":"be \u0062rief","ttlMs":0,"cacheScope":"private","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s","version":"1","icons":[]}}}}"#
         );
         let back = handshake_from_discover(&Id::string("h"), &discover, "2025-06-18").unwrap();
+        let again = handshake_again(&Id::string("h"), greeting, "2025-06-18").unwrap();
+        let expected = String::from_utf8(greeting.to_vec()).unwrap();
+        assert_eq!(again, expected.replace(r#""id":1"#, r#""id":"h""#).replace("2025-11-25", "2025-06-18").as_bytes());
         assert_eq!(
             std::str::from_utf8(&back).unwrap(),
             r#"{"jsonrpc":"2.0","id":"h","result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{"x":1.0}},"serverInfo":{"name":"s","version":"1","icons":[]},"instructions":"be \u0062rief"}}"#

@@ -9,7 +9,7 @@ use crate::edit::Edits;
 use crate::handshake::OwnClient;
 use crate::id::Id;
 use crate::json;
-use crate::message::{Message, Params, Request};
+use crate::message::{Params, Request};
 use crate::read::{CLIENT_CAPABILITIES, CLIENT_INFO, PROTOCOL_VERSION};
 use crate::version::STATELESS;
 
@@ -187,7 +187,7 @@ impl Params<'_> {
 #[cfg(test)]
 fn request(text: &str) -> Request<'_> {
     match crate::read(text.as_bytes()) {
-        Ok(Message::Request(request)) => request,
+        Ok(crate::Message::Request(request)) => request,
         other => panic!("{text}: {other:?}"),
     }
 }

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::Message;
 
 const DECLARED: Declared<'_> = Declared {
     client: OwnClient { name: "c\"", version: "1" },

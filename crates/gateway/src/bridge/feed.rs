@@ -1,0 +1,308 @@
+//! The messages that a server sends on its own within a session of ours, whatever its era: opened, and opened again when
+//! they end.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method as HttpMethod};
+use mcp::{Era, Frame, Id, Method, Params, ResponseFacts};
+use serde_json::{Map, Value, json};
+use tokio::{sync::mpsc, time::sleep};
+
+use super::{
+    Voice,
+    exchange::{Exchange, Outgoing},
+    outgoing::mirrored,
+    source::Source,
+};
+use crate::{
+    failure::{Failure, UpstreamFailure},
+    gateway::Shared,
+    link::{Link, upstream_headers},
+    peer::{Hello, Peer, Wire},
+    relay::Plain,
+    resolve::Place,
+};
+
+/// A stream that ended is opened again after this time, and after longer each time that this fails.
+const AGAIN: Duration = Duration::from_secs(1);
+/// At most so long.
+const AGAIN_AT_MOST: Duration = Duration::from_secs(60);
+/// Resources that one subscription may name.
+const MOST_RESOURCES: usize = 256;
+
+/// What a client wants to hear.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub tools: bool,
+    pub prompts: bool,
+    pub resource_lists: bool,
+    /// Resources by URI.
+    pub resources: BTreeSet<String>,
+}
+
+/// A server's own messages.
+pub(crate) struct Feed {
+    shared: Arc<Shared>,
+    place: Place,
+    hello: Hello,
+    ours: Arc<str>,
+    wanted: Wanted,
+    open: Open,
+    failures: u32,
+    /// After which event the stream is to go on.
+    last_id: Option<String>,
+}
+
+enum Open {
+    Not,
+    /// The server's own stream.
+    Stream(Source, Arc<Peer>),
+    /// A part of the one stream of HTTP+SSE.
+    Line(mpsc::Receiver<Bytes>, Arc<Peer>),
+    /// A subscription of the stateless era.
+    Subscription(Box<Exchange>),
+    /// There is none.
+    Never,
+}
+
+impl Wanted {
+    /// What a `subscriptions/listen` asks for.
+    pub(crate) fn of(params: Option<&Params<'_>>) -> Self {
+        let filter = params.and_then(|params| serde_json::from_str(params.get("notifications")?).ok());
+        let filter: Map<String, Value> = filter.unwrap_or_default();
+        let is = |name: &str| filter.get(name).and_then(Value::as_bool).unwrap_or_default();
+        let resources = filter.get("resourceSubscriptions").and_then(Value::as_array).into_iter().flatten();
+        Self {
+            tools: is("toolsListChanged"),
+            prompts: is("promptsListChanged"),
+            resource_lists: is("resourcesListChanged"),
+            resources: resources.filter_map(Value::as_str).take(MOST_RESOURCES).map(str::to_owned).collect(),
+        }
+    }
+
+    /// All lists.
+    pub(crate) fn everything() -> Self {
+        Self { tools: true, prompts: true, resource_lists: true, resources: BTreeSet::new() }
+    }
+
+    pub(crate) fn has(&self, kind: Method) -> bool {
+        match kind {
+            Method::ToolsListChanged => self.tools,
+            Method::PromptsListChanged => self.prompts,
+            Method::ResourcesListChanged => self.resource_lists,
+            Method::ResourcesUpdated => !self.resources.is_empty(),
+            _ => false,
+        }
+    }
+
+    fn filter(&self) -> Value {
+        let mut filter = Map::new();
+        let flags = [
+            ("toolsListChanged", self.tools),
+            ("promptsListChanged", self.prompts),
+            ("resourcesListChanged", self.resource_lists),
+        ];
+        for (name, _) in flags.into_iter().filter(|(_, wanted)| *wanted) {
+            filter.insert(name.to_owned(), json!(true));
+        }
+        if !self.resources.is_empty() {
+            filter.insert("resourceSubscriptions".to_owned(), json!(self.resources));
+        }
+        Value::Object(filter)
+    }
+
+    /// The first message of a subscription.
+    pub(crate) fn acknowledgement(&self, id: &Id<'_>) -> Bytes {
+        mcp::acknowledgement(id, &self.filter())
+    }
+}
+
+impl Feed {
+    pub(crate) fn new(shared: &Arc<Shared>, place: &Place, voice: &Voice, ours: Arc<str>) -> Self {
+        Self {
+            shared: shared.clone(),
+            place: place.clone(),
+            hello: voice.hello(),
+            ours,
+            wanted: Wanted::everything(),
+            open: Open::Not,
+            failures: 0,
+            last_id: None,
+        }
+    }
+
+    /// Wants something else from now on. A subscription of the stateless era is begun anew.
+    pub(crate) fn want(&mut self, wanted: Wanted) {
+        self.wanted = wanted;
+        if matches!(self.open, Open::Subscription(_)) {
+            self.open = Open::Not;
+        }
+    }
+
+    /// Asks the server for what is wanted, and opens the stream. What the server will say of it.
+    pub(crate) async fn subscribe(&mut self, wanted: &Wanted) -> Wanted {
+        self.want(Wanted { resources: BTreeSet::new(), ..wanted.clone() });
+        if let Err(failure) = self.open().await {
+            self.failed(&failure);
+        }
+        let mut offered = Wanted { tools: wanted.tools, ..Wanted::default() };
+        let peer = match &self.open {
+            Open::Stream(_, peer) | Open::Line(_, peer) => peer.clone(),
+            Open::Not | Open::Never | Open::Subscription(_) => return offered,
+        };
+        let settings = &self.place.server.settings;
+        offered.prompts = wanted.prompts && settings.prompts == domain::Access::On;
+        let resources_on = settings.resources == domain::Access::On;
+        offered.resource_lists = wanted.resource_lists && resources_on;
+        for uri in wanted.resources.iter().filter(|_| resources_on) {
+            if self.subscribe_to(&peer, uri).await {
+                offered.resources.insert(uri.clone());
+            }
+        }
+        self.wanted = offered.clone();
+        offered
+    }
+
+    async fn subscribe_to(&self, peer: &Arc<Peer>, uri: &str) -> bool {
+        let id = peer.next_id();
+        let outgoing = Outgoing { bytes: mcp::subscribe_request(&id, uri), headers: peer.headers(), id };
+        let within = self.shared.config.times.aggregate_part;
+        let asked = async {
+            let mut exchange = Exchange::begin(&self.shared, (&self.place.server, peer), outgoing, None).await.ok()?;
+            while let Some(message) = exchange.next().await.ok()? {
+                if let Ok(Frame::Response(facts)) = mcp::frame(&message)
+                    && facts.answers(&exchange.id)
+                {
+                    exchange.finish();
+                    return Some(!facts.is_failure());
+                }
+            }
+            None
+        };
+        tokio::time::timeout(within, asked).await.ok().flatten().unwrap_or_default()
+    }
+
+    /// The next message. Waits, and opens again, as long as it takes.
+    pub(crate) async fn next(&mut self) -> Bytes {
+        loop {
+            let next = match &mut self.open {
+                Open::Never => std::future::pending().await,
+                Open::Not => {
+                    if self.failures > 0 {
+                        sleep(AGAIN_AT_MOST.min(AGAIN * 2_u32.saturating_pow(self.failures - 1))).await;
+                    }
+                    if let Err(failure) = self.open().await {
+                        self.failed(&failure);
+                    }
+                    continue;
+                }
+                Open::Stream(source, _) => source.next().await,
+                Open::Line(line, _) => Ok(line.recv().await),
+                Open::Subscription(exchange) => exchange.next().await,
+            };
+            match next {
+                Ok(Some(message)) if !self.is_end(&message) => return message,
+                _ => {
+                    if let Open::Stream(source, _) = &self.open {
+                        self.last_id = source.resumption().map(|(id, _)| id);
+                    }
+                    self.open = if matches!(self.open, Open::Never) { Open::Never } else { Open::Not };
+                    self.failures = self.failures.saturating_add(1);
+                }
+            }
+        }
+    }
+
+    /// Whether a message ends a subscription; one that was refused is not asked for again.
+    fn is_end(&mut self, message: &Bytes) -> bool {
+        let Open::Subscription(exchange) = &mut self.open else { return false };
+        match mcp::frame(message) {
+            Ok(Frame::Response(facts)) if facts.answers(&exchange.id) => {
+                exchange.finish();
+                if let ResponseFacts { kind: mcp::ResponseKind::Error { .. }, .. } = facts {
+                    self.open = Open::Never;
+                }
+                true
+            }
+            Ok(Frame::Notification { kind: Method::SubscriptionsAcknowledged, .. }) => {
+                self.failures = 0;
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// Answers what a server asks on its own stream: nobody here can say more than that we are still here.
+    pub(crate) fn answer(&self, id: &Id<'_>, kind: Method, method: &str) {
+        let (Open::Stream(_, peer) | Open::Line(_, peer)) = &self.open else { return };
+        let message = match kind {
+            Method::Ping => mcp::result_response(id, "{}"),
+            _ => mcp::method_not_found(id, method),
+        };
+        let (shared, server, peer) = (self.shared.clone(), self.place.server.clone(), peer.clone());
+        self.shared.tracker.spawn(async move {
+            if let Ok(link) = Link::to(&shared, &server, peer.session.as_ref()).await
+                && let Err(error) = peer.tell(&shared, &link, message).await
+            {
+                tracing::debug!(%error, server = %server.id, "a message of the gateway's own did not arrive");
+            }
+        });
+    }
+
+    fn failed(&mut self, failure: &Failure) {
+        tracing::debug!(error = %failure, server = %self.place.server.id, "a server's own stream cannot be opened");
+        self.failures = self.failures.saturating_add(1);
+        self.open = match failure {
+            Failure::Upstream(UpstreamFailure::Status { status: 405 | 501, .. }) => Open::Never,
+            _ => Open::Not,
+        };
+    }
+
+    async fn open(&mut self) -> Result<(), Failure> {
+        let peer = self.shared.peers.with_hello(&self.shared, &self.ours, &self.place, &self.hello).await?;
+        self.open = match (peer.era, &peer.wire) {
+            (Era::Stateless, _) => Open::Subscription(Box::new(self.subscription(&peer).await?)),
+            (Era::Initialize, Wire::Events(wire)) => Open::Line(wire.listen(), peer.clone()),
+            (Era::Initialize, Wire::Streamable) => Open::Stream(self.stream(&peer).await?, peer.clone()),
+        };
+        if !matches!(self.open, Open::Subscription(_)) {
+            self.failures = 0;
+        }
+        Ok(())
+    }
+
+    async fn subscription(&self, peer: &Arc<Peer>) -> Result<Exchange, Failure> {
+        let id = peer.next_id();
+        let filter = self.wanted.filter().to_string();
+        let bytes =
+            mcp::own_request(&id, "subscriptions/listen", &[("notifications", filter.as_str())], &peer.declared());
+        let headers = mirrored(&bytes, &self.place.server).unwrap_or_default();
+        let outgoing = Outgoing { id, bytes, headers };
+        let mut exchange = Exchange::begin(&self.shared, (&self.place.server, peer), outgoing, None).await?;
+        exchange.lasts();
+        Ok(exchange)
+    }
+
+    async fn stream(&self, peer: &Arc<Peer>) -> Result<Source, Failure> {
+        let server = &self.place.server;
+        let link = Link::to(&self.shared, server, peer.session.as_ref()).await?;
+        let mut headers: HeaderMap = peer.headers();
+        if let Some(id) = self.last_id.as_deref().and_then(|id| id.parse().ok()) {
+            headers.insert("last-event-id", id);
+        }
+        let headers = upstream_headers(server, &headers, &HttpMethod::GET, peer.session.as_ref())?;
+        let within = self.shared.config.times.upstream_silence;
+        let response = link.send(HttpMethod::GET, headers, Bytes::new(), within).await?;
+        let (head, body) = response.into_parts();
+        let status = head.status.as_u16();
+        if status == 404 && peer.session.is_some() {
+            self.shared.peers.lost(&self.ours, &self.place).await;
+        }
+        if !head.status.is_success() {
+            return Err(UpstreamFailure::Status { status, words: String::new() }.into());
+        }
+        let body = Plain::new(&self.shared, &head.headers, body)?;
+        Ok(Source::events(body, self.shared.config.limits.answer_bytes))
+    }
+}

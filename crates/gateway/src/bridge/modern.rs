@@ -1,0 +1,116 @@
+//! Clients of the stateless era at servers that speak the other only.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use bytes::Bytes;
+use http::StatusCode;
+use mcp::{Era, Family, Method, ProtocolVersion, Request};
+
+use super::{
+    Names, Passage, Voice, listen,
+    parked::{Resume, State},
+    pass, respond,
+};
+use crate::{
+    failure::{Failure, UpstreamFailure},
+    one,
+    rescue::json_answer,
+    resolve::Place,
+    settle::Settler,
+    stack::Ask,
+};
+
+/// A request: judged and gated as anywhere, then put into the server's era.
+pub(crate) async fn request(
+    ask: Ask<'_>,
+    place: &Place,
+    request: &Request<'_>,
+    bytes: &Bytes,
+) -> Result<Response, Failure> {
+    // Tasks are other things in the two eras.
+    if !request.kind.exists_in(Era::Stateless) || request.kind.family() == Family::Tasks {
+        return Err(Failure::Method { method: request.method.chars().take(100).collect() });
+    }
+    let voice = voice(request);
+    let round = check_round(&ask, place, request)?;
+    let settler = match one::admitted(&ask, place, request, (None, voice.client.as_ref())).await? {
+        Ok(settler) => settler,
+        Err(denied) => {
+            round.into_iter().for_each(|number| ask.shared.bridges.parked.give_up(number));
+            return Ok(denied);
+        }
+    };
+    match request.kind {
+        Method::Discover => discover(&ask, place, request, &voice).await,
+        Method::SubscriptionsListen => listen::answer(ask, place, request, voice).await,
+        _ => match round {
+            Some(number) => resume(ask, request, bytes, (number, settler)).await,
+            None => {
+                pass(Passage {
+                    shared: ask.shared.clone(),
+                    place: place.clone(),
+                    ours: voice.ours(place.caller.principal),
+                    voice,
+                    kind: request.kind,
+                    id: request.id.clone().into_owned(),
+                    bytes: bytes.clone(),
+                    headers: ask.headers.clone(),
+                    settler,
+                    session: None,
+                    names: Names::Own,
+                    kept: (ask.room, None),
+                })
+                .await
+            }
+        },
+    }
+}
+
+/// Which parked request this one goes on with, if it says that it goes on with one.
+fn check_round(ask: &Ask<'_>, place: &Place, request: &Request<'_>) -> Result<Option<u64>, Failure> {
+    if request.params.as_ref().is_none_or(|params| params.get("requestState").is_none()) {
+        return Ok(None);
+    }
+    State::opened(ask.shared, place.owner(), request).map(Some).ok_or(Failure::Round)
+}
+
+/// Gives a parked request its input.
+async fn resume(
+    ask: Ask<'_>,
+    request: &Request<'_>,
+    bytes: &Bytes,
+    (number, settler): (u64, Option<Box<Settler>>),
+) -> Result<Response, Failure> {
+    let (out, said) = respond::channel();
+    let id = request.id.clone().into_owned();
+    let kept = (ask.room, None);
+    let resume = Resume { out, id: id.clone(), bytes: bytes.clone(), settler, kept };
+    ask.shared.bridges.parked.resume(number, resume).map_err(|_| Failure::Round)?;
+    respond::answer(ask.shared, Era::Stateless, id, said).await
+}
+
+async fn discover(ask: &Ask<'_>, place: &Place, request: &Request<'_>, voice: &Voice) -> Result<Response, Failure> {
+    let ours = voice.ours(place.caller.principal);
+    let peer = ask.shared.peers.with_hello(ask.shared, &ours, place, &voice.hello()).await?;
+    let versions: Vec<_> = ProtocolVersion::ALL.iter().map(|version| version.as_str()).collect();
+    let answer = match peer.era {
+        Era::Initialize => mcp::discover_from_handshake(&request.id, &peer.greeting, &versions),
+        Era::Stateless => mcp::with_id(&peer.greeting, &request.id),
+    };
+    let answer = answer.ok_or_else(|| UpstreamFailure::Invalid("its greeting is not readable".to_owned()))?;
+    let answer = mcp::promising_tools_list_changed(&answer).unwrap_or(answer);
+    Ok(json_answer(StatusCode::OK, answer))
+}
+
+/// Who sent a request of the stateless era.
+fn voice(request: &Request<'_>) -> Voice {
+    let meta = request.params.as_ref().and_then(|params| params.meta.as_ref());
+    let capabilities: Arc<str> = meta.and_then(|meta| meta.client_capabilities).unwrap_or("{}").into();
+    Voice {
+        era: Era::Stateless,
+        client: request.client_info().map(one::client),
+        capabilities,
+        log_level: request.log_level().map(|level| level.chars().take(20).collect()),
+    }
+}

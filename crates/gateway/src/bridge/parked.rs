@@ -1,0 +1,146 @@
+//! Requests whose clients of the stateless era are away with a round: the server's stream waits here for the input.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use aws_lc_rs::digest;
+use bytes::Bytes;
+use domain::{GatewayId, Timestamp};
+use mcp::{Id, Method, Request};
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+use super::{Kept, respond::Out};
+use crate::{gateway::Shared, session::Owner, settle::Settler};
+
+/// A person has this long to answer.
+pub(super) const PARKED_FOR: Duration = Duration::from_secs(600);
+/// Most requests that are parked at the same time, of one principal and of all.
+const MOST: (usize, usize) = (32, 4_096);
+const PURPOSE: &str = "mcp-round";
+
+/// What is parked.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Parked(Arc<Mutex<HashMap<u64, Spot>>>);
+
+#[derive(Debug)]
+struct Spot {
+    owner: String,
+    resume: Option<oneshot::Sender<Resume>>,
+}
+
+/// A parked request's place; given back when this is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    number: u64,
+    parked: Parked,
+}
+
+/// The client is back with its input.
+#[derive(Debug)]
+pub(super) struct Resume {
+    pub out: Out,
+    pub id: Id<'static>,
+    /// The request that carries the input.
+    pub bytes: Bytes,
+    pub settler: Option<Box<Settler>>,
+    pub kept: Kept,
+}
+
+/// What a `requestState` of ours carries.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct State {
+    #[serde(rename = "g")]
+    gateway: GatewayId,
+    #[serde(rename = "n")]
+    number: u64,
+    /// What was asked: a digest of method, name and arguments.
+    #[serde(rename = "d")]
+    digest: String,
+    #[serde(rename = "e")]
+    expires: Timestamp,
+}
+
+impl Parked {
+    /// Room for one more request of this owner, if there is any, and where it is told to go on.
+    pub(super) fn take(&self, shared: &Shared, owner: Owner) -> Option<(Place, oneshot::Receiver<Resume>)> {
+        let whose = format!("{owner:?}");
+        let mut spots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let theirs = spots.values().filter(|spot| spot.owner == whose).count();
+        if theirs >= MOST.0 || spots.len() >= MOST.1 {
+            return None;
+        }
+        let number = u64::from_be_bytes(shared.entropy.bytes());
+        let (sender, receiver) = oneshot::channel();
+        spots.insert(number, Spot { owner: whose, resume: Some(sender) });
+        Some((Place { number, parked: self.clone() }, receiver))
+    }
+
+    /// Whether a request waits under this number.
+    pub(super) fn waits(&self, number: u64) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&number).is_some_and(|spot| spot.resume.is_some())
+    }
+
+    /// Lets the request go on; what was to be given comes back if it no longer waits.
+    pub(super) fn resume(&self, number: u64, resume: Resume) -> Result<(), Box<Resume>> {
+        let mut spots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match spots.get_mut(&number).and_then(|spot| spot.resume.take()) {
+            Some(sender) => sender.send(resume).map_err(Box::new),
+            None => Err(Box::new(resume)),
+        }
+    }
+
+    /// The client may not go on: nor does its request.
+    pub(super) fn give_up(&self, number: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+    }
+}
+
+impl Place {
+    /// The state that leads back here.
+    pub(super) fn state(&self, shared: &Shared, owner: Owner, request: &Request<'_>) -> Option<String> {
+        let lifetime = i64::try_from(PARKED_FOR.as_micros()).unwrap_or(i64::MAX);
+        let state = State {
+            gateway: shared.id,
+            number: self.number,
+            digest: digest_of(request)?,
+            expires: Timestamp(shared.clock.now().0.saturating_add(lifetime)),
+        };
+        Some(shared.sessions.seal_for(owner, PURPOSE, &state))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.parked.give_up(self.number);
+    }
+}
+
+impl State {
+    /// The number of the parked request that a request goes on with, if its state is ours, of this owner, for this very
+    /// request, and in time.
+    pub(super) fn opened(shared: &Shared, owner: Owner, request: &Request<'_>) -> Option<u64> {
+        let state: Self = shared.sessions.open_for(owner, PURPOSE, &request.request_state()?)?;
+        let fits = state.gateway == shared.id
+            && shared.clock.now() < state.expires
+            && digest_of(request).is_some_and(|digest| digest == state.digest)
+            && shared.bridges.parked.waits(state.number);
+        fits.then_some(state.number)
+    }
+}
+
+/// What a request asks for, whatever its `_meta` and id.
+fn digest_of(request: &Request<'_>) -> Option<String> {
+    let params = request.params.as_ref()?;
+    let arguments = params.arguments.map_or(Some(String::new()), policy::canonical_json)?;
+    let name = match request.kind {
+        Method::ResourcesRead => params.uri.as_deref(),
+        _ => params.name.as_deref(),
+    };
+    let text = format!("{:?}\n{name:?}\n{arguments}", request.kind);
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    Some(hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+}

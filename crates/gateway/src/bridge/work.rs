@@ -1,0 +1,295 @@
+//! A bridged request from its sending to its answer.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use domain::Settlement;
+use mcp::{Era, Frame, Id, Method, ResponseFacts, ResponseKind, code};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{
+    Kept, Passage,
+    exchange::{Exchange, Outgoing},
+    outgoing::Departing,
+    respond::{Out, Said},
+    running::Run,
+    source::Source,
+};
+use crate::{
+    failure::{Failure, UpstreamFailure},
+    forward::settlement,
+    lists, methods,
+    relay::settlement_of,
+};
+
+/// Messages of a parked request that are kept for later; beyond it the server waits.
+pub(super) const KEPT_MESSAGES: usize = 64;
+
+/// Carries a request to its end.
+pub(super) async fn run(mut passage: Passage, out: Out) {
+    let kept = std::mem::take(&mut passage.kept);
+    let exchange = match begin(&mut passage, None).await {
+        Ok(exchange) => exchange,
+        Err(failure) => {
+            let failure = failed(&mut passage, failure).await;
+            out.say(Said::Failed(failure)).await;
+            return;
+        }
+    };
+    let run = (passage.voice.era == Era::Initialize)
+        .then(|| passage.shared.bridges.running.begin(&passage.ours, passage.place.server.id, &passage.id));
+    let mut work = Work { passage, exchange, out, kept, run, later: VecDeque::new() };
+    if let Err(failure) = work.carry().await {
+        work.fail(failure).await;
+    }
+}
+
+/// Sends the request through our session with the server; within a new one, once, if the server has forgotten that.
+/// `inputs`: what the server has asked for, by key, and its state.
+pub(super) async fn begin(passage: &mut Passage, inputs: Option<&Inputs>) -> Result<Exchange, Failure> {
+    let shared = passage.shared.clone();
+    let hello = passage.voice.hello();
+    for last in [false, true] {
+        let peer =
+            shared.peers.with_hello(&shared, &passage.ours, &passage.place, &hello).await.map_err(undelivered)?;
+        let departing = Departing {
+            server: &passage.place.server,
+            peer: &peer,
+            voice: &passage.voice,
+            bytes: &passage.bytes,
+            headers: &passage.headers,
+        };
+        let outgoing: Option<Outgoing> = match inputs {
+            Some(inputs) => departing.with_inputs(&inputs.values, inputs.state.as_deref()),
+            None => departing.prepare(),
+        };
+        let outgoing = outgoing.ok_or_else(unpreparable)?;
+        let with = (&passage.place.server, &peer);
+        match Exchange::begin(&shared, with, outgoing, passage.settler.as_deref_mut()).await {
+            Err(Failure::NoSession) if !last => shared.peers.lost(&passage.ours, &passage.place).await,
+            Err(Failure::NoSession) => break,
+            begun => return begun,
+        }
+    }
+    Err(UpstreamFailure::Unreachable("it forgets every session at once".to_owned()).into())
+}
+
+/// What a server has asked for in a round.
+#[derive(Debug)]
+pub(super) struct Inputs {
+    pub values: Vec<(String, String)>,
+    /// Raw JSON.
+    pub state: Option<String>,
+}
+
+/// One request under way.
+pub(super) struct Work {
+    pub passage: Passage,
+    pub exchange: Exchange,
+    pub out: Out,
+    pub kept: Kept,
+    pub run: Option<Run>,
+    /// Messages that came while the client was away.
+    pub later: VecDeque<Bytes>,
+}
+
+/// Whether there is more to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    GoesOn,
+    Ends,
+}
+
+impl Work {
+    /// Handles one message after the other until the answer.
+    async fn carry(&mut self) -> Result<(), Failure> {
+        loop {
+            let message = match self.later.pop_front() {
+                Some(message) => Some(message),
+                None => tokio::select! {
+                    biased;
+                    () = given_up(&self.passage, &self.out, self.run.as_ref()) => return Ok(()),
+                    message = self.exchange.next() => message?,
+                },
+            };
+            let Some(message) = message else {
+                return Err(UpstreamFailure::Broken("it ended without an answer".to_owned()).into());
+            };
+            if let Some(settler) = &mut self.passage.settler {
+                settler.received(message.len());
+            }
+            if self.message(message).await? == Flow::Ends {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn message(&mut self, message: Bytes) -> Result<Flow, Failure> {
+        let invalid = |error: mcp::ReadError| UpstreamFailure::Invalid(error.to_string());
+        match mcp::frame(&message).map_err(invalid)? {
+            Frame::Notification { kind, .. } => self.notification(kind, message.clone()).await?,
+            Frame::Request { id, kind, method } => {
+                let id = id.into_owned();
+                return self.question(id, kind, &method, &message).await;
+            }
+            Frame::Response(facts) if facts.answers(&self.exchange.id) => return self.answer(&message, &facts).await,
+            Frame::Response(ResponseFacts { id: None, .. }) => {
+                return Err(UpstreamFailure::Invalid("an error that names no request".to_owned()).into());
+            }
+            Frame::Response(_) => {}
+        }
+        Ok(Flow::GoesOn)
+    }
+
+    /// Passes on what belongs to this request and what the client's era has and wants.
+    async fn notification(&mut self, kind: Method, message: Bytes) -> Result<(), Failure> {
+        let settings = &self.passage.place.server.settings;
+        if !methods::passes_from_server(kind, settings) || !self.wants(kind) {
+            return Ok(());
+        }
+        let message = match kind {
+            Method::Progress => self.progress(&message),
+            _ => Some(message),
+        };
+        if let Some(message) = message {
+            let message = self.passage.names.notification(kind, message)?;
+            self.out.say(Said::Event(message)).await;
+        }
+        Ok(())
+    }
+
+    fn wants(&self, kind: Method) -> bool {
+        match (self.passage.voice.era, kind) {
+            (_, Method::Cancelled) => false,
+            (Era::Initialize, kind) => kind.exists_in(Era::Initialize),
+            // 2026-07-28 server/utilities/logging: none that was not asked for.
+            (Era::Stateless, Method::LogMessage) => self.passage.voice.log_level.is_some(),
+            // What else may travel with a request's answer in this era: progress, and what nobody knows.
+            (Era::Stateless, kind) => matches!(kind, Method::Progress | Method::OtherNotification),
+        }
+    }
+
+    /// Progress under the client's own token.
+    fn progress(&self, message: &Bytes) -> Option<Bytes> {
+        if self.exchange.peer.era == Era::Stateless {
+            return Some(message.clone());
+        }
+        let request = mcp::read(&self.passage.bytes).ok()?;
+        let token = request.params()?.meta.as_ref()?.progress_token?;
+        let ours = mcp::progress_of(message).is_some_and(|id| id.matches(&self.exchange.id));
+        ours.then(|| mcp::with_progress_token(message, token))?
+    }
+
+    /// The answer: the end, unless it asks for input.
+    async fn answer(&mut self, message: &Bytes, facts: &ResponseFacts<'_>) -> Result<Flow, Failure> {
+        let source = self.exchange.finish();
+        let room = match source {
+            Source::Whole(_, room) => room,
+            Source::Events(_) | Source::Line(_) => Vec::new(),
+        };
+        if facts.wants_input() && self.exchange.peer.era == Era::Stateless {
+            return self.round(message, room).await;
+        }
+        let answer = self.translated(message, facts).await?;
+        if let Some(settler) = &mut self.passage.settler {
+            settler.settle(settlement_of(facts)).await;
+        }
+        self.out.say(Said::Last(answer, room)).await;
+        Ok(Flow::Ends)
+    }
+
+    /// The answer as the client gets it: filtered if it lists tools, in the client's era, under the client's id.
+    async fn translated(&self, message: &Bytes, facts: &ResponseFacts<'_>) -> Result<Bytes, UpstreamFailure> {
+        let passage = &self.passage;
+        let (shared, place, kind) = (&passage.shared, &passage.place, passage.kind);
+        let mut answer = message.clone();
+        if kind == Method::ToolsList || facts.lists_tools() {
+            if kind == Method::ToolsList && is_first_page(&passage.bytes) {
+                shared.seen.note_list(shared, place, message).await;
+            }
+            answer = lists::filter(place, self.exchange.peer.era, &answer).map_err(invalid)?;
+        }
+        answer = match (self.exchange.peer.era, passage.voice.era) {
+            (Era::Initialize, Era::Stateless) => mcp::completed(&answer, kind).ok_or_else(unreadable)?,
+            (Era::Stateless, Era::Initialize) => mcp::plain(&answer).ok_or_else(unreadable)?,
+            _ => answer,
+        };
+        if let ResponseKind::Error { code } = facts.kind
+            && let Some(code) = code_in(passage.voice.era, code)
+        {
+            answer = mcp::with_code(&answer, code).ok_or_else(unreadable)?;
+        }
+        answer = mcp::with_id(&answer, &passage.id).ok_or_else(unreadable)?;
+        passage.names.answer(kind, answer)
+    }
+
+    /// Ends the client's request with an answer of our own.
+    pub(super) async fn end_with(&mut self, answer: Bytes, room: Vec<OwnedSemaphorePermit>) -> Flow {
+        self.out.say(Said::Last(answer, room)).await;
+        Flow::Ends
+    }
+
+    async fn fail(&mut self, failure: Failure) {
+        let failure = failed(&mut self.passage, failure).await;
+        self.out.say(Said::Failed(failure)).await;
+    }
+}
+
+/// Settles a call that fails, and says why in the end.
+async fn failed(passage: &mut Passage, failure: Failure) -> Failure {
+    if let Some(settler) = &mut passage.settler {
+        settler.settle(settlement(&failure)).await;
+    }
+    failure
+}
+
+/// The client waits no more: it has cancelled, or gone away, which means the same in the stateless era only (2025-11-25
+/// basic/transports: disconnection is no cancellation).
+pub(super) async fn given_up(passage: &Passage, out: &Out, run: Option<&Run>) {
+    match (passage.voice.era, run) {
+        (Era::Initialize, Some(run)) => run.cancelled.cancelled().await,
+        (Era::Initialize, None) => std::future::pending().await,
+        (Era::Stateless, _) => out.gone().await,
+    }
+}
+
+/// The code that an error has in a client's era, if it is another one there: that of a resource that does not exist
+/// (2026-07-28 changelog).
+fn code_in(era: Era, code: i64) -> Option<i64> {
+    match (era, code) {
+        (Era::Stateless, code::RESOURCE_NOT_FOUND) => Some(code::INVALID_PARAMS),
+        _ => None,
+    }
+}
+
+fn is_first_page(request: &[u8]) -> bool {
+    mcp::read(request).is_ok_and(|request| request.params().is_none_or(|params| params.cursor.is_none()))
+}
+
+pub(super) fn unreadable() -> UpstreamFailure {
+    UpstreamFailure::Invalid("its message is not readable".to_owned())
+}
+
+fn invalid(error: mcp::ListError) -> UpstreamFailure {
+    UpstreamFailure::Invalid(error.to_string())
+}
+
+fn unpreparable() -> Failure {
+    UpstreamFailure::Unreachable("it speaks only a protocol that this request cannot be put into".to_owned()).into()
+}
+
+/// A request whose server could not even be greeted was not delivered.
+fn undelivered(failure: Failure) -> Failure {
+    match failure {
+        Failure::Upstream(failure @ (UpstreamFailure::NoConnector | UpstreamFailure::Credential(_))) => failure.into(),
+        other => UpstreamFailure::Unreachable(other.to_string()).into(),
+    }
+}
+
+/// What settles a round that asks for more.
+pub(super) const ROUND: Settlement = Settlement::Ok;
+
+/// Refuses a server's question, so that the server goes on.
+pub(super) fn refuse(exchange: &Exchange, id: &Id<'_>, method: &str) {
+    exchange.tell(mcp::method_not_found(id, method));
+}

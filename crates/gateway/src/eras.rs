@@ -1,0 +1,119 @@
+//! What each server speaks: learned when it is asked, kept for a while, learned anew when it proves wrong.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{ServerId, Transport};
+use moka::future::Cache;
+
+use crate::{
+    account::Server,
+    failure::{Failure, UpstreamFailure},
+    gateway::Shared,
+    link::Link,
+    peer::Peer,
+};
+
+/// Servers may be replaced by others that speak something else.
+const KEPT: Duration = Duration::from_secs(600);
+/// Most servers that something is known of.
+const MOST: u64 = 50_000;
+
+/// A server at the place where it is registered now.
+type Key = (ServerId, String);
+
+/// What is known of servers.
+#[derive(Debug)]
+pub(crate) struct Eras {
+    stateless: Cache<Key, bool>,
+    handshake: Cache<Key, bool>,
+}
+
+/// What is known of one server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spoken {
+    /// The stateless era.
+    pub stateless: Known,
+    /// `initialize` over Streamable HTTP.
+    pub handshake: Known,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    Yes,
+    No,
+    /// Not asked yet, or it could not say.
+    Nothing,
+}
+
+impl Default for Eras {
+    fn default() -> Self {
+        let cache = || Cache::builder().max_capacity(MOST).time_to_live(KEPT).build();
+        Self { stateless: cache(), handshake: cache() }
+    }
+}
+
+impl Eras {
+    pub(crate) async fn known(&self, server: &Server) -> Spoken {
+        let key = key(server);
+        Spoken { stateless: self.stateless.get(&key).await.into(), handshake: self.handshake.get(&key).await.into() }
+    }
+
+    /// Whether the server speaks the stateless era; it is asked if that is not known. Whoever comes meanwhile waits for
+    /// the same answer.
+    pub(crate) async fn speaks_stateless(&self, shared: &Arc<Shared>, server: &Arc<Server>) -> Known {
+        let asked = async {
+            let link = Link::to(shared, server, None).await.map_err(|_| ())?;
+            match Peer::probe(shared, server, &link).await {
+                Known::Yes => Ok(true),
+                Known::No => Ok(false),
+                Known::Nothing => Err(()),
+            }
+        };
+        self.stateless.try_get_with(key(server), asked).await.ok().into()
+    }
+
+    pub(crate) async fn learn_stateless(&self, server: &Server, speaks: bool) {
+        self.stateless.insert(key(server), speaks).await;
+    }
+
+    pub(crate) async fn learn_handshake(&self, server: &Server, speaks: bool) {
+        self.handshake.insert(key(server), speaks).await;
+    }
+
+    /// What was known proved wrong.
+    pub(crate) async fn forget(&self, server: &Server) {
+        let key = key(server);
+        self.stateless.invalidate(&key).await;
+        self.handshake.invalidate(&key).await;
+    }
+}
+
+impl From<Option<bool>> for Known {
+    fn from(known: Option<bool>) -> Self {
+        match known {
+            Some(true) => Self::Yes,
+            Some(false) => Self::No,
+            None => Self::Nothing,
+        }
+    }
+}
+
+/// Whether a server refused the message as such, and not whoever sent it: it may just not speak that era.
+pub(crate) fn is_not_understood(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::Upstream(
+            UpstreamFailure::Status { status: 400 | 404 | 405 | 406 | 415 | 501, .. }
+                | UpstreamFailure::Refused { .. }
+                | UpstreamFailure::Invalid(_)
+        )
+    )
+}
+
+fn key(server: &Server) -> Key {
+    let at = match &server.transport {
+        Transport::Http { url } => url.clone(),
+        Transport::Tunnel => String::new(),
+    };
+    (server.id, at)
+}
