@@ -103,7 +103,7 @@ pub(crate) async fn pass(passage: Passage) -> Result<Response, Failure> {
     let (out, said) = respond::channel();
     let (shared, era) = (passage.shared.clone(), passage.voice.era);
     let id = passage.id.clone();
-    shared.tracker.spawn(work::run(passage, out).instrument(tracing::Span::current()));
+    shared.tracker.spawn(Box::pin(work::run(passage, out)).instrument(tracing::Span::current()));
     respond::answer(&shared, era, id, said).await
 }
 

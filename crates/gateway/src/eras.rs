@@ -69,7 +69,7 @@ impl Eras {
                 Known::Nothing => Err(()),
             }
         };
-        self.stateless.try_get_with(key(server), asked).await.ok().into()
+        self.stateless.try_get_with(key(server), Box::pin(asked)).await.ok().into()
     }
 
     pub(crate) async fn learn_stateless(&self, server: &Server, speaks: bool) {

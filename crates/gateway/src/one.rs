@@ -40,11 +40,11 @@ pub(crate) async fn request(
     methods::gate(request.kind, &request.method, &place.server.settings)?;
     let stateless = ask.era == Era::Stateless;
     if stateless && ask.shared.eras.speaks_stateless(ask.shared, &place.server).await == eras::Known::No {
-        return bridge::modern_request(ask, place, request, bytes).await;
+        return Box::pin(bridge::modern_request(ask, place, request, bytes)).await;
     }
     let session = if request.kind == Method::Initialize { None } else { session(&ask, place)? };
     if let Some(known) = session.clone().filter(|known| bridge::is_bridged(Some(known))) {
-        return bridge::request_within(ask, place, (request, bytes), known).await;
+        return Box::pin(bridge::request_within(ask, place, (request, bytes), known)).await;
     }
     let client = request.client_info().map(client).or_else(|| session.as_ref()?.session.client.clone());
     let settler = match admitted(&ask, place, request, (session.as_ref(), client.as_ref())).await? {
@@ -74,7 +74,7 @@ pub(crate) async fn request(
         kept: (ask.room.take(), stream),
     };
     if request.kind == Method::Initialize {
-        return bridge::greet(ask, place, request, forward).await;
+        return Box::pin(bridge::greet(ask, place, request, forward)).await;
     }
     let answer = forward::post(forward, ask.headers).await;
     if let Err(Failure::Version { .. }) = &answer {
@@ -147,7 +147,7 @@ pub(crate) async fn notification(
     }
     let session = session(&ask, place)?;
     if let Some(known) = session.as_ref().filter(|known| bridge::is_bridged(Some(known))) {
-        return bridge::notification(&ask, place, (notification, bytes), known).await;
+        return Box::pin(bridge::notification(&ask, place, (notification, bytes), known)).await;
     }
     // In the stateless era a client ends a request by closing its stream, and says nothing else on its own.
     if ask.era == Era::Stateless && ask.shared.eras.speaks_stateless(ask.shared, &place.server).await == eras::Known::No
@@ -163,7 +163,7 @@ pub(crate) async fn response(ask: Ask<'_>, place: &Place, bytes: &Bytes) -> Resu
     place.require_active()?;
     let session = session(&ask, place)?;
     if bridge::is_bridged(session.as_ref()) {
-        bridge::response(&ask, place, bytes).await?;
+        Box::pin(bridge::response(&ask, place, bytes)).await?;
         return Ok(accepted());
     }
     forward::post_unanswered(ask.shared, place, session.as_ref(), ask.headers, bytes.clone()).await?;
@@ -175,7 +175,7 @@ pub(crate) async fn stream(ask: Ask<'_>, place: &Place) -> Result<Response, Fail
     place.require_active()?;
     let session = session(&ask, place)?;
     if let Some(known) = session.as_ref().filter(|known| bridge::is_bridged(Some(known))) {
-        return bridge::stream(ask, place, known).await;
+        return Box::pin(bridge::stream(ask, place, known)).await;
     }
     let stream = ask.shared.streams.open(place.owner())?;
     let stateless = ask.headers.get(mcp::PROTOCOL_VERSION_HEADER).is_some_and(|version| version == mcp::STATELESS);
@@ -201,7 +201,7 @@ pub(crate) async fn stream(ask: Ask<'_>, place: &Place) -> Result<Response, Fail
 pub(crate) async fn end_session(ask: Ask<'_>, place: &Place) -> Result<Response, Failure> {
     let session = session(&ask, place)?.ok_or(Failure::NoSession)?;
     if bridge::is_bridged(Some(&session)) {
-        return Ok(bridge::end_session(&ask, place, &session).await);
+        return Ok(Box::pin(bridge::end_session(&ask, place, &session)).await);
     }
     forward::delete(ask.shared, place, &session, ask.headers).await
 }

@@ -99,17 +99,17 @@ impl Peer {
         let stateless_first =
             known.stateless == Known::Yes && (hello.prefers == Era::Stateless || known.handshake == Known::No);
         if stateless_first {
-            return match Self::new(server, hello).discover(shared, link).await {
+            return match Box::pin(Self::new(server, hello).discover(shared, link)).await {
                 Err(failure) if is_not_understood(&failure) => {
                     shared.eras.forget(server).await;
-                    Self::new(server, hello).shake_hands(shared, link).await
+                    Box::pin(Self::new(server, hello).shake_hands(shared, link)).await
                 }
                 opened => opened,
             };
         }
         let refused = match known.handshake {
             Known::No => None,
-            _ => match Self::new(server, hello).shake_hands(shared, link).await {
+            _ => match Box::pin(Self::new(server, hello).shake_hands(shared, link)).await {
                 Err(failure) if is_not_understood(&failure) => Some(failure),
                 opened => {
                     if opened.is_ok() {
@@ -120,12 +120,12 @@ impl Peer {
             },
         };
         if known.stateless != Known::No
-            && let Ok(peer) = Self::new(server, hello).discover(shared, link).await
+            && let Ok(peer) = Box::pin(Self::new(server, hello).discover(shared, link)).await
         {
             shared.eras.learn_stateless(server, true).await;
             return Ok(peer);
         }
-        match Self::new(server, hello).on_events(shared, link).await {
+        match Box::pin(Self::new(server, hello).on_events(shared, link)).await {
             Ok(peer) => Ok(peer),
             Err(failure) => {
                 shared.eras.forget(server).await;
@@ -137,7 +137,7 @@ impl Peer {
     /// Whether a server speaks the stateless era. Any answer but one of that era says that it does not (2026-07-28
     /// basic/versioning "Backward Compatibility"); one that is about who asks says nothing.
     pub(crate) async fn probe(shared: &Arc<Shared>, server: &Arc<Server>, link: &Link) -> Known {
-        match Self::new(server, &Hello::ours()).discover(shared, link).await {
+        match Box::pin(Self::new(server, &Hello::ours()).discover(shared, link)).await {
             Ok(_) => Known::Yes,
             Err(failure) if is_not_understood(&failure) => Known::No,
             Err(_) => Known::Nothing,

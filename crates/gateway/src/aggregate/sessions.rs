@@ -56,7 +56,7 @@ impl PeerSessions {
             self.0.invalidate(&key).await;
         }
         // Calls that come at the same time wait for one session instead of opening one each.
-        self.0.try_get_with(key, open(shared, place, hello)).await.map_err(|failure| match &*failure {
+        self.0.try_get_with(key, Box::pin(open(shared, place, hello))).await.map_err(|failure| match &*failure {
             Failure::Upstream(failure) => failure.clone().into(),
             other => UpstreamFailure::Unreachable(other.to_string()).into(),
         })
