@@ -8,10 +8,11 @@ import issuer
 import oauth
 import parsers
 import servers
+import upstream_side
 from stage import Stage
 from suite import Suite
 
-PARTS = {"servers": servers.main, "eras": eras.main, "issuer": issuer.main, "oauth": oauth.main, "parsers": parsers.main}
+PARTS = {"servers": servers.main, "eras": eras.main, "issuer": issuer.main, "oauth": oauth.main, "parsers": parsers.main, "upstream-side": upstream_side.main}
 
 
 def main(part: str, *paths: str) -> int:

@@ -37,8 +37,9 @@ class Run:
     @classmethod
     def read(cls, folder: pathlib.Path) -> "Run":
         checks, messages = collections.defaultdict(list), {}
-        for file in sorted(folder.glob("*/checks.json")):
-            scenario = re.sub(r"^(server|client|authorization)-|-\d{4}-\d\d-\d\dT[\d-]+Z$", "", file.parent.name)
+        for file in sorted(folder.rglob("checks.json")):
+            named = str(file.parent.relative_to(folder))
+            scenario = re.sub(r"^(server|client|authorization)-|-\d{4}-\d\d-\d\dT[\d-]+Z$", "", named)
             for check in json.loads(file.read_text()):
                 if check["status"] in NEITHER:
                     continue
