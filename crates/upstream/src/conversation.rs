@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use mcp::{Era, Id, OwnCall, OwnClient, ServerDescription};
+use mcp::{Era, HandshakeError, Id, OwnCall, OwnClient, ServerDescription};
 
 use crate::exchange::{Answer, Exchange, Failure, exchange, shown};
 
@@ -153,23 +153,38 @@ impl<'a, E: Exchange> Conversation<'a, E> {
 
     /// Whether the server is of the stateless era. An answer that says no, or makes no sense, says that it is older.
     async fn discover(&mut self) -> Result<bool, Failed> {
+        let mut answer = self.described().await?;
+        if let Some(Err(HandshakeError::Refused { supported, .. })) = &answer
+            && supported.iter().any(|version| version == mcp::STATELESS)
+        {
+            // Refused with our own version among those it speaks (-32022): asked once more, as clients are to do
+            // (2026-07-28 basic/versioning).
+            answer = self.described().await?;
+        }
+        match answer {
+            Some(Ok(found)) if found.protocol_versions.iter().any(|version| version == mcp::STATELESS) => {
+                self.description = found;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// What the server says to `server/discover`; none where that is nothing of MCP.
+    async fn described(&mut self) -> Result<Option<Result<ServerDescription, HandshakeError>>, Failed> {
         let id = self.id();
         let request = mcp::discover_request(&id, self.target.client);
         let answer = match self.exchange(Some(&id), "server/discover", None, request).await {
             Ok(answer) => answer,
             Err(failure) if failure.reached == crate::Reached::Nothing => return Err(Failed(failure)),
-            Err(_) => return Ok(false),
+            Err(_) => return Ok(None),
         };
         if matches!(answer.status.as_u16(), 401 | 403 | 407) || answer.status.is_redirection() {
             return Err(Failed(answer.failure()));
         }
-        let description = answer.message.as_deref().map(mcp::discover_result);
-        let Some(Ok(description)) = description.filter(|_| answer.status.is_success()) else { return Ok(false) };
-        if !description.protocol_versions.iter().any(|v| v == mcp::STATELESS) {
-            return Ok(false);
-        }
-        self.description = description;
-        Ok(true)
+        let said = answer.message.as_deref().map(mcp::discover_result);
+        // A description counts with a status that says so.
+        Ok(said.filter(|said| said.is_err() || answer.status.is_success()))
     }
 
     async fn initialize(&mut self) -> Result<(), Failed> {

@@ -239,3 +239,22 @@ async fn a_call_gives_the_request_and_the_answer() {
     assert!(String::from_utf8_lossy(&request).contains("größe"));
     assert!(String::from_utf8_lossy(&answer).contains("=?base64?"), "a name that is no header text is encoded");
 }
+
+#[tokio::test]
+async fn a_server_that_names_our_version_while_it_refuses_is_asked_again() {
+    fn refuses_first(m: &Method, h: &HeaderMap, b: &Value) -> Response {
+        if b["method"] == "server/discover" && b["id"] == 1 {
+            let data = json!({"supported": ["2026-07-28"], "requested": "2026-07-28"});
+            let refusal = json!({"code": -32022, "message": "Unsupported protocol version", "data": data});
+            let answer = json!({"jsonrpc": "2.0", "id": b["id"], "error": refusal});
+            return (StatusCode::BAD_REQUEST, axum::Json(answer)).into_response();
+        }
+        stateless(m, h, b)
+    }
+    let (uri, seen) = serve(refuses_first).await;
+    let dialer = Dialer::new(DialerConfig::new(Egress::PRIVATE_ALLOWED)).unwrap();
+    let conversation = Conversation::open(&dialer, target(&uri)).await.unwrap();
+    assert_eq!(conversation.era(), mcp::Era::Stateless);
+    let asked: Vec<_> = seen.0.lock().unwrap().iter().map(|(_, _, body)| body["method"].clone()).collect();
+    assert_eq!(asked, ["server/discover", "server/discover"]);
+}
