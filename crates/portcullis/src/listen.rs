@@ -5,6 +5,7 @@
 
 mod book;
 mod patient;
+mod punctual;
 
 use std::{
     convert::Infallible,
@@ -39,6 +40,7 @@ use tower::ServiceExt as _;
 use self::{
     book::{Book, Entry},
     patient::Patient,
+    punctual::Punctual,
 };
 
 /// Buffer per HTTP/1 connection, also the limit of a request's head.
@@ -59,6 +61,8 @@ pub struct Connections {
     pub uncounted: Vec<IpNet>,
     /// A client that has not sent its first request's headers by then is let go (slow-loris).
     pub header_deadline: Duration,
+    /// A request's body must have come within this time once it is read.
+    pub body_deadline: Duration,
     /// A client that takes nothing of what it is sent for so long is let go.
     pub write_patience: Duration,
 }
@@ -76,6 +80,7 @@ impl Connections {
             per_address,
             uncounted,
             header_deadline: Duration::from_secs(10),
+            body_deadline: Duration::from_secs(60),
             write_patience: Duration::from_secs(60),
         }
     }
@@ -200,13 +205,13 @@ fn connection(
     entry: Arc<Entry>,
     watcher: Watcher,
 ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    let app = serving.app.clone();
+    let (app, body_deadline) = (serving.app.clone(), serving.connections.body_deadline);
     let service = service_fn(move |mut request: Request<Incoming>| {
         entry.asks();
         request.extensions_mut().insert(ConnectInfo(peer));
-        let app = app.clone();
+        let (app, request) = (app.clone(), request.map(|body| Body::new(Punctual::new(body, body_deadline))));
         // Gone with the answer, unlike a future that the connection holds itself.
-        Box::pin(async move { Ok::<_, Infallible>(answer(app, request.map(Body::new)).await) })
+        Box::pin(async move { Ok::<_, Infallible>(answer(app, request).await) })
     });
     let io = TokioIo::new(Patient::new(stream, serving.connections.write_patience));
     let connection = watcher.watch(serving.builder.serve_connection_with_upgrades(io, service).into_owned());

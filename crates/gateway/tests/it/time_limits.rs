@@ -16,9 +16,9 @@ use crate::{
 
 /// The server tells of its progress this often.
 const PACE: Duration = Duration::from_millis(250);
-const SILENCE: Duration = Duration::from_secs(3);
+const SILENCE: Duration = Duration::from_secs(5);
 /// So many that all of them take longer than the silence.
-const STEPS: u64 = 16;
+const STEPS: u64 = 24;
 
 /// Tells of the messages of the gateway's own, and when an answer is no longer wanted.
 struct Slow(mpsc::UnboundedSender<String>);

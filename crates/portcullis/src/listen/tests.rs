@@ -1,4 +1,4 @@
-use axum::routing::get;
+use axum::routing::{get, post};
 use bytes::Bytes;
 use futures_util::stream;
 use tokio::{
@@ -24,7 +24,14 @@ struct Listening {
 
 fn counted(all: usize, per_address: usize) -> Connections {
     let long = Duration::from_secs(600);
-    Connections { all, per_address, uncounted: Vec::new(), header_deadline: long, write_patience: long }
+    Connections {
+        all,
+        per_address,
+        uncounted: Vec::new(),
+        header_deadline: long,
+        body_deadline: long,
+        write_patience: long,
+    }
 }
 
 impl Listening {
@@ -41,7 +48,10 @@ impl Listening {
             });
             async move { Body::from_stream(pieces) }
         };
-        let app = Router::new().route("/small", get(async || "small")).route("/endless", get(endless));
+        let app = Router::new()
+            .route("/small", get(async || "small"))
+            .route("/endless", get(endless))
+            .route("/form", post(async |_: Bytes| "taken"));
         let stop = CancellationToken::new();
         let served = tokio::spawn(serve(listener, app, connections, stop.clone()));
         Self { address, dropped, stop, served }
@@ -133,6 +143,16 @@ async fn a_client_that_takes_nothing_is_let_go() {
     let mut connection = listening.connect().await;
     connection.write_all(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     timeout(PATIENCE, listening.dropped.recv()).await.expect("the answer is dropped in time");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let listening = Listening::start(Connections { body_deadline: Duration::from_millis(100), ..counted(100, 100) });
+    let mut connection = listening.connect().await;
+    connection.write_all(b"POST /form HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc").await.unwrap();
+    let mut text = Vec::new();
+    let _closed = timeout(PATIENCE, connection.read_to_end(&mut text)).await.expect("it is given up in time");
+    assert!(text.starts_with(b"HTTP/1.1 400"), "{}", String::from_utf8_lossy(&text));
 }
 
 #[tokio::test]
