@@ -7,6 +7,7 @@ import { Person, openBrowser } from "./browser.mjs";
 import approvals from "./cases/approvals.mjs";
 import byUrl from "./cases/by-url.mjs";
 import firstCall from "./cases/first-call.mjs";
+import oauth from "./cases/oauth.mjs";
 import people from "./cases/people.mjs";
 import policyLife from "./cases/policy-life.mjs";
 import policies from "./cases/policies.mjs";
@@ -15,7 +16,7 @@ import tour from "./cases/tour.mjs";
 import workbench from "./cases/workbench.mjs";
 import { connect, startProduct, stopAll } from "./product.mjs";
 
-const CASES = [firstCall, byUrl, people, policies, workbench, policyLife, approvals, teams, tour].flat();
+const CASES = [firstCall, byUrl, people, oauth, policies, workbench, policyLife, approvals, teams, tour].flat();
 
 const [binary, word] = process.argv.slice(2);
 const out = process.env.BROWSER_OUT;

@@ -8,6 +8,7 @@ use crate::routes::Routes;
 mod agent;
 mod agents;
 mod approvals;
+mod apps;
 mod calls;
 mod catalogue;
 mod chooser;
@@ -35,7 +36,7 @@ mod theme;
 
 /// All of them.
 pub(crate) fn routes(routes: Routes) -> Routes {
-    let pages: [fn(Routes) -> Routes; 24] = [
+    let pages: [fn(Routes) -> Routes; 25] = [
         landing::routes,
         theme::routes,
         signup::routes,
@@ -49,6 +50,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         agents::routes,
         agent::routes,
         keys::routes,
+        apps::routes,
         servers::routes,
         server_new::routes,
         server::routes,

@@ -75,12 +75,13 @@ pub(crate) enum Tab {
     Members,
     Agents,
     Keys,
+    Apps,
     /// None of them.
     Other,
 }
 
 impl Tab {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Servers,
         Self::Calls,
         Self::Approvals,
@@ -89,6 +90,7 @@ impl Tab {
         Self::Members,
         Self::Agents,
         Self::Keys,
+        Self::Apps,
     ];
 
     fn label(self) -> &'static str {
@@ -101,6 +103,7 @@ impl Tab {
             Self::Members => "Members",
             Self::Agents => "Agents",
             Self::Keys => "My keys",
+            Self::Apps => "Connected apps",
             Self::Other => "",
         }
     }
@@ -115,6 +118,7 @@ impl Tab {
             Self::Members => "/members",
             Self::Agents => "/agents",
             Self::Keys => "/keys",
+            Self::Apps => "/apps",
         }
     }
 
@@ -131,6 +135,7 @@ impl Tab {
             Self::Members => "M10 9.5a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM4 17c0-3.5 2.5-5 6-5s6 1.5 6 5",
             Self::Agents => "M4 8h12v8H4zM10 8V4.5M10 4.5h.01M7.5 11.5h.01M12.5 11.5h.01M8 14h4",
             Self::Keys => "M7 16a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM10 9l6-6m-3 3 2.5 2.5",
+            Self::Apps => "M4 4h5v5H4zM4 12h5v4H4zM12 4h5v5h-5zM14 12v5M11.5 14.5h5",
             Self::Other => "",
         }
     }

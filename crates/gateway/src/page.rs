@@ -69,7 +69,7 @@ fn page(url: &str) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
          <title>Connect an MCP client · Portcullis</title><style>{STYLE}</style></head><body><main><h1>This is an MCP gateway URL</h1>\
-         <p>Give it to an MCP client, together with your key in place of <code>YOUR_KEY</code>: <code>{url}</code></p>{sections}</main></body></html>"
+         <p>Give it to an MCP client: <code>{url}</code></p><p>A client that can log in needs nothing else: it brings you to a page that asks whether it may act for you. The texts below are for the others, with your key in place of <code>YOUR_KEY</code>.</p>{sections}</main></body></html>"
     )
 }
 

@@ -28,14 +28,14 @@ pub async fn run(args: Control) -> anyhow::Result<()> {
     let hot = parts::redis(&args.shared.redis_url, None).await?;
     let accounts = base.accounts(db.clone(), hot.clone(), parts::dialer(egress)?, &addresses);
     let connections = Connections::new(args.connections_per_address, &args.trusted_proxies);
-    let dashboard = base.dashboard(accounts.clone(), &addresses.origin, args.trusted_proxies)?;
+    let faces = base.faces(&accounts, &addresses.origin, args.trusted_proxies)?;
 
     let (jobs, stop_jobs) = (TaskTracker::new(), CancellationToken::new());
     let job_stop = stop_jobs.clone();
     jobs.spawn(async move { accounts.run_background(job_stop).await });
     println!("portcullis control: {} (listening on {})", addresses.origin, args.listen);
 
-    let app = dashboard.router().merge(crate::health::of_database(db.clone()));
+    let app = faces.merge(crate::health::of_database(db.clone()));
     let served = listen::serve(listener, app, connections, stop).await;
     stop_jobs.cancel();
     jobs.close();

@@ -4,11 +4,13 @@ use std::{path::Path, time::Duration};
 
 use accounts::{Accounts, Wiring};
 use anyhow::Context as _;
+use axum::Router;
 use bus::Bus;
 use counters::Counters;
 use dashboard::Dashboard;
 use domain::{Clock, DeploymentKey, Entropy, Secret};
 use gateway::{Gateway, GatewayParts};
+use oauth::{Look, Oauth};
 use storage::{Db, PoolSize};
 use upstream::{Dialer, DialerConfig, Egress};
 use web_kit::Origin;
@@ -70,13 +72,13 @@ impl Base {
         })
     }
 
-    /// The pages over these use cases.
-    pub fn dashboard(
+    /// The faces of the control plane over these use cases: the pages and the OAuth server.
+    pub fn faces(
         &self,
-        accounts: Accounts,
+        accounts: &Accounts,
         origin: &str,
         trusted_proxies: Vec<ipnet::IpNet>,
-    ) -> anyhow::Result<Dashboard> {
+    ) -> anyhow::Result<Router> {
         let config = web_kit::Config {
             public_origin: Origin::parse(origin)?,
             trusted_proxies,
@@ -84,7 +86,9 @@ impl Base {
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
         };
-        Ok(Dashboard::new(accounts, config))
+        let look = Look { error_page: dashboard::error_page, asset: dashboard::asset };
+        let oauth = Oauth::new(accounts.clone(), config.clone(), look);
+        Ok(Dashboard::new(accounts.clone(), config).router().merge(oauth.routes()))
     }
 
     /// The data plane.

@@ -82,7 +82,9 @@ impl Deployment {
         let env = [
             ("REDIS_URL", self.redis_url.as_str()),
             ("PORTCULLIS_KEY", self.key.as_str()),
-            ("PORTCULLIS_GATEWAY_ORIGIN", origin.as_str()),
+            // The one address that clients know, as behind a balancer; the tests reach each gateway at its own.
+            ("PORTCULLIS_GATEWAY_ORIGIN", self.gateways.first().unwrap_or(&origin).as_str()),
+            ("PORTCULLIS_ORIGIN", self.origin.as_str()),
         ];
         let args = ["gateway", "--listen", &listen, "--spool", &spool, "--allow-private-upstreams"];
         self.gateway_processes.push(Running::start(PORTCULLIS, &args, &env)?);

@@ -55,6 +55,20 @@ impl Http {
         self.send(request.body(Full::from(message.to_string()))?).await
     }
 
+    /// Reads a JSON document.
+    pub async fn json(&self, url: &str) -> anyhow::Result<Value> {
+        let answer = self.send(Request::get(url).body(Full::default())?).await?;
+        anyhow::ensure!(answer.status.is_success(), "{url}: {answer:?}");
+        Ok(serde_json::from_str(&answer.text)?)
+    }
+
+    /// Posts a form as a program does.
+    pub async fn form(&self, url: &str, fields: &[(&str, &str)]) -> anyhow::Result<Answer> {
+        let kind = "application/x-www-form-urlencoded";
+        let request = Request::post(url).header(header::CONTENT_TYPE, kind);
+        self.send(request.body(Full::from(encoded(fields)))?).await
+    }
+
     /// Calls a tool; the JSON-RPC answer.
     pub async fn call(&self, url: &str, key: &str, tool: &str, arguments: Value) -> anyhow::Result<Value> {
         let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}});
@@ -100,8 +114,15 @@ impl Browser {
 
     /// Posts a form and follows where it leads.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> anyhow::Result<Answer> {
-        let body = fields.iter().map(|(k, v)| format!("{}={}", encode(k), encode(v))).collect::<Vec<_>>().join("&");
-        self.follow(Method::POST, path.to_owned(), body).await
+        self.follow(Method::POST, path.to_owned(), encoded(fields)).await
+    }
+
+    /// Posts a form whose answer leads out of the product; where to.
+    pub async fn post_out(&self, path: &str, fields: &[(&str, &str)]) -> anyhow::Result<String> {
+        let answer = self.http.send(self.request(&Method::POST, path, encoded(fields))?).await?;
+        let to = answer.headers.get(header::LOCATION).filter(|_| answer.status.is_redirection());
+        let to = to.ok_or_else(|| anyhow::anyhow!("no redirect: {answer:?}"))?;
+        Ok(to.to_str()?.to_owned())
     }
 
     async fn follow(&self, mut method: Method, mut path: String, mut body: String) -> anyhow::Result<Answer> {
@@ -139,6 +160,11 @@ impl Browser {
             }
         }
     }
+}
+
+/// A form, or a query.
+pub fn encoded(fields: &[(&str, &str)]) -> String {
+    fields.iter().map(|(k, v)| format!("{}={}", encode(k), encode(v))).collect::<Vec<_>>().join("&")
 }
 
 fn encode(text: &str) -> String {

@@ -20,6 +20,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("accounts", 4),
     ("web-kit", 5),
     ("dashboard", 6),
+    ("oauth", 6),
     ("portcullis", 7),
 ];
 
@@ -39,7 +40,7 @@ const EFFECTS: &[&str] = &["tokio", "axum", "hyper", "hyper-util", "sqlx", "redi
 const ROOMS: &[(&str, &[&str])] = &[
     ("sqlx", &["storage"]),
     ("redis", &["redis-kit", "counters", "bus"]),
-    ("askama", &["dashboard"]),
+    ("askama", &["dashboard", "oauth"]),
     ("argon2", &["accounts"]),
     ("zxcvbn", &["accounts"]),
     ("hyper-rustls", &["upstream"]),

@@ -2,12 +2,14 @@
 
 #![expect(clippy::expect_used, reason = "a test may fail by panicking")]
 
+mod app;
 mod approvals;
 mod copies;
 mod deployment;
 mod http;
 mod killed;
 mod layering;
+mod oauth;
 mod one_machine;
 mod person;
 mod process;

@@ -68,6 +68,17 @@ impl Person {
         page.select(".copy.secret code").with_context(|| format!("a key: {page:?}"))
     }
 
+    /// Gives themselves a grant under the server's first policy.
+    pub async fn grant_self(&self, server: &str) -> anyhow::Result<()> {
+        let path = self.path(&format!("/servers/{server}/grants"));
+        let form = self.browser.get(&format!("{path}/new")).await?;
+        let policy = form.attribute("#policy option", "value").context("a policy to choose")?;
+        let fields = [("subject", "me"), ("policy", policy.as_str()), ("label", "mine")];
+        let page = self.browser.post(&path, &fields).await?;
+        ensure!(page.select("h1").as_deref() == Some("The grant is in force"), "granted: {page:?}");
+        Ok(())
+    }
+
     /// Publishes another version of the server's first policy, from the page that shows it.
     pub async fn publish(&self, server: &str, document: &str) -> anyhow::Result<()> {
         let page = self.browser.get(&self.path(&format!("/servers/{server}"))).await?;

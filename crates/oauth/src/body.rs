@@ -1,0 +1,64 @@
+//! The body of a program's request: bounded in size and in time.
+
+use std::time::Duration;
+
+use axum::{body::Body, extract::Request};
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt as _, Limited};
+
+use crate::{
+    answers::{Refused, Spoke},
+    params::Params,
+};
+
+/// The largest body that is read. A registration with ten long redirect URIs has a tenth of it.
+const MAX_BYTES: usize = 64 * 1024;
+/// How long it may take to arrive.
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// Reads a form of `/token` or `/revoke` with the client that sends it.
+pub(crate) struct ClientForm {
+    pub(crate) params: Params,
+    pub(crate) client_id: Option<String>,
+    pub(crate) spoke: Spoke,
+}
+
+impl ClientForm {
+    /// Reads the form, and who sends it: `client_id` in the form or HTTP Basic without a password. Our clients are public, so there is no
+    /// secret that could be right.
+    pub(crate) async fn read(request: Request) -> Result<Self, Refused> {
+        needs(request.headers(), "application/x-www-form-urlencoded")?;
+        let (head, body) = request.into_parts();
+        let params = Params::parse(&read(body).await?);
+        if let Some(name) = params.repeated() {
+            return Err(Refused::unreadable(format!("the parameter {name} was given more than once")));
+        }
+        crate::client::of(&head.headers, params)
+    }
+}
+
+/// Reads a JSON document.
+pub(crate) async fn json(request: Request) -> Result<Bytes, Refused> {
+    needs(request.headers(), "application/json")?;
+    read(request.into_body()).await
+}
+
+async fn read(body: Body) -> Result<Bytes, Refused> {
+    match tokio::time::timeout(WITHIN, Limited::new(body, MAX_BYTES).collect()).await {
+        Ok(Ok(read)) => Ok(read.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            Err(Refused::unreadable(format!("the body is larger than {} KiB", MAX_BYTES / 1024)))
+        }
+        Ok(Err(_)) => Err(Refused::unreadable("the body did not arrive in full")),
+        Err(_) => Err(Refused::unreadable(format!("the body did not arrive within {} seconds", WITHIN.as_secs()))),
+    }
+}
+
+fn needs(headers: &HeaderMap, kind: &str) -> Result<(), Refused> {
+    let named = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if named.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(kind) {
+        return Ok(());
+    }
+    Err(Refused::unreadable(format!("the body has to be {kind}")))
+}
