@@ -65,6 +65,8 @@ pub struct Fixture {
     pub streamless: AtomicBool,
     /// There are subscriptions, for prompts only.
     pub listens: AtomicBool,
+    /// What a call of `rounds` asks for.
+    pub question: Mutex<Value>,
 }
 
 pub const TOOLS: &str = r#"[{"name":"echo","description":"a \"quoted\" one","inputSchema":{"type":"object"},"x-extra":[1.0,1e3]}, {"name":"set_model_alias","inputSchema":{"type":"object"}},{"name":"delete_run","inputSchema":{"type":"object"},"annotations":{"destructiveHint":true}}]"#;
@@ -92,6 +94,7 @@ impl Fixture {
             coding: Mutex::new(None),
             streamless: AtomicBool::new(false),
             listens: AtomicBool::new(false),
+            question: Mutex::new(json!({"q": {}})),
         });
         let router = Router::new().route("/mcp", any(answer)).with_state(fixture.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -238,19 +241,31 @@ impl Fixture {
         let text = |text: &str| format!(r#"{{{complete}"content":[{{"type":"text","text":{}}}]}}"#, json!(text));
         match tool {
             "fails" => result(&id, &format!(r#"{{{complete}"isError":true,"content":[]}}"#)),
-            "errs" => json_answer(200, json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32602, "message": "bad"}}).to_string()),
+            "errs" => json_answer(
+                200,
+                json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32602, "message": "bad"}}).to_string(),
+            ),
             "http_500" => Response::builder().status(500).body(Body::from("boom")).unwrap(),
-            "http_401" => json_answer(401, r#"{"error":"invalid_token","error_description":"the upstream token expired"}"#.to_owned()),
+            "http_401" => json_answer(
+                401,
+                r#"{"error":"invalid_token","error_description":"the upstream token expired"}"#.to_owned(),
+            ),
             "http_404" => Response::builder().status(404).body(Body::from("<html>")).unwrap(),
             "http_429" => json_answer(429, r#"{"message":"slow down"}"#.to_owned()),
-            "redirects" => Response::builder().status(307).header("location", "http://127.0.0.1:1/").body(Body::empty()).unwrap(),
+            "redirects" => {
+                Response::builder().status(307).header("location", "http://127.0.0.1:1/").body(Body::empty()).unwrap()
+            }
             "accepts" => status(202),
             "wrong_id" => json_answer(200, r#"{"jsonrpc":"2.0","id":"other","result":{}}"#.to_owned()),
             "not_mcp" => json_answer(200, r#"{"hello":1}"#.to_owned()),
             "html" => Response::builder().header("content-type", "text/html").body(Body::from("<p>")).unwrap(),
             "zipped" => {
                 let body = Body::from(&b"\x1f\x8b"[..]);
-                Response::builder().header("content-type", "application/json").header("content-encoding", "br").body(body).unwrap()
+                Response::builder()
+                    .header("content-type", "application/json")
+                    .header("content-encoding", "br")
+                    .body(body)
+                    .unwrap()
             }
             "big" => result(&id, &text(&"x".repeat(3 << 20))),
             "endless" => endless(),
@@ -264,13 +279,15 @@ impl Fixture {
             }
             "streams" => events(vec![
                 ": hello\n\n".to_owned(),
-                event(&json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 1, "progress": 0.5}}).to_string()),
-                format!("event: message\r\nid: 5\r\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{id},\r\ndata: \"result\":{}}}\r\n\r\n", text("1.0")),
+                event(&progress(message)),
+                format!(
+                    "event: message\r\nid: 5\r\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{id},\r\ndata: \"result\":{}}}\r\n\r\n",
+                    text("1.0")
+                ),
             ]),
             "stalls" => {
                 let (say, said) = mpsc::channel::<String>(1);
-                let progress = json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 1, "progress": 0.5}});
-                say.send(event(&progress.to_string())).await.unwrap();
+                say.send(event(&progress(message))).await.unwrap();
                 std::mem::forget(say);
                 stream_of(said)
             }
@@ -279,7 +296,13 @@ impl Fixture {
             "garbage_stream" => events(vec![event("{\"not\": mcp}")]),
             "asks" => self.ask(id).await,
             "rounds" if message["params"].get("inputResponses").is_none() => {
-                result(&id, r#"{"resultType":"input_required","inputRequests":{"q":{}},"requestState":"st\u0061te-1"}"#)
+                let asked = self.question.lock().unwrap().to_string();
+                result(
+                    &id,
+                    &format!(
+                        r#"{{"resultType":"input_required","inputRequests":{asked},"requestState":"st\u0061te-1"}}"#
+                    ),
+                )
             }
             _ => result(&id, &text(&message["params"]["arguments"].to_string())),
         }
@@ -313,6 +336,13 @@ impl Fixture {
         let session = headers.get("mcp-session-id").and_then(|value| value.to_str().ok()).unwrap_or_default();
         status(if self.sessions.lock().unwrap().remove(session) { 200 } else { 404 })
     }
+}
+
+/// Half of the way, under the token that the request has, or 1.
+fn progress(request: &Value) -> String {
+    let token = request.pointer("/params/_meta/progressToken").cloned().unwrap_or(json!(1));
+    json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": token, "progress": 0.5}})
+        .to_string()
 }
 
 struct Dropped(Arc<Notify>);

@@ -10,6 +10,7 @@ mod apps;
 mod arguments;
 mod calls;
 mod client;
+mod eras;
 mod failures;
 mod fixture;
 mod large_answers;
