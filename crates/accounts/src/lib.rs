@@ -54,8 +54,8 @@ pub use policies::{
     SuggestionSource, ToolChange, Tried, TriedCounter, TriedOutcome, TryForm,
 };
 pub use servers::{
-    CreatedConnector, CreatedServer, LiveConnector, NewServer, NewServerProbe, NewTransport, RiskCounts, ServerEdit,
-    ServerSummary, ServerView, gateway_url,
+    CreatedConnector, CreatedServer, LiveConnector, NewServer, NewServerProbe, NewTransport, REPLACED_STANDS_SECONDS,
+    RiskCounts, ServerEdit, ServerSummary, ServerView, gateway_url,
 };
 pub use sessions::{LogIn, LogInError, LoggedIn, SessionView};
 pub use storage::{

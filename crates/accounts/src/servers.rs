@@ -17,6 +17,9 @@ pub use form::{NewServer, NewTransport};
 pub use probes::NewServerProbe;
 pub use view::{LiveConnector, RiskCounts, ServerSummary, ServerView, gateway_url};
 
+/// How long a connector token stands after it was replaced, in seconds: a day.
+pub const REPLACED_STANDS_SECONDS: i64 = 24 * 60 * 60;
+
 /// A server that was just registered.
 #[derive(Clone, Debug)]
 pub struct CreatedServer {
@@ -134,6 +137,30 @@ impl Accounts {
         let row = row.ok_or(Error::NotFound)?;
         let created = change.mint_connector(self, caller, server, &row.slug).await?;
         change.done("connector.created", created.id, json!({ "server": server })).await?;
+        Ok(created)
+    }
+
+    /// Makes another connector token in the place of one, which stays in force for [`REPLACED_STANDS_SECONDS`], so that a
+    /// connector can be moved to the new one without a gap.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], also for one that was replaced or revoked already.
+    pub async fn replace_connector(
+        &self,
+        caller: &Caller,
+        server: ServerId,
+        connector: ConnectorId,
+    ) -> Result<CreatedConnector, Error> {
+        let mut change = self.change(caller, Permission::ManageServers).await?;
+        let row = change.tx.server(server).await?.filter(|row| row.transport == Transport::Tunnel);
+        let row = row.ok_or(Error::NotFound)?;
+        let ends_at = change.at.plus_seconds(REPLACED_STANDS_SECONDS);
+        if !change.tx.end_connector(server, connector, ends_at).await? {
+            return Err(Error::NotFound);
+        }
+        let created = change.mint_connector(self, caller, server, &row.slug).await?;
+        let with = json!({ "server": server, "with": created.id });
+        change.done("connector.replaced", connector, with).await?;
         Ok(created)
     }
 

@@ -20,7 +20,7 @@ pub(crate) async fn compile(tx: &mut Tx, now: Timestamp) -> Result<AccountSnapsh
         grants: tx.snapshot_grants(now).await?,
         keys: tx.snapshot_keys(now).await?,
         apps: tx.snapshot_apps(now).await?,
-        connectors: tx.snapshot_connectors().await?,
+        connectors: tx.snapshot_connectors(now).await?,
     })
 }
 

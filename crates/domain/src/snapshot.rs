@@ -179,6 +179,9 @@ pub struct SnapshotConnector {
     pub hash: TokenHash,
     /// The server it may stand for.
     pub server: ServerId,
+    /// When it ends, because it was replaced; none: it stands until it is revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Timestamp>,
 }
 
 /// A snapshot as it is carried: `s1.<version>.<MAC>.<JSON>`.

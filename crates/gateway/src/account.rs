@@ -92,6 +92,7 @@ pub(crate) struct Member {
 pub(crate) struct Connector {
     pub id: ConnectorId,
     pub server: ServerId,
+    ends_at: Option<Timestamp>,
 }
 
 /// A grant with its policy.
@@ -141,7 +142,9 @@ impl Account {
                     Grant { id: g.id, label: g.label.to_string(), policy, state: g.state, expires_at: g.expires_at };
                 ((g.server, g.subject), Arc::new(grant))
             }),
-            connectors: by(snapshot.connectors, |c| (c.hash, Connector { id: c.id, server: c.server })),
+            connectors: by(snapshot.connectors, |c| {
+                (c.hash, Connector { id: c.id, server: c.server, ends_at: c.ends_at })
+            }),
             slug: snapshot.slug,
             policies,
             data_key,
@@ -163,14 +166,14 @@ impl Account {
         self.apps.get(&id).filter(|app| now < app.expires_at && self.members.contains_key(&app.user))
     }
 
-    /// The connector token with this hash.
-    pub(crate) fn connector(&self, hash: &TokenHash) -> Option<Connector> {
-        self.connectors.get(hash).copied()
+    /// The connector token with this hash, if it is in force.
+    pub(crate) fn connector(&self, hash: &TokenHash, now: Timestamp) -> Option<Connector> {
+        self.connectors.get(hash).copied().filter(|connector| connector.stands(now))
     }
 
     /// Whether the connector token with this id is still in force for the server.
-    pub(crate) fn has_connector(&self, id: ConnectorId, server: ServerId) -> bool {
-        self.connectors.values().any(|c| c.id == id && c.server == server)
+    pub(crate) fn has_connector(&self, id: ConnectorId, server: ServerId, now: Timestamp) -> bool {
+        self.connectors.values().any(|c| c.id == id && c.server == server && c.stands(now))
     }
 
     /// The server with this slug.
@@ -208,6 +211,12 @@ impl Account {
         }
         let teams = self.member(principal).map_or(&[][..], |member| &member.teams);
         teams.iter().filter_map(|team| live(GrantSubject::Team(*team))).collect()
+    }
+}
+
+impl Connector {
+    fn stands(&self, now: Timestamp) -> bool {
+        self.ends_at.is_none_or(|at| now < at)
     }
 }
 

@@ -63,10 +63,11 @@ async fn hear(notices: &mut Option<Receiver<bus::Notice>>) -> Option<bus::Notice
 
 /// Closes the tunnels whose token no longer stands. Asking for the account keeps its snapshot in use.
 async fn close_revoked(shared: &Shared) {
+    let now = shared.clock.now();
     for tunnel in shared.hub.all() {
         let Ok(account) = shared.snapshots.account(&tunnel.slug).await else { continue };
         let stands = account.is_some_and(|account| {
-            account.id == tunnel.account && account.has_connector(tunnel.connector, tunnel.server)
+            account.id == tunnel.account && account.has_connector(tunnel.connector, tunnel.server, now)
         });
         if !stands {
             tracing::info!(connector = %tunnel.connector, "a connector's token is revoked; its tunnel is closed");

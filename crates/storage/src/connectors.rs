@@ -8,13 +8,17 @@ use crate::{StorageError, Tx, read};
 statements! {
     INSERT = "insert into connector (account_id, id, server_id, token_hash, created_by, created_at) \
               values ($1, $2, $3, $4, $5, $6)";
-    LIST = "select id, created_at, seen_at, about from connector \
-            where account_id = $1 and server_id = $2 and revoked_at is null order by created_at desc, id desc";
+    LIST = "select id, created_at, seen_at, about, ends_at from connector \
+            where account_id = $1 and server_id = $2 and revoked_at is null and (ends_at is null or ends_at > $3) \
+            order by created_at desc, id desc";
+    END = "update connector set ends_at = $4 where account_id = $1 and server_id = $2 and id = $3 and revoked_at is null \
+               and ends_at is null";
     REVOKE = "update connector set revoked_at = $4 where account_id = $1 and server_id = $2 and id = $3 and revoked_at is null";
     REVOKE_ALL = "update connector set revoked_at = $3 where account_id = $1 and server_id = $2 and revoked_at is null";
     SEEN = "update connector set seen_at = $4, about = $5 where account_id = $1 and server_id = $2 and id = $3 \
                 and (seen_at is null or seen_at < $4)";
-    SNAPSHOT = "select id, token_hash, server_id from connector where account_id = $1 and revoked_at is null order by id";
+    SNAPSHOT = "select id, token_hash, server_id, ends_at from connector where account_id = $1 and revoked_at is null \
+                and (ends_at is null or ends_at > $2) order by id";
 }
 
 /// A connector's token to be.
@@ -43,6 +47,8 @@ pub struct ConnectorRow {
     pub seen_at: Option<Timestamp>,
     /// What the connector said of itself then.
     pub about: Option<String>,
+    /// When it ends, because it was replaced.
+    pub ends_at: Option<Timestamp>,
 }
 
 impl Tx {
@@ -64,14 +70,29 @@ impl Tx {
         Ok(())
     }
 
-    /// A server's connector tokens, the newest first.
+    /// A server's connector tokens that are in force at `now`, the newest first.
     ///
     /// # Errors
     /// [`StorageError::Database`].
-    pub async fn connectors(&mut self, server: ServerId) -> Result<Vec<ConnectorRow>, StorageError> {
+    pub async fn connectors(&mut self, server: ServerId, now: Timestamp) -> Result<Vec<ConnectorRow>, StorageError> {
         let account = self.id();
-        let query = sqlx::query(LIST).bind(account).bind(server.uuid()).try_map(connector);
+        let query = sqlx::query(LIST).bind(account).bind(server.uuid()).bind(now.to_datetime()).try_map(connector);
         Ok(query.fetch_all(self.connection()).await?)
+    }
+
+    /// Lets a server's connector token end; whether there was one that had no end yet.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`].
+    pub async fn end_connector(
+        &mut self,
+        server: ServerId,
+        id: ConnectorId,
+        at: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let account = self.id();
+        let query = sqlx::query(END).bind(account).bind(server.uuid()).bind(id.uuid()).bind(at.to_datetime());
+        Ok(query.execute(self.connection()).await?.rows_affected() > 0)
     }
 
     /// Revokes a server's connector token; whether there was one.
@@ -116,13 +137,13 @@ impl Tx {
         Ok(())
     }
 
-    /// The connector tokens as a snapshot carries them.
+    /// The connector tokens that are in force at `now`, as a snapshot carries them.
     ///
     /// # Errors
     /// [`StorageError::Database`].
-    pub async fn snapshot_connectors(&mut self) -> Result<Vec<SnapshotConnector>, StorageError> {
+    pub async fn snapshot_connectors(&mut self, now: Timestamp) -> Result<Vec<SnapshotConnector>, StorageError> {
         let account = self.id();
-        let query = sqlx::query(SNAPSHOT).bind(account).try_map(snapshot_connector);
+        let query = sqlx::query(SNAPSHOT).bind(account).bind(now.to_datetime()).try_map(snapshot_connector);
         Ok(query.fetch_all(self.connection()).await?)
     }
 }
@@ -133,6 +154,7 @@ fn connector(row: PgRow) -> Result<ConnectorRow, sqlx::Error> {
         created_at: read::time(&row, "created_at")?,
         seen_at: read::time_or_none(&row, "seen_at")?,
         about: row.try_get("about")?,
+        ends_at: read::time_or_none(&row, "ends_at")?,
     })
 }
 
@@ -141,5 +163,6 @@ fn snapshot_connector(row: PgRow) -> Result<SnapshotConnector, sqlx::Error> {
         id: read::id(&row, "id", ConnectorId::from_uuid)?,
         hash: read::hash(&row, "token_hash")?,
         server: read::id(&row, "server_id", ServerId::from_uuid)?,
+        ends_at: read::time_or_none(&row, "ends_at")?,
     })
 }

@@ -154,7 +154,7 @@ impl Accounts {
     async fn server_view(&self, caller: &Caller, tx: &mut Tx, row: ServerRow) -> Result<ServerView, Error> {
         let tools = tx.tools(row.id).await?;
         let headers = tx.server_headers(row.id).await?;
-        let connectors = tx.connectors(row.id).await?;
+        let connectors = tx.connectors(row.id, self.now()).await?;
         let connected = self.connected(caller, &row).await;
         let kind = row.kind.as_deref().and_then(catalogue::server).or_else(|| {
             let names: Vec<&str> = tools.iter().map(|t| t.name.as_str()).collect();

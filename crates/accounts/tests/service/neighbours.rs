@@ -60,6 +60,8 @@ async fn on_servers(work: &Work, ids: &Ids) {
     not_found("update_server", accounts.update_server(owner, ids.server, &edit).await);
     not_found("remove_server", accounts.remove_server(owner, ids.server).await);
     not_found("new_connector", accounts.new_connector(owner, ids.server).await);
+    not_found("replace_connector", accounts.replace_connector(owner, ids.server, ids.connector).await);
+    not_found("replace_connector", accounts.replace_connector(owner, work.ours.server.id, ids.connector).await);
     not_found("revoke_connector", accounts.revoke_connector(owner, ids.server, ids.connector).await);
     not_found("revoke_connector", accounts.revoke_connector(owner, work.ours.server.id, ids.connector).await);
     not_found("refresh_tools", accounts.refresh_tools(owner, ids.server).await);

@@ -22,7 +22,7 @@ macro_rules! actions {
 
 actions! {
     list_servers server register_server update_server remove_server probe refresh_tools accept_tool new_connector
-    revoke_connector
+    replace_connector revoke_connector
     list_policies policy policy_document create_policy publish_policy rename_policy remove_policy
     create_draft_policy save_draft discard_draft restore_policy publish_in_shadow
     list_grants grant create_grant suspend_grant resume_grant revoke_grant attach_policy update_grant
@@ -51,9 +51,12 @@ async fn act(work: &Work, person: &Person, action: Action) -> Result<(), Error> 
     use Action as A;
     match action {
         A::list_servers | A::server | A::probe | A::refresh_tools | A::accept_tool => looks(work, person, action).await,
-        A::register_server | A::update_server | A::remove_server | A::new_connector | A::revoke_connector => {
-            on_a_server(work, person, action).await
-        }
+        A::register_server
+        | A::update_server
+        | A::remove_server
+        | A::new_connector
+        | A::replace_connector
+        | A::revoke_connector => on_a_server(work, person, action).await,
         A::list_policies
         | A::policy
         | A::policy_document
@@ -104,6 +107,9 @@ async fn on_a_server(work: &Work, person: &Person, action: Action) -> Result<(),
         }
         Action::remove_server => accounts.remove_server(me, fresh.id).await,
         Action::new_connector => accounts.new_connector(me, fresh.id).await.map(drop),
+        Action::replace_connector => {
+            accounts.replace_connector(me, fresh.id, fresh.connect.expect("a token").id).await.map(drop)
+        }
         _ => accounts.revoke_connector(me, fresh.id, fresh.connect.expect("a token").id).await,
     }
 }

@@ -1,6 +1,7 @@
 //! `/app/{account}/servers/{server}`: one server: the way to its first call, its tools, policies, grants and a place to try it.
 
 mod connect;
+mod connectors;
 mod first_call;
 mod grants;
 mod policies;

@@ -67,10 +67,11 @@ async fn check(shared: &Shared, parts: &Parts) -> Result<(Arrival, Arc<Account>,
     shared.guard.check(&parts.uri, &parts.headers).map_err(|_| Refused::Token)?;
     let (slug, server) = named(parts).ok_or(Refused::Token)?;
     let hash = presented(&parts.headers, TokenKind::Connect).map_err(|_| Refused::Token)?;
+    let now = shared.clock.now();
     let known = |account: Option<Arc<Account>>| -> Option<(Arc<Account>, Arc<Server>, domain::ConnectorId)> {
         let account = account?;
         let server = account.server(&server)?.clone();
-        let connector = account.connector(&hash).filter(|connector| connector.server == server.id)?;
+        let connector = account.connector(&hash, now).filter(|connector| connector.server == server.id)?;
         Some((account, server, connector.id))
     };
     let found = shared.snapshots.account(&slug).await.map_err(|_| Refused::Unavailable)?;

@@ -353,3 +353,24 @@ async fn a_long_call_through_the_tunnel_blocks_nothing() {
     upstream.release.notify_one();
     assert!(long.await.unwrap().is_ok());
 }
+
+#[tokio::test]
+async fn a_replaced_token_is_let_in_until_its_end_and_shown_out_then() {
+    let (world, upstream) = (World::start().await, Fixture::start(Speaks::Sessions).await);
+    let mut ours = tunnelled(&world, "acme", OPEN_BUT_DELETE).await;
+    ours.account.changed().snapshot.connectors[0].ends_at = Some(world.clock.now().plus_seconds(60));
+    let newer = ours.account.connector(ours.server);
+    world.publish(&ours.account).await;
+    let mut old = connect(&world, &ours, &ours.token, to_url(&upstream));
+    old.connected().await;
+    let mut new = connect(&world, &ours, &newer, to_url(&upstream));
+    new.connected().await;
+    world.clock.advance_seconds(60);
+    let ended = tokio::time::timeout(PATIENCE, &mut old.task).await.expect("shown out in time").unwrap();
+    assert!(matches!(ended, Err(ConnectError::TokenRefused { .. })), "{ended:?}");
+    let mut late = connect(&world, &ours, &ours.token, to_url(&upstream));
+    let ended = tokio::time::timeout(PATIENCE, &mut late.task).await.expect("refused in time").unwrap();
+    assert!(matches!(ended, Err(ConnectError::TokenRefused { .. })), "{ended:?}");
+    let client = Client::new(&world, &ours.account, "/mlflow/mcp", &ours.agent).initialized().await;
+    assert!(client.call("echo", json!({})).await.is_ok(), "the new one serves");
+}

@@ -268,7 +268,7 @@ impl Account {
     pub fn connector(&mut self, server: ServerId) -> Token {
         let token = Token::new(TokenKind::Connect, &self.entropy);
         let id = ConnectorId::new(&self.clock, &self.entropy);
-        self.snapshot.connectors.push(SnapshotConnector { id, hash: token.hash(), server });
+        self.snapshot.connectors.push(SnapshotConnector { id, hash: token.hash(), server, ends_at: None });
         token
     }
 

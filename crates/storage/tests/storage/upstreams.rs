@@ -111,7 +111,9 @@ async fn a_neighbours_upstream_ids_name_nothing() {
     assert!(tx.server(theirs.server).await.expect("asked").is_none());
     assert!(tx.server_headers(theirs.server).await.expect("asked").is_empty());
     assert!(!tx.remove_server(theirs.server, now).await.expect("asked"));
-    assert!(tx.connectors(theirs.server).await.expect("asked").is_empty());
+    assert!(tx.connectors(theirs.server, now).await.expect("asked").is_empty());
+    assert!(!tx.end_connector(theirs.server, theirs.connector, now).await.expect("asked"));
+    assert!(!tx.end_connector(ours.server, theirs.connector, now).await.expect("asked"));
     assert!(!tx.revoke_connector(theirs.server, theirs.connector, now).await.expect("asked"));
     assert!(!tx.revoke_connector(ours.server, theirs.connector, now).await.expect("asked"));
     assert!(tx.tools(theirs.server).await.expect("asked").is_empty());
@@ -253,7 +255,7 @@ async fn an_older_look_at_a_server_changes_nothing() {
     };
     tx.connector_seen(&seen(now, "first")).await.expect("noted");
     tx.connector_seen(&seen(now.plus_seconds(-1), "older")).await.expect("passed over");
-    assert_eq!(tx.connectors(ours.server).await.expect("asked")[0].about.as_deref(), Some("first"));
+    assert_eq!(tx.connectors(ours.server, now).await.expect("asked")[0].about.as_deref(), Some("first"));
 }
 
 #[tokio::test]
@@ -265,7 +267,7 @@ async fn a_removed_server_leaves_its_slug_free_and_its_grants_out_of_the_snapsho
     assert!(tx.snapshot_grants(now).await.expect("asked").is_empty(), "even before they are revoked");
     assert_eq!(tx.revoke_grants_on(ours.server, now).await.expect("asked"), 1);
     assert_eq!(tx.revoke_connectors_of(ours.server, now).await.expect("asked"), 1);
-    assert!(tx.snapshot_connectors().await.expect("asked").is_empty());
+    assert!(tx.snapshot_connectors(now).await.expect("asked").is_empty());
     register(&world, &world.ours, &mut tx, "mlflow").await;
     assert_eq!(tx.server_names().await.expect("asked").len(), 2, "records may still name the removed one");
 }
@@ -286,4 +288,18 @@ async fn a_taken_slug_is_told_by_name() {
     };
     let error = tx.insert_server(&new).await.expect_err("taken");
     assert_eq!(error.constraint(), Some(Constraint::ServerSlugTaken));
+}
+
+#[tokio::test]
+async fn a_replaced_connector_token_stands_until_its_end() {
+    let (world, ours, _) = both().await;
+    let (now, mut tx) = (world.clock.now(), tx(&world, &world.ours).await);
+    let end = now.plus_seconds(60);
+    assert!(tx.end_connector(ours.server, ours.connector, end).await.expect("asked"));
+    assert!(!tx.end_connector(ours.server, ours.connector, end).await.expect("asked"), "its end is set once");
+    let just_before = now.plus_seconds(59);
+    assert_eq!(tx.connectors(ours.server, just_before).await.expect("asked")[0].ends_at, Some(end));
+    assert_eq!(tx.snapshot_connectors(just_before).await.expect("asked")[0].ends_at, Some(end));
+    assert!(tx.connectors(ours.server, end).await.expect("asked").is_empty());
+    assert!(tx.snapshot_connectors(end).await.expect("asked").is_empty());
 }

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use web_kit::{Answer, Flash, Member, Path, Visit, go_to_with};
 
-use super::{Extra, Named, base, load};
+use super::{Extra, Named, base, connectors::LiveLine, load};
 use crate::{
     page::{id, page, page_with_secret},
     routes::{Routes, Who},
@@ -36,8 +36,12 @@ pub(crate) struct Connect {
 #[template(path = "servers/connect_state.html")]
 pub(crate) struct ConnectState {
     tunnel: bool,
-    connected: bool,
-    about: String,
+    /// The connectors that are there now.
+    live: Vec<LiveLine>,
+    /// This version.
+    ours: &'static str,
+    /// Through what it is reached, in words.
+    through: String,
     tools: usize,
     counted: String,
     trouble: Option<String>,
@@ -50,6 +54,8 @@ pub(crate) struct ConnectorLine {
     pub(crate) about: String,
     pub(crate) created: Time,
     pub(crate) last_seen: Option<Time>,
+    /// When it ends, because it was replaced.
+    pub(crate) ends: Option<Time>,
 }
 
 #[derive(Deserialize)]
@@ -63,6 +69,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
     routes
         .get("/app/{account}/servers/{server}/live/connect", Who::Member(Permission::View), live)
         .post("/app/{account}/servers/{server}/connectors", manage, new_line)
+        .post("/app/{account}/servers/{server}/connectors/{connector}/replace", manage, replace)
         .post("/app/{account}/servers/{server}/connectors/{connector}/revoke", manage, revoke)
 }
 
@@ -103,17 +110,24 @@ impl ConnectorLine {
             about: row.about.as_deref().map(words::visible).unwrap_or_default(),
             created: row.created_at.into(),
             last_seen: row.seen_at.map(Time::from),
+            ends: row.ends_at.map(Time::from),
         }
     }
 }
 
 impl ConnectState {
     fn of(server: &ServerView, base: &str) -> Self {
-        let live = server.connected.last();
+        let live: Vec<LiveLine> = server.connected.iter().map(LiveLine::of).collect();
+        let through = match live.as_slice() {
+            [] => String::new(),
+            [one] => one.about.clone(),
+            several => show::count(several.len(), "connector", "connectors"),
+        };
         Self {
             tunnel: server.transport == Transport::Tunnel,
-            connected: live.is_some(),
-            about: live.map(|live| words::visible(&live.about)).unwrap_or_default(),
+            live,
+            ours: env!("CARGO_PKG_VERSION"),
+            through,
             tools: server.tools.len(),
             counted: show::count(server.tools.len(), "tool", "tools"),
             trouble: server.tools_error.as_deref().map(words::visible),
@@ -123,6 +137,10 @@ impl ConnectState {
 
     fn done(&self) -> bool {
         self.tools > 0
+    }
+
+    fn connected(&self) -> bool {
+        !self.live.is_empty()
     }
 }
 
@@ -138,7 +156,7 @@ async fn live(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
     let slug: ServerSlug = id(&named.server)?;
     let server = visit.accounts().server(visit.caller(), &slug).await?;
     let state = ConnectState::of(&server, &base(&visit, &slug));
-    let done = state.done() && state.connected;
+    let done = state.done() && state.connected();
     Ok(finished(page(&state)?, done))
 }
 
@@ -146,6 +164,14 @@ async fn new_line(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
     let slug: ServerSlug = id(&named.server)?;
     let server = visit.accounts().server(visit.caller(), &slug).await?;
     let created = visit.accounts().new_connector(visit.caller(), server.id).await?;
+    let extra = Extra { connect: Some(created.token), answers_form: true, ..Extra::default() };
+    page_with_secret(&load(&visit, &slug, extra).await?)
+}
+
+async fn replace(visit: Visit<Member>, Path(of): Path<OfConnector>) -> Answer {
+    let (slug, connector): (ServerSlug, ConnectorId) = (id(&of.server)?, id(&of.connector)?);
+    let server = visit.accounts().server(visit.caller(), &slug).await?;
+    let created = visit.accounts().replace_connector(visit.caller(), server.id, connector).await?;
     let extra = Extra { connect: Some(created.token), answers_form: true, ..Extra::default() };
     page_with_secret(&load(&visit, &slug, extra).await?)
 }

@@ -116,6 +116,14 @@ async fn a_connect_line_is_made_again_listed_and_revoked() {
     assert!(line.starts_with("portcullis connect pcl_connect_") && line.ends_with(" -- uvx mlflow-mcp"), "{line}");
     let page = browser.open("/app/ours/servers/mlflow/settings").await;
     assert_eq!(page.all("section[aria-labelledby=lines-head] li").len(), 2);
+    let page = browser.fill(&page, &Fill::press("Replace")).await;
+    assert_eq!(page.header("cache-control"), "no-store");
+    assert!(page.one("#connect .copy code").starts_with("portcullis connect pcl_connect_"));
+    let page = browser.open("/app/ours/servers/mlflow/settings").await;
+    let lines = page.all("section[aria-labelledby=lines-head] li");
+    assert_eq!((lines.len(), lines.iter().filter(|line| line.contains("replaced, ends")).count()), (3, 1));
+    let page = browser.fill(&page, &Fill::press("Revoke")).await;
+    assert_eq!(page.all("section[aria-labelledby=lines-head] li").len(), 2);
     let page = browser.fill(&page, &Fill::press("Revoke")).await;
     assert_eq!(page.all("section[aria-labelledby=lines-head] li").len(), 1);
     assert!(!page.text.contains("pcl_connect_"));
