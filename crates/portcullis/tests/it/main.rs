@@ -9,6 +9,7 @@ mod deployment;
 mod http;
 mod killed;
 mod layering;
+mod mesh;
 mod oauth;
 mod one_machine;
 mod person;
