@@ -10,7 +10,6 @@ mod fan;
 mod hello;
 mod list;
 pub(crate) mod memory;
-mod modern;
 pub(crate) mod names;
 mod route;
 pub(crate) mod sessions;
@@ -26,10 +25,14 @@ use mcp::{Era, ListKind, Method, Request};
 
 use crate::{
     authenticate::Caller,
+    bridge::{self, Voice},
     failure::Failure,
     forward::Known,
-    link::{Link, SESSION_HEADER},
+    gateway::Shared,
+    link::SESSION_HEADER,
+    peer::Peer,
     rescue::json_answer,
+    resolve::Place,
     session::Session,
     stack::Ask,
 };
@@ -49,16 +52,17 @@ pub(crate) async fn request(
         return Err(unknown_method(request));
     }
     if request.kind == Method::Initialize {
-        return Ok(hello::initialize(&ask, caller, request).await);
+        return Ok(Box::pin(hello::initialize(&ask, caller, request)).await);
     }
-    let ours = ours(&ask, caller)?;
+    let ours = ours(&ask, caller, Some(request))?;
     match request.kind {
-        Method::Discover => hello::discover(&ask, caller, &ours, request).await,
+        Method::Discover => Ok(Box::pin(hello::discover(&ask, caller, &ours, request)).await),
         Method::Ping => Ok(json_answer(StatusCode::OK, mcp::result_response(&request.id, "{}"))),
-        Method::LoggingSetLevel => Ok(fan::set_level(&ask, caller, &ours, request).await),
-        kind if ListKind::of(kind).is_some() => Ok(list::answer(&ask, caller, &ours, request).await),
+        Method::LoggingSetLevel => Box::pin(fan::set_level(&ask, caller, &ours, request)).await,
+        Method::SubscriptionsListen => Box::pin(stream::listen(ask, caller, ours, request)).await,
+        kind if ListKind::of(kind).is_some() => Ok(Box::pin(list::answer(&ask, caller, &ours, request)).await),
         kind if kind.name_field().is_some() || kind == Method::CompletionComplete => {
-            route::request(ask, caller, &ours, (request, bytes)).await
+            Box::pin(route::request(ask, caller, &ours, (request, bytes))).await
         }
         _ => Err(unknown_method(request)),
     }
@@ -66,20 +70,12 @@ pub(crate) async fn request(
 
 /// The client ends its session; so do we those behind it.
 pub(crate) async fn end_session(ask: &Ask<'_>, caller: &Caller) -> Result<Response, Failure> {
-    let ours = ours(ask, caller)?;
+    let ours = ours(ask, caller, None)?;
     if ours.known.is_none() {
         return Err(Failure::NoSession);
     }
     ask.shared.memory.ended(&ours.key);
-    let ended = ask.shared.peers.end(&ours.key).await;
-    let shared = ask.shared.clone();
-    ask.shared.tracker.spawn(async move {
-        for peer in ended {
-            if let Ok(link) = Link::to(&shared, &peer.server, peer.session.as_ref()).await {
-                peer.close(&shared, &link).await;
-            }
-        }
-    });
+    bridge::end(ask.shared, &ours.key).await;
     let mut done = Response::new(Body::empty());
     *done.status_mut() = StatusCode::NO_CONTENT;
     Ok(done)
@@ -91,21 +87,44 @@ struct Ours {
     key: Arc<str>,
     /// None: the client goes without one.
     known: Option<Known>,
+    /// As what they are introduced.
+    voice: Voice,
 }
 
-fn ours(ask: &Ask<'_>, caller: &Caller) -> Result<Ours, Failure> {
-    let none = || Ours { key: caller.credential.to_string().into(), known: None };
+impl Ours {
+    /// The session with a server behind this one; opened if there is none.
+    async fn peer(&self, shared: &Arc<Shared>, place: &Place) -> Result<Arc<Peer>, Failure> {
+        // In a box: it stands in every future of this URL, and a greeting is deep.
+        Box::pin(shared.peers.with_hello(shared, &self.key, place, &self.voice.hello())).await
+    }
+}
+
+fn ours(ask: &Ask<'_>, caller: &Caller, request: Option<&Request<'_>>) -> Result<Ours, Failure> {
+    if let Some(request) = request.filter(|_| ask.era == Era::Stateless) {
+        let voice = bridge::voice_of(request);
+        return Ok(Ours { key: voice.ours(caller.principal), known: None, voice });
+    }
     let mut values = ask.headers.get_all(SESSION_HEADER).iter();
-    let Some(value) = values.next().filter(|_| ask.era == Era::Initialize) else { return Ok(none()) };
+    let Some(value) = values.next() else {
+        let voice = Voice { era: Era::Initialize, client: None, capabilities: "{}".into(), log_level: None };
+        return Ok(Ours { key: caller.credential.to_string().into(), known: None, voice });
+    };
     let text = value.to_str().ok().filter(|_| values.next().is_none()).ok_or(Failure::NoSession)?;
     let session = ask.shared.sessions.open(owner(caller), text).ok_or(Failure::NoSession)?;
-    let ours = ours_of(caller, text.to_owned(), session);
+    let mut ours = ours_of(caller, text.to_owned(), session);
+    ours.voice.log_level = ask.shared.bridges.wishes.of(&ours.key).log_level();
     if ask.shared.memory.is_ended(&ours.key) { Err(Failure::NoSession) } else { Ok(ours) }
 }
 
 fn ours_of(caller: &Caller, text: String, session: Session) -> Ours {
     let key = format!("{}/{}", caller.principal, session.upstream).into();
-    Ours { key, known: Some(Known { text, session }) }
+    let voice = Voice {
+        era: Era::Initialize,
+        client: session.client.clone(),
+        capabilities: session.capabilities.as_deref().unwrap_or("{}").into(),
+        log_level: None,
+    };
+    Ours { key, known: Some(Known { text, session }), voice }
 }
 
 fn unknown_method(request: &Request<'_>) -> Failure {

@@ -41,10 +41,13 @@ use crate::{
 };
 
 pub(crate) use events_wire::EventsWire;
-pub(crate) use legacy::{end_session, greet, is_bridged, notification, request_within, response, stream};
-pub(crate) use modern::request as modern_request;
+pub(crate) use feed::{Feed, Wanted};
+pub(crate) use legacy::{end_session, greet, is_bridged, notification, remember, request_within, response, stream};
+pub(crate) use listen::end;
+pub(crate) use modern::{go_on, request as modern_request, round_of, voice as voice_of};
 pub(crate) use names::Names;
 pub(crate) use parked::Parked;
+pub(crate) use respond::{Out, Said, answer, channel, stream_of};
 pub(crate) use running::Running;
 pub(crate) use ways::Waiting;
 pub(crate) use ways::Way;

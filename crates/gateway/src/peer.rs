@@ -255,7 +255,7 @@ impl Peer {
     ) -> Result<Bytes, Failure> {
         let id = own_id(shared);
         let request = mcp::list_request(&id, (self.era, kind), OURSELVES, cursor);
-        Ok(self.ask(shared, link, &id, request).await?.message)
+        Ok(Box::pin(self.ask(shared, link, &id, request)).await?.message)
     }
 
     /// A request of our own in the words of the `initialize` era, with these raw params; its answer, whatever it says.
@@ -264,7 +264,7 @@ impl Peer {
         let id = own_id(shared);
         let name = method.name().unwrap_or_default();
         let message = format!(r#"{{"jsonrpc":"2.0","id":{},"method":"{name}","params":{params}}}"#, id.raw());
-        Ok(self.ask(shared, &link, &id, Bytes::from(message)).await?.message)
+        Ok(Box::pin(self.ask(shared, &link, &id, Bytes::from(message))).await?.message)
     }
 
     /// Whether the connector that holds the session, if one does, can still be reached.

@@ -55,8 +55,8 @@ pub use scan::FrameScanner;
 pub use schema::{InputSchema, InputSchemaError, Misfit};
 pub use sse::{DEFAULT_MAX_EVENT_BYTES, SseError, SseEvent, SseParser, SsePart, SsePiece};
 pub use subscription::{
-    acknowledgement, acknowledging_tools_list_changed, promising_tools_list_changed, subscription_acknowledged,
-    subscription_ended, tools_list_changed,
+    acknowledged, acknowledgement, acknowledging_tools_list_changed, list_changed, promising_tools_list_changed,
+    subscription_acknowledged, subscription_ended, tools_list_changed,
 };
 pub use tools::{Annotations, Keep, ListError, Tool, filter_tools_list, select_tools, tools_of};
 pub use version::{Era, LATEST_INITIALIZE, ProtocolVersion, STATELESS};

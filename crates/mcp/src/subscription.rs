@@ -9,6 +9,7 @@ use crate::edit::Edits;
 use crate::id::Id;
 use crate::json::{self, Kind};
 use crate::message::Params;
+use crate::method::Method;
 
 /// Names a subscription on each of its messages: the id of the request that opened it.
 const SUBSCRIPTION_META_KEY: &str = "io.modelcontextprotocol/subscriptionId";
@@ -25,8 +26,21 @@ impl Params<'_> {
 /// `notifications/tools/list_changed`; with the subscription it goes to, in the stateless era.
 #[must_use]
 pub fn tools_list_changed(subscription: Option<&Id<'_>>) -> Bytes {
+    list_changed(Method::ToolsListChanged, subscription)
+}
+
+/// The notification with this method and nothing to say but that; with the subscription it goes to, in the stateless era.
+#[must_use]
+pub fn list_changed(method: Method, subscription: Option<&Id<'_>>) -> Bytes {
     let params = subscription.map_or(String::new(), |id| format!(r#","params":{{{}}}"#, meta(id)));
-    Bytes::from(format!(r#"{{"jsonrpc":"2.0","method":"notifications/tools/list_changed"{params}}}"#))
+    Bytes::from(format!(r#"{{"jsonrpc":"2.0","method":"{}"{params}}}"#, method.name().unwrap_or_default()))
+}
+
+/// What a server's acknowledgement of a subscription says it will tell, as raw JSON; none if the message is none.
+#[must_use]
+pub fn acknowledged(message: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(message).ok()?;
+    object_at(text, &["params", "notifications"]).map(|at| &text[at])
 }
 
 /// The first message of a subscription that is served for changes of the tools and nothing else.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
 use http::StatusCode;
 use mcp::{Era, Method, Notification, Request};
 use tokio::time::timeout;
@@ -12,6 +12,8 @@ use tokio::time::timeout;
 use super::Ours;
 use crate::{
     authenticate::Caller,
+    bridge,
+    failure::Failure,
     forward::{self, Known},
     gateway::Shared,
     methods,
@@ -26,27 +28,31 @@ const AT_ONCE: usize = 16;
 
 /// `logging/setLevel`: every server that has a log is told, each within its time; the level holds for what they log from
 /// then on. It is answered when all were told or have had their time.
-pub(super) async fn set_level(ask: &Ask<'_>, caller: &Caller, ours: &Ours, request: &Request<'_>) -> Response {
+pub(super) async fn set_level(
+    ask: &Ask<'_>,
+    caller: &Caller,
+    ours: &Ours,
+    request: &Request<'_>,
+) -> Result<Response, Failure> {
+    bridge::remember(&ask.shared.bridges.wishes.of(&ours.key), request)?;
     let params = request.params.as_ref().map_or("{}", |params| params.raw());
-    let level = request.params.as_ref().and_then(|params| params.get("level"));
-    if level.is_none_or(|level| !level.starts_with('"')) {
-        let error = mcp::error_response(Some(&request.id), mcp::code::INVALID_PARAMS, "`level` must be a string", None);
-        return json_answer(StatusCode::OK, error);
-    }
     let places = everywhere(caller, ask.shared.clock.now());
-    let told = places.into_iter().filter(|place| passes(place, Method::LoggingSetLevel)).map(|place| async move {
-        let server = place.server.id;
-        let within = ask.shared.memory.patience(server, ask.shared.config.times.aggregate_part);
-        if timeout(within, set_level_of(ask.shared, ours, &place, params)).await.is_err() {
-            ask.shared.memory.failed(server);
-        }
-    });
+    let places = places.into_iter().filter(|place| passes(place, Method::LoggingSetLevel));
+    let told: Vec<BoxFuture<'_, ()>> = places.map(|place| in_time(ask.shared, ours, place, params).boxed()).collect();
     stream::iter(told).buffer_unordered(AT_ONCE).collect::<()>().await;
-    json_answer(StatusCode::OK, mcp::result_response(&request.id, "{}"))
+    Ok(json_answer(StatusCode::OK, mcp::result_response(&request.id, "{}")))
+}
+
+async fn in_time(shared: &Arc<Shared>, ours: &Ours, place: Place, params: &str) {
+    let server = place.server.id;
+    let within = shared.memory.patience(server, shared.config.times.aggregate_part);
+    if timeout(within, set_level_of(shared, ours, &place, params)).await.is_err() {
+        shared.memory.failed(server);
+    }
 }
 
 async fn set_level_of(shared: &Arc<Shared>, ours: &Ours, place: &Place, params: &str) {
-    let Ok(peer) = shared.peers.with(shared, &ours.key, place).await else { return };
+    let Ok(peer) = ours.peer(shared, place).await else { return };
     // A stateless server takes the level with every request.
     let has_log = shared.memory.greeted(&peer).capabilities.get("logging").is_some();
     if peer.era == Era::Stateless || !has_log {
@@ -79,7 +85,7 @@ pub(super) fn tell_all(
     }
 }
 
-async fn tell(shared: &Arc<Shared>, place: &Place, peer: &Peer, bytes: Bytes) -> Result<(), crate::failure::Failure> {
+async fn tell(shared: &Arc<Shared>, place: &Place, peer: &Peer, bytes: Bytes) -> Result<(), Failure> {
     let known = peer.session.clone().map(|session| Known { text: String::new(), session });
     forward::post_unanswered(shared, place, known.as_ref(), &peer.headers(), bytes).await
 }

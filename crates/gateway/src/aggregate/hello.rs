@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::response::Response;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
 use http::{HeaderValue, StatusCode};
 use mcp::{Era, ProtocolVersion, Request};
 use serde_json::{Value, json};
@@ -16,7 +16,6 @@ use super::{
 };
 use crate::{
     authenticate::Caller,
-    failure::Failure,
     link::SESSION_HEADER,
     one,
     rescue::json_answer,
@@ -63,20 +62,8 @@ pub(super) async fn initialize(ask: &Ask<'_>, caller: &Caller, request: &Request
 }
 
 /// Answers `server/discover`.
-///
-/// # Errors
-/// When one of the servers speaks the first era only, so that the client may fall back to it.
-pub(super) async fn discover(
-    ask: &Ask<'_>,
-    caller: &Caller,
-    ours: &Ours,
-    request: &Request<'_>,
-) -> Result<Response, Failure> {
+pub(super) async fn discover(ask: &Ask<'_>, caller: &Caller, ours: &Ours, request: &Request<'_>) -> Response {
     let known = servers(ask, caller, ours).await;
-    let legacy = |(_, described): &Known| described.as_ref().is_some_and(|known| known.era == Era::Initialize);
-    if known.iter().any(legacy) {
-        return Err(Failure::Version { requested: mcp::STATELESS.to_owned() });
-    }
     let versions: Vec<_> = ProtocolVersion::ALL.iter().rev().map(|version| version.as_str()).collect();
     let result = json!({
         "resultType": "complete",
@@ -87,29 +74,31 @@ pub(super) async fn discover(
         "cacheScope": "private",
         "_meta": {"io.modelcontextprotocol/serverInfo": server_info(caller)},
     });
-    Ok(json_answer(StatusCode::OK, mcp::result_response(&request.id, &result.to_string())))
+    json_answer(StatusCode::OK, mcp::result_response(&request.id, &result.to_string()))
 }
 
 /// What every granted server said of itself: from memory, or asked now.
 async fn servers(ask: &Ask<'_>, caller: &Caller, ours: &Ours) -> Vec<Known> {
     let places = everywhere(caller, ask.shared.clock.now());
-    let greeted = places.into_iter().map(|place| async move {
-        let memory = &ask.shared.memory;
-        let known = memory.described(place.server.id);
-        if known.is_some() || place.require_active().is_err() {
-            return (place, known);
-        }
-        let within = memory.patience(place.server.id, WITHIN.min(ask.shared.config.times.aggregate_part));
-        let described = match timeout(within, ask.shared.peers.with(ask.shared, &ours.key, &place)).await {
-            Ok(Ok(peer)) => Some(memory.greeted(&peer)),
-            Ok(Err(_)) | Err(_) => {
-                memory.failed(place.server.id);
-                None
-            }
-        };
-        (place, described)
-    });
+    let greeted: Vec<BoxFuture<'_, Known>> = places.into_iter().map(|place| greet(ask, ours, place).boxed()).collect();
     stream::iter(greeted).buffered(AT_ONCE).collect().await
+}
+
+async fn greet(ask: &Ask<'_>, ours: &Ours, place: Place) -> Known {
+    let memory = &ask.shared.memory;
+    let known = memory.described(place.server.id);
+    if known.is_some() || place.require_active().is_err() {
+        return (place, known);
+    }
+    let within = memory.patience(place.server.id, WITHIN.min(ask.shared.config.times.aggregate_part));
+    let described = match timeout(within, ours.peer(ask.shared, &place)).await {
+        Ok(Ok(peer)) => Some(memory.greeted(&peer)),
+        Ok(Err(_)) | Err(_) => {
+            memory.failed(place.server.id);
+            None
+        }
+    };
+    (place, described)
 }
 
 fn capabilities_of(era: Era, known: &[Known]) -> Value {

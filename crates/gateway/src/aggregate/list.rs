@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::response::Response;
 use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
 use http::StatusCode;
 use mcp::{Keep, ListError, ListKind, ListPage, MergedCursor, Request, code};
 use tokio::time::timeout;
@@ -68,10 +68,9 @@ pub(super) async fn answer(ask: &Ask<'_>, caller: &Caller, ours: &Ours, request:
     };
     let places = everywhere(caller, ask.shared.clock.now()).into_iter().filter(|place| has(place, kind)).collect();
     let (turns, begun_to) = plan(places, cursor);
-    let parts: Vec<Part> = stream::iter(turns.into_iter().map(|turn| part(ask.shared, ours, kind, turn)))
-        .buffered(AT_ONCE)
-        .collect()
-        .await;
+    let asked: Vec<BoxFuture<'_, Part>> =
+        turns.into_iter().map(|turn| part(ask.shared, ours, kind, turn).boxed()).collect();
+    let parts: Vec<Part> = stream::iter(asked).buffered(AT_ONCE).collect().await;
     let more = parts.iter().filter_map(|part| Some((part.server.clone(), part.page.next_cursor.clone()?))).collect();
     let next = ask.shared.cursors.seal(owner, kind, &MergedCursor { more, begun_to });
     let pages = parts.iter().map(|part| &part.page);
@@ -120,7 +119,7 @@ async fn part(shared: &Arc<Shared>, ours: &Ours, kind: ListKind, turn: Turn) -> 
     let whole = cursor.is_none();
     let within = shared.memory.patience(server, shared.config.times.aggregate_part);
     let mut got = Got { pages: Vec::new(), next: cursor };
-    let failed = match timeout(within, fetch(shared, ours, (&place, kind), &mut got)).await {
+    let failed = match timeout(within, Box::pin(fetch(shared, ours, (&place, kind), &mut got))).await {
         Ok(Ok(())) => None,
         Ok(Err(failure)) => Some(failure),
         Err(_) => Some(UpstreamFailure::Late.into()),
@@ -194,7 +193,7 @@ async fn page(
 ) -> Result<Option<Bytes>, Failure> {
     let mut last = Failure::NoSession;
     for _ in 0..2 {
-        let peer = shared.peers.with(shared, &ours.key, place).await?;
+        let peer = ours.peer(shared, place).await?;
         let described = shared.memory.greeted(&peer);
         if !offers(&described.capabilities, kind) {
             return Ok(None);
@@ -279,7 +278,7 @@ pub(super) async fn whole_name(
     }
     let within: Duration = shared.memory.patience(place.server.id, shared.config.times.aggregate_part);
     let mut got = Got { pages: Vec::new(), next: None };
-    let _what_came = timeout(within, fetch(shared, ours, (place, kind), &mut got)).await;
+    let _what_came = timeout(within, Box::pin(fetch(shared, ours, (place, kind), &mut got))).await;
     for page in &got.pages {
         named(shared, place, kind, page);
     }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::ServerId;
-use mcp::{Era, Id, ListKind};
+use mcp::{Era, ListKind};
 use moka::sync::Cache;
 use serde_json::Value;
 
@@ -15,9 +15,9 @@ const MOST_SERVERS: u64 = 50_000;
 const DESCRIBED_FOR: Duration = Duration::from_secs(3_600);
 /// A server that failed is waited for less for this long.
 const FAILING_FOR: Duration = Duration::from_secs(30);
-/// Shortened names, requests under way and ended sessions that are remembered, each.
+/// Shortened names and ended sessions that are remembered, each.
 const MOST_SMALL: u64 = 200_000;
-/// Requests and ended sessions are remembered this long.
+/// An ended session is remembered this long.
 const SMALL_FOR: Duration = Duration::from_secs(3_600);
 /// Of the time for a server's part, one that has just failed gets this fraction.
 const FAILING_SHARE: u32 = 10;
@@ -34,8 +34,6 @@ pub(crate) struct Described {
 
 /// Under which name a client sees something.
 type PublicName = (ServerId, ListKind, Arc<str>);
-/// One request of one client's session.
-type RequestKey = (Arc<str>, String);
 
 /// What is remembered.
 #[derive(Debug)]
@@ -43,7 +41,6 @@ pub(crate) struct Memory {
     described: Cache<ServerId, Arc<Described>>,
     failing: Cache<ServerId, ()>,
     names: Cache<PublicName, Arc<str>>,
-    requests: Cache<RequestKey, ServerId>,
     ended: Cache<Arc<str>, ()>,
 }
 
@@ -53,7 +50,6 @@ impl Default for Memory {
             described: Cache::builder().max_capacity(MOST_SERVERS).time_to_live(DESCRIBED_FOR).build(),
             failing: Cache::builder().max_capacity(MOST_SERVERS).time_to_live(FAILING_FOR).build(),
             names: Cache::builder().max_capacity(MOST_SMALL).build(),
-            requests: Cache::builder().max_capacity(MOST_SMALL).time_to_live(SMALL_FOR).build(),
             ended: Cache::builder().max_capacity(MOST_SMALL).time_to_live(SMALL_FOR).build(),
         }
     }
@@ -109,16 +105,6 @@ impl Memory {
     /// What a shortened name stands for.
     pub(crate) fn own_name(&self, server: ServerId, list: ListKind, public: &str) -> Option<Arc<str>> {
         self.names.get(&(server, list, public.into()))
-    }
-
-    /// A request went to a server.
-    pub(crate) fn went(&self, session: &Arc<str>, id: &Id<'_>, server: ServerId) {
-        self.requests.insert((session.clone(), id.raw().to_owned()), server);
-    }
-
-    /// Where a request went.
-    pub(crate) fn where_went(&self, session: &Arc<str>, id: &Id<'_>) -> Option<ServerId> {
-        self.requests.get(&(session.clone(), id.raw().to_owned()))
     }
 
     /// A client ended its session.

@@ -1,22 +1,24 @@
 //! What is for one server: found by what the request names, put into that server's names, and treated from there on as on
 //! that server's own URL.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use axum::response::Response;
 use bytes::Bytes;
 use domain::Client;
-use http::{HeaderMap, HeaderName, HeaderValue, Method as HttpMethod, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp::{Era, Family, ListKind, Message, Method, Part, Request, code};
 use serde_json::json;
 
-use super::{Ours, list, modern, names};
+use super::{Ours, list, names, stream::wish_key};
 use crate::{
     authenticate::Caller,
+    bridge::{self, Names, Passage},
     decide::{self, Decision, ToolCall},
-    failure::{Failure, UpstreamFailure},
-    forward::{self, Face, Forward, Known, Page},
-    methods, one, relay,
+    eras,
+    failure::Failure,
+    forward::{self, Face, Forward, Page},
+    methods, one,
     rescue::json_answer,
     resolve::Place,
     rounds::Round,
@@ -39,32 +41,116 @@ pub(super) async fn request(
     };
     let Ok(Message::Request(own_request)) = mcp::read(&own) else { return Ok(unknown(ask.era, request)) };
     methods::gate(request.kind, &request.method, &place.server.settings)?;
-    let client = request.client_info().map(one::client).or_else(|| ours.known.as_ref()?.session.client.clone());
-    let settler = if request.kind == Method::ToolsCall {
-        match judged(&ask, &place, (request, &own_request), (ours, client.as_ref())).await? {
-            Ok(settler) => Some(settler),
-            Err(denied) => return Ok(denied),
-        }
-    } else {
-        place.require_active()?;
-        None
+    let named = Named { public: request, own: &own_request, bytes: &own };
+    match ask.era {
+        Era::Initialize => Box::pin(from_legacy(ask, place, ours, named)).await,
+        Era::Stateless => Box::pin(from_modern(ask, place, ours, named)).await,
+    }
+}
+
+/// A request in the account's names and in the server's.
+#[derive(Clone, Copy)]
+struct Named<'r> {
+    public: &'r Request<'r>,
+    own: &'r Request<'r>,
+    /// In the server's names.
+    bytes: &'r Bytes,
+}
+
+/// A request of a session, through our own session with the server.
+async fn from_legacy(ask: Ask<'_>, place: Place, ours: &Ours, named: Named<'_>) -> Result<Response, Failure> {
+    let settler = match admitted(&ask, &place, ours, named).await? {
+        Ok(settler) => settler,
+        Err(denied) => return Ok(denied),
     };
-    ask.shared.memory.went(&ours.key, &request.id, place.server.id);
+    let kind = named.own.kind;
+    let subscribes = matches!(kind, Method::ResourcesSubscribe | Method::ResourcesUnsubscribe);
+    if subscribes || kind.family() == Family::Tasks {
+        let peer = ours.peer(ask.shared, &place).await?;
+        match (peer.era, subscribes) {
+            // The streams of the session carry it to the server.
+            (Era::Stateless, true) => {
+                let wish = ask.shared.bridges.wishes.of(&wish_key(&ours.key, place.server.id));
+                bridge::remember(&wish, named.own)?;
+                return Ok(json_answer(StatusCode::OK, mcp::result_response(&named.own.id, "{}")));
+            }
+            // Tasks are other things in the two eras.
+            (Era::Stateless, false) => return Err(super::unknown_method(named.public)),
+            (Era::Initialize, _) => {}
+        }
+    }
+    let names = Names::Of(place.server.slug.clone());
+    bridge::pass(Passage {
+        shared: ask.shared.clone(),
+        place,
+        voice: ours.voice.clone(),
+        kind,
+        id: named.own.id.clone().into_owned(),
+        bytes: named.bytes.clone(),
+        headers: own_headers(named.bytes, ask.headers),
+        settler,
+        session: ours.known.as_ref().map(|known| known.session.clone()),
+        ours: ours.key.clone(),
+        names,
+        kept: (ask.room, None),
+    })
+    .await
+}
+
+/// A request of the stateless era: mirrored to a server that speaks it, bridged to one that does not.
+async fn from_modern(ask: Ask<'_>, place: Place, ours: &Ours, named: Named<'_>) -> Result<Response, Failure> {
+    let bridged = Box::pin(ask.shared.eras.speaks_stateless(ask.shared, &place.server)).await == eras::Known::No;
+    if bridged && named.own.kind.family() == Family::Tasks {
+        return Err(super::unknown_method(named.public));
+    }
+    let round = if bridged { Some(bridge::round_of(&ask, &place, named.own)?) } else { None };
+    let settler = match admitted(&ask, &place, ours, named).await? {
+        Ok(settler) => settler,
+        Err(denied) => {
+            round.into_iter().for_each(|round| round.give_up(ask.shared));
+            return Ok(denied);
+        }
+    };
+    if let Some(round) = round {
+        let names = Names::Of(place.server.slug.clone());
+        return bridge::go_on(ask, &place, (named.own, named.bytes), (ours.voice.clone(), round, settler), names).await;
+    }
+    let headers = own_headers(named.bytes, ask.headers);
     let forward = Forward {
         shared: ask.shared.clone(),
         place,
         era: ask.era,
-        kind: request.kind,
-        id: Some(request.id.clone().into_owned()),
+        kind: named.own.kind,
+        id: Some(named.own.id.clone().into_owned()),
         page: Page::First,
         session: None,
-        client,
-        bytes: own.clone(),
+        client: ours.voice.client.clone(),
+        bytes: named.bytes.clone(),
         settler,
         face: Face::Account,
         kept: (ask.room, None),
     };
-    send(forward, ours, ask.headers).await
+    let (shared, server) = (ask.shared, forward.place.server.clone());
+    let answer = Box::pin(forward::post(forward, &headers)).await;
+    if let Err(Failure::Version { .. }) = &answer {
+        shared.eras.forget(&server).await;
+    }
+    answer
+}
+
+/// Whether a request may go to the server: a call is judged; anything else needs a grant that is not suspended.
+async fn admitted(
+    ask: &Ask<'_>,
+    place: &Place,
+    ours: &Ours,
+    named: Named<'_>,
+) -> Result<Result<Option<Box<Settler>>, Response>, Failure> {
+    if named.own.kind != Method::ToolsCall {
+        place.require_active()?;
+        return Ok(Ok(None));
+    }
+    let client = named.own.client_info().map(one::client).or_else(|| ours.voice.client.clone());
+    Ok(judged(ask, place, (named.public, named.own), (ours, client.as_ref())).await?.map(Some))
 }
 
 /// The server that a request is for, and the request in that server's names.
@@ -168,29 +254,10 @@ async fn judged(
     })
 }
 
-/// Sends a request the way that the client's era and the server's call for.
-async fn send(mut forward: Forward, ours: &Ours, client: &HeaderMap) -> Result<Response, Failure> {
-    if forward.era == Era::Initialize {
-        return through_peer(forward, &ours.key).await;
-    }
-    let shared = forward.shared.clone();
-    let era = match shared.memory.described(forward.place.server.id) {
-        Some(described) => described.era,
-        None => match shared.peers.with(&shared, &ours.key, &forward.place).await {
-            Ok(peer) => shared.memory.greeted(&peer).era,
-            Err(failure) => return Err(forward.fail(undelivered(failure)).await),
-        },
-    };
-    if era == Era::Initialize {
-        return Err(forward.fail(Failure::Version { requested: mcp::STATELESS.to_owned() }).await);
-    }
-    let headers = own_headers(&forward.bytes, client);
-    forward::post(forward, &headers).await
-}
-
 /// The client's headers, with the name that the server knows.
 fn own_headers(bytes: &Bytes, client: &HeaderMap) -> HeaderMap {
     let mut headers = client.clone();
+    headers.remove(mcp::NAME_HEADER);
     let Ok(message) = mcp::read(bytes) else { return headers };
     for (name, value) in mcp::mirror_headers(&message) {
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(&value)) {
@@ -198,49 +265,4 @@ fn own_headers(bytes: &Bytes, client: &HeaderMap) -> HeaderMap {
         }
     }
     headers
-}
-
-/// Forwards a request within our own session with the server; when the server has forgotten that, within a new one, once.
-async fn through_peer(mut forward: Forward, ours: &Arc<str>) -> Result<Response, Failure> {
-    let shared = forward.shared.clone();
-    let judged = forward.bytes.clone();
-    for last in [false, true] {
-        let peer = match shared.peers.with(&shared, ours, &forward.place).await {
-            Ok(peer) => peer,
-            Err(failure) => return Err(forward.fail(undelivered(failure)).await),
-        };
-        forward.session = peer.session.clone().map(|session| Known { text: String::new(), session });
-        let headers = match &peer.era {
-            Era::Initialize => peer.headers(),
-            Era::Stateless => match modern::prepare(&forward, &judged) {
-                Some((headers, bytes)) => {
-                    forward.bytes = bytes;
-                    headers
-                }
-                None => return Err(forward.fail(unpreparable()).await),
-            },
-        };
-        let sent = forward::send(&mut forward, HttpMethod::POST, &headers).await;
-        match sent {
-            Ok((_, response)) if response.status() == StatusCode::NOT_FOUND && peer.session.is_some() && !last => {}
-            Err(Failure::NoSession) if !last => {}
-            Ok((link, response)) => return relay::answer(forward, &link, response).await,
-            Err(failure) => return Err(forward.fail(failure).await),
-        }
-        shared.peers.lost(ours, &forward.place).await;
-    }
-    Err(forward.fail(Failure::NoSession).await)
-}
-
-fn unpreparable() -> Failure {
-    UpstreamFailure::Unreachable("it speaks only the stateless protocol, which this call cannot be put into".to_owned())
-        .into()
-}
-
-/// A request whose server could not even be greeted was not delivered.
-fn undelivered(failure: Failure) -> Failure {
-    match failure {
-        Failure::Upstream(failure @ (UpstreamFailure::NoConnector | UpstreamFailure::Credential(_))) => failure.into(),
-        other => UpstreamFailure::Unreachable(other.to_string()).into(),
-    }
 }

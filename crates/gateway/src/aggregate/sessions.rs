@@ -29,17 +29,6 @@ impl PeerSessions {
         Self(Cache::builder().max_capacity(MOST).time_to_idle(idle).build())
     }
 
-    /// The session with a server for one of a client's sessions, in which the gateway itself is the client; opened if
-    /// there is none.
-    pub(crate) async fn with(
-        &self,
-        shared: &Arc<Shared>,
-        ours: &Arc<str>,
-        place: &Place,
-    ) -> Result<Arc<Peer>, Failure> {
-        self.with_hello(shared, ours, place, &Hello::ours()).await
-    }
-
     /// The session with a server for one of a client's sessions; opened, and introduced so, if there is none.
     pub(crate) async fn with_hello(
         &self,

@@ -1,15 +1,250 @@
-//! The stream of the account's URL.
+//! What the servers say on their own, as one stream: a session's own in the `initialize` era, a subscription in the
+//! stateless one (2026-07-28 basic/patterns/subscriptions). On either the gateway itself says when what the caller may see
+//! has changed. A server that comes is listened to, one that goes is not heard any more.
+
+mod line;
+
+use std::{collections::HashMap, sync::Arc};
 
 use axum::response::Response;
+use domain::ServerId;
+use futures_util::{StreamExt as _, future::BoxFuture, stream as streams};
+use mcp::{Era, Id, Method, Request};
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{memory::owner, ours};
-use crate::{authenticate::Caller, failure::Failure, own_stream::OwnStream, stack::Ask, standing::Watched};
+use super::{Ours, memory::owner, ours};
+use crate::{
+    account::Server,
+    authenticate::Caller,
+    bridge::{self, Feed, Out, Said, Voice, Wanted},
+    failure::Failure,
+    gateway::Shared,
+    resolve::Place,
+    stack::Ask,
+    standing::{Change, Standing, Watched},
+    streams::OpenStream,
+};
+use line::Line;
 
-/// Opens it.
+pub(super) use line::wish_key;
+
+/// Servers that one stream listens to.
+const MOST_SERVERS: usize = 64;
+/// Servers that are subscribed to at the same time.
+const AT_ONCE: usize = 16;
+
+/// Opens the stream of a session.
 pub(crate) async fn stream(ask: Ask<'_>, caller: &Caller) -> Result<Response, Failure> {
-    ours(&ask, caller)?;
-    let open = ask.shared.streams.open(owner(caller))?;
-    let watched = Watched::account(ask.shared, caller);
-    let stream = OwnStream { shared: ask.shared.clone(), watched, subscription: None, open: Some(open) };
-    Ok(stream.answer().await)
+    let Ours { key, voice, .. } = ours(&ask, caller, None)?;
+    let (out, said) = bridge::channel();
+    let merged = Merged {
+        shared: ask.shared.clone(),
+        watched: Watched::account(ask.shared, caller),
+        key,
+        voice,
+        subscription: None,
+        wanted: Wanted::everything(),
+        out,
+        lines: HashMap::new(),
+        _open: ask.shared.streams.open(owner(caller))?,
+    };
+    ask.shared.tracker.spawn(merged.within_session());
+    Ok(bridge::stream_of(ask.shared, said))
+}
+
+/// Answers `subscriptions/listen`. It has sessions with servers to itself, so that what it subscribes to ends with it.
+pub(super) async fn listen(
+    ask: Ask<'_>,
+    caller: &Caller,
+    ours: Ours,
+    request: &Request<'_>,
+) -> Result<Response, Failure> {
+    let random: [u8; 16] = ask.shared.entropy.bytes();
+    let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let key: Arc<str> = format!("{}/listens/{name}", caller.principal).into();
+    let id = request.id.clone().into_owned();
+    let (out, said) = bridge::channel();
+    let merged = Merged {
+        shared: ask.shared.clone(),
+        watched: Watched::account(ask.shared, caller),
+        key: key.clone(),
+        voice: ours.voice,
+        subscription: Some(id.clone()),
+        wanted: Wanted::of(request.params.as_ref()),
+        out,
+        lines: HashMap::new(),
+        _open: ask.shared.streams.open(owner(caller))?,
+    };
+    let shared = ask.shared.clone();
+    let subscription = id.clone();
+    ask.shared.tracker.spawn(async move {
+        merged.subscribed(subscription).await;
+        bridge::end(&shared, &key).await;
+    });
+    bridge::answer(ask.shared, Era::Stateless, id, said).await
+}
+
+/// One stream out of many.
+struct Merged {
+    shared: Arc<Shared>,
+    watched: Watched,
+    /// What the sessions with servers are kept under.
+    key: Arc<str>,
+    voice: Voice,
+    /// In the stateless era: the request that opened it.
+    subscription: Option<Id<'static>>,
+    /// In the account's own names.
+    wanted: Wanted,
+    out: Out,
+    lines: HashMap<ServerId, Heard>,
+    _open: OpenStream,
+}
+
+/// A server that is listened to as long as this lives.
+struct Heard {
+    server: Arc<Server>,
+    _stops: DropGuard,
+}
+
+/// Whether other servers are listened to than before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Servers {
+    Same,
+    Others,
+}
+
+impl Merged {
+    async fn within_session(mut self) {
+        self.reconcile();
+        self.tell().await;
+    }
+
+    /// Subscribes with every server, each within its time, acknowledges what they offer, and goes on with it.
+    async fn subscribed(mut self, id: Id<'static>) {
+        let within = self.shared.config.times.aggregate_part;
+        let mut asked: Vec<BoxFuture<'_, (Place, Feed, Wanted)>> = Vec::new();
+        for place in self.places() {
+            let mut feed = self.feed(&place);
+            let wanted = line::wanted_of(&self.wanted, &place);
+            let memory = &self.shared.memory;
+            asked.push(Box::pin(async move {
+                let patience = memory.patience(place.server.id, within);
+                let offered = timeout(patience, feed.subscribe(&wanted)).await;
+                if offered.is_err() {
+                    memory.failed(place.server.id);
+                }
+                (place, feed, offered.unwrap_or_default())
+            }));
+        }
+        let subscribed: Vec<(Place, Feed, Wanted)> = streams::iter(asked).buffered(AT_ONCE).collect().await;
+        // Lists change also when servers come and go, which the gateway tells.
+        let mut offered = Wanted { resources: Default::default(), ..self.wanted.clone() };
+        for (place, _, theirs) in &subscribed {
+            let slug = place.server.slug.as_str();
+            offered.resources.extend(theirs.resources.iter().map(|uri| mcp::qualified_uri(slug, uri)));
+        }
+        if !self.out.say(Said::Event(offered.acknowledgement(&id))).await {
+            return;
+        }
+        self.wanted = offered;
+        for (place, feed, _) in subscribed {
+            self.begin(place, feed);
+        }
+        self.tell().await;
+        self.out.say(Said::Last(mcp::subscription_ended(&id), Vec::new())).await;
+    }
+
+    /// Follows the caller's standing, until the client goes away, may no longer hear it, or the gateway closes.
+    async fn tell(&mut self) {
+        let mut standing = Standing::since(&self.shared, self.watched.snapshot()).await;
+        let mut look = tokio::time::interval(self.shared.config.times.keep_alive);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.out.gone() => return,
+                () = self.shared.closing.cancelled() => return,
+                () = standing.changed() => {}
+                _ = look.tick() => {}
+            }
+            let change = self.watched.refresh(&self.shared).await;
+            if change == Change::Gone {
+                return;
+            }
+            let servers = self.reconcile();
+            for said in self.told(change, servers) {
+                if !self.out.say(Said::Event(said)).await {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What the gateway itself says of a change.
+    fn told(&self, change: Change, servers: Servers) -> Vec<bytes::Bytes> {
+        let others = servers == Servers::Others;
+        let changed = [
+            (change == Change::Tools && self.wanted.tools, Method::ToolsListChanged),
+            (others && self.wanted.prompts, Method::PromptsListChanged),
+            (others && self.wanted.resource_lists, Method::ResourcesListChanged),
+        ];
+        let said = changed.into_iter().filter(|(tell, _)| *tell);
+        said.map(|(_, kind)| mcp::list_changed(kind, self.subscription.as_ref())).collect()
+    }
+
+    /// The servers to listen to.
+    fn places(&self) -> Vec<Place> {
+        let Watched::Account { places, .. } = &self.watched else { return Vec::new() };
+        places.iter().filter(|place| place.require_active().is_ok()).take(MOST_SERVERS).cloned().collect()
+    }
+
+    /// Listens to those and to no others.
+    fn reconcile(&mut self) -> Servers {
+        let places = self.places();
+        let before = self.lines.len();
+        self.lines.retain(|id, heard| {
+            places.iter().any(|place| {
+                let (now, then) = (&place.server, &heard.server);
+                now.id == *id
+                    && now.slug == then.slug
+                    && now.settings == then.settings
+                    && now.transport == then.transport
+            })
+        });
+        let mut servers = if self.lines.len() == before { Servers::Same } else { Servers::Others };
+        for place in places {
+            if !self.lines.contains_key(&place.server.id) {
+                servers = Servers::Others;
+                let feed = self.feed(&place);
+                self.begin(place, feed);
+            }
+        }
+        servers
+    }
+
+    fn feed(&self, place: &Place) -> Feed {
+        Feed::new(&self.shared, place, &self.voice, self.key.clone())
+    }
+
+    fn begin(&mut self, place: Place, feed: Feed) {
+        let stops = CancellationToken::new();
+        let heard = Heard { server: place.server.clone(), _stops: stops.clone().drop_guard() };
+        self.lines.insert(place.server.id, heard);
+        let wanted = line::wanted_of(&self.wanted, &place);
+        let wishes = self.subscription.is_none().then(|| {
+            let wish = self.shared.bridges.wishes.of(&line::wish_key(&self.key, place.server.id));
+            wish.resources.subscribe()
+        });
+        let line = Line {
+            place,
+            feed,
+            capabilities: self.voice.capabilities.clone(),
+            subscription: self.subscription.clone(),
+            wanted,
+            wishes,
+            out: self.out.clone(),
+            stops,
+        };
+        self.shared.tracker.spawn(line.run());
+    }
 }

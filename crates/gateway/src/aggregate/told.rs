@@ -4,13 +4,14 @@ use axum::response::Response;
 use bytes::Bytes;
 use mcp::{Message, Method, Notification, Part};
 
-use super::{Ours, fan, names, ours};
+use super::{Ours, fan, memory::owner, names, ours};
 use crate::{
     authenticate::Caller,
+    bridge::{self, Way},
     failure::Failure,
     forward::{self, Known},
     methods, one,
-    resolve::Place,
+    resolve::{Place, everywhere},
     stack::Ask,
 };
 
@@ -21,16 +22,11 @@ pub(crate) async fn notification(
     notification: &Notification<'_>,
     bytes: &Bytes,
 ) -> Result<Response, Failure> {
-    let ours = ours(&ask, caller)?;
+    let ours = ours(&ask, caller, None)?;
     match notification.kind {
         Method::Cancelled => {
             let request = notification.params.as_ref().and_then(|params| params.request_id.as_ref());
-            let server = request.and_then(|id| ask.shared.memory.where_went(&ours.key, id));
-            let servers = caller.account.servers();
-            let server = server.and_then(|id| servers.into_iter().find(|server| server.id == id));
-            if let Some(place) = server.and_then(|server| Place::of(caller, server, ask.shared.clock.now())) {
-                tell(&ask, &ours, &place, bytes.clone()).await?;
-            }
+            request.into_iter().for_each(|id| ask.shared.bridges.running.cancel(&ours.key, id));
         }
         Method::Progress => {
             if let Some((place, own)) = named(&ask, caller, Part::FromClient(notification.kind), bytes) {
@@ -44,15 +40,29 @@ pub(crate) async fn notification(
     Ok(one::accepted())
 }
 
-/// A client's answer to a request of one of the servers, which its id names.
+/// A client's answer to a question of one of the servers: its id leads there, or names the server.
 pub(crate) async fn response(ask: Ask<'_>, caller: &Caller, bytes: &Bytes) -> Result<Response, Failure> {
-    let ours = ours(&ask, caller)?;
-    if let Some((place, own)) = named(&ask, caller, Part::ClientAnswer, bytes)
+    let ours = ours(&ask, caller, None)?;
+    if let Some(place) = asked_by(&ask, caller, bytes) {
+        place.require_active()?;
+        bridge::response(&ask, &place, bytes).await?;
+    } else if let Some((place, own)) = named(&ask, caller, Part::ClientAnswer, bytes)
         && let Ok(Message::Response(_)) = mcp::read(&own)
     {
         tell(&ask, &ours, &place, own).await?;
     }
     Ok(one::accepted())
+}
+
+/// Where a question came from that was asked under an id of ours. One that something here waits for belongs to no server
+/// any more, so any of the caller's will do.
+fn asked_by(ask: &Ask<'_>, caller: &Caller, bytes: &Bytes) -> Option<Place> {
+    let Ok(Message::Response(response)) = mcp::read(bytes) else { return None };
+    let places = everywhere(caller, ask.shared.clock.now());
+    match Way::of(ask.shared, owner(caller), &response.id)? {
+        Way::Server { server, .. } => places.into_iter().find(|place| place.server.id == server),
+        Way::Here { .. } => places.into_iter().find(|place| place.require_active().is_ok()),
+    }
 }
 
 /// The server that a message names, and the message in that server's names.

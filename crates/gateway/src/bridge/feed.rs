@@ -69,8 +69,12 @@ enum Open {
 impl Wanted {
     /// What a `subscriptions/listen` asks for.
     pub(crate) fn of(params: Option<&Params<'_>>) -> Self {
-        let filter = params.and_then(|params| serde_json::from_str(params.get("notifications")?).ok());
-        let filter: Map<String, Value> = filter.unwrap_or_default();
+        params.and_then(|params| params.get("notifications")).map(Self::of_filter).unwrap_or_default()
+    }
+
+    /// What a filter of notifications says.
+    fn of_filter(filter: &str) -> Self {
+        let filter: Map<String, Value> = serde_json::from_str(filter).unwrap_or_default();
         let is = |name: &str| filter.get(name).and_then(Value::as_bool).unwrap_or_default();
         let resources = filter.get("resourceSubscriptions").and_then(Value::as_array).into_iter().flatten();
         Self {
@@ -142,11 +146,19 @@ impl Feed {
 
     /// Asks the server for what is wanted, and opens the stream. What the server will say of it.
     pub(crate) async fn subscribe(&mut self, wanted: &Wanted) -> Wanted {
-        self.want(Wanted { resources: BTreeSet::new(), ..wanted.clone() });
+        self.want(wanted.clone());
         if let Err(failure) = self.open().await {
             self.failed(&failure);
         }
         let mut offered = Wanted { tools: wanted.tools, ..Wanted::default() };
+        if let Open::Subscription(exchange) = &mut self.open {
+            let acknowledged = exchange.next().await.ok().flatten();
+            let filter = acknowledged.as_deref().and_then(mcp::acknowledged).map(Wanted::of_filter);
+            match filter {
+                Some(theirs) => return Wanted { tools: wanted.tools, ..theirs },
+                None => self.open = Open::Never,
+            }
+        }
         let peer = match &self.open {
             Open::Stream(_, peer) | Open::Line(_, peer) => peer.clone(),
             Open::Not | Open::Never | Open::Subscription(_) => return offered,

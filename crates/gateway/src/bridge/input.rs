@@ -44,7 +44,10 @@ impl Work {
             return Ok(Flow::GoesOn);
         };
         match self.passage.voice.era {
-            Era::Initialize => self.hand_on(&id, message).await,
+            Era::Initialize => {
+                let named = self.passage.names.notification(kind, message.clone())?;
+                self.hand_on(&id, &named).await
+            }
             Era::Stateless => self.park(id, &asked, method).await,
         }
     }

@@ -63,7 +63,7 @@ impl Wishes {
 }
 
 impl Wish {
-    fn log_level(&self) -> Option<String> {
+    pub(crate) fn log_level(&self) -> Option<String> {
         self.log_level.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -181,7 +181,7 @@ pub(crate) async fn request_within(
 }
 
 /// Remembers what a session asks for, until its requests and streams carry it to the server.
-fn remember(wish: &Wish, request: &Request<'_>) -> Result<(), Failure> {
+pub(crate) fn remember(wish: &Wish, request: &Request<'_>) -> Result<(), Failure> {
     let params = request.params.as_ref();
     if request.kind == Method::LoggingSetLevel {
         let level = params.and_then(|params| params.text("level"));

@@ -75,7 +75,7 @@ pub(super) async fn stream(ask: Ask<'_>, place: &Place, voice: Voice, ours: Arc<
 }
 
 /// Ends the sessions with servers behind one of ours.
-pub(super) async fn end(shared: &Arc<Shared>, ours: &Arc<str>) {
+pub(crate) async fn end(shared: &Arc<Shared>, ours: &Arc<str>) {
     for peer in shared.peers.end(ours).await {
         let shared = shared.clone();
         shared.clone().tracker.spawn(async move {

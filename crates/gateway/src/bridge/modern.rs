@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     failure::{Failure, UpstreamFailure},
+    gateway::Shared,
     one,
     rescue::json_answer,
     resolve::Place,
@@ -33,46 +34,69 @@ pub(crate) async fn request(
         return Err(Failure::Method { method: request.method.chars().take(100).collect() });
     }
     let voice = voice(request);
-    let round = check_round(&ask, place, request)?;
+    let round = round_of(&ask, place, request)?;
     let settler = match one::admitted(&ask, place, request, (None, voice.client.as_ref())).await? {
         Ok(settler) => settler,
         Err(denied) => {
-            round.into_iter().for_each(|number| ask.shared.bridges.parked.give_up(number));
+            round.give_up(ask.shared);
             return Ok(denied);
         }
     };
     match request.kind {
         Method::Discover => discover(&ask, place, request, &voice).await,
         Method::SubscriptionsListen => listen::answer(ask, place, request, voice).await,
-        _ => match round {
-            Some(number) => resume(ask, request, bytes, (number, settler)).await,
-            None => {
-                pass(Passage {
-                    shared: ask.shared.clone(),
-                    place: place.clone(),
-                    ours: voice.ours(place.caller.principal),
-                    voice,
-                    kind: request.kind,
-                    id: request.id.clone().into_owned(),
-                    bytes: bytes.clone(),
-                    headers: ask.headers.clone(),
-                    settler,
-                    session: None,
-                    names: Names::Own,
-                    kept: (ask.room, None),
-                })
-                .await
-            }
-        },
+        _ => go_on(ask, place, (request, bytes), (voice, round, settler), Names::Own).await,
     }
 }
 
-/// Which parked request this one goes on with, if it says that it goes on with one.
-fn check_round(ask: &Ask<'_>, place: &Place, request: &Request<'_>) -> Result<Option<u64>, Failure> {
-    if request.params.as_ref().is_none_or(|params| params.get("requestState").is_none()) {
-        return Ok(None);
+/// Which parked request a request goes on with, if it says that it goes on with one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Round(Option<u64>);
+
+impl Round {
+    /// It does not go on.
+    pub(crate) fn give_up(self, shared: &Shared) {
+        self.0.into_iter().for_each(|number| shared.bridges.parked.give_up(number));
     }
-    State::opened(ask.shared, place.owner(), request).map(Some).ok_or(Failure::Round)
+}
+
+/// The round that a request is.
+///
+/// # Errors
+/// When it says that it goes on with one that does not wait for it.
+pub(crate) fn round_of(ask: &Ask<'_>, place: &Place, request: &Request<'_>) -> Result<Round, Failure> {
+    if request.params.as_ref().is_none_or(|params| params.get("requestState").is_none()) {
+        return Ok(Round(None));
+    }
+    State::opened(ask.shared, place.owner(), request).map(|number| Round(Some(number))).ok_or(Failure::Round)
+}
+
+/// A request that may go on, in the server's own names: to the server, or to where its last round waits.
+pub(crate) async fn go_on(
+    ask: Ask<'_>,
+    place: &Place,
+    (request, bytes): (&Request<'_>, &Bytes),
+    (voice, round, settler): (Voice, Round, Option<Box<Settler>>),
+    names: Names,
+) -> Result<Response, Failure> {
+    if let Round(Some(number)) = round {
+        return resume(ask, request, bytes, (number, settler)).await;
+    }
+    pass(Passage {
+        shared: ask.shared.clone(),
+        place: place.clone(),
+        ours: voice.ours(place.caller.principal),
+        voice,
+        kind: request.kind,
+        id: request.id.clone().into_owned(),
+        bytes: bytes.clone(),
+        headers: ask.headers.clone(),
+        settler,
+        session: None,
+        names,
+        kept: (ask.room, None),
+    })
+    .await
 }
 
 /// Gives a parked request its input.
@@ -104,7 +128,7 @@ async fn discover(ask: &Ask<'_>, place: &Place, request: &Request<'_>, voice: &V
 }
 
 /// Who sent a request of the stateless era.
-fn voice(request: &Request<'_>) -> Voice {
+pub(crate) fn voice(request: &Request<'_>) -> Voice {
     let meta = request.params.as_ref().and_then(|params| params.meta.as_ref());
     let capabilities: Arc<str> = meta.and_then(|meta| meta.client_capabilities).unwrap_or("{}").into();
     Voice {

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use domain::ServerSlug;
-use mcp::Method;
+use mcp::{Method, Part};
 
-use crate::failure::UpstreamFailure;
+use crate::{aggregate::names::outgoing, failure::UpstreamFailure};
 
 /// Under which names a server's things are known to the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,22 +12,24 @@ pub(crate) enum Names {
     /// The server's own.
     Own,
     /// Qualified by the server's slug.
-    #[expect(dead_code, reason = "the account's URL renames with it")]
     Of(ServerSlug),
 }
 
 impl Names {
     /// An answer to a request of this method.
-    pub(crate) fn answer(&self, _method: Method, message: Bytes) -> Result<Bytes, UpstreamFailure> {
-        match self {
-            Self::Own | Self::Of(_) => Ok(message),
-        }
+    pub(crate) fn answer(&self, method: Method, message: Bytes) -> Result<Bytes, UpstreamFailure> {
+        self.named(Part::Answer(method), message)
     }
 
-    /// A notification of the server's.
-    pub(crate) fn notification(&self, _method: Method, message: Bytes) -> Result<Bytes, UpstreamFailure> {
+    /// A notification or a question of the server's.
+    pub(crate) fn notification(&self, method: Method, message: Bytes) -> Result<Bytes, UpstreamFailure> {
+        self.named(Part::FromServer(method), message)
+    }
+
+    fn named(&self, part: Part, message: Bytes) -> Result<Bytes, UpstreamFailure> {
         match self {
-            Self::Own | Self::Of(_) => Ok(message),
+            Self::Own => Ok(message),
+            Self::Of(server) => outgoing(server, part, &message),
         }
     }
 }

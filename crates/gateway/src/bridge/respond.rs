@@ -24,7 +24,7 @@ use crate::{
 const WAITING: usize = 4;
 
 /// Something said to the client.
-pub(super) enum Said {
+pub(crate) enum Said {
     /// A message before the answer.
     Event(Bytes),
     /// The answer, with the room it takes.
@@ -34,27 +34,27 @@ pub(super) enum Said {
 
 /// Where it is said.
 #[derive(Clone, Debug)]
-pub(super) struct Out(mpsc::Sender<Said>);
+pub(crate) struct Out(mpsc::Sender<Said>);
 
 impl Out {
     /// Says it; whether anybody is there to hear it.
-    pub(super) async fn say(&self, said: Said) -> bool {
+    pub(crate) async fn say(&self, said: Said) -> bool {
         self.0.send(said).await.is_ok()
     }
 
     /// Returns when the client has gone.
-    pub(super) async fn gone(&self) {
+    pub(crate) async fn gone(&self) {
         self.0.closed().await;
     }
 }
 
-pub(super) fn channel() -> (Out, mpsc::Receiver<Said>) {
+pub(crate) fn channel() -> (Out, mpsc::Receiver<Said>) {
     let (sender, receiver) = mpsc::channel(WAITING);
     (Out(sender), receiver)
 }
 
 /// Answers with what is said.
-pub(super) async fn answer(
+pub(crate) async fn answer(
     shared: &Arc<Shared>,
     era: Era,
     id: Id<'static>,
@@ -80,7 +80,7 @@ pub(super) async fn answer(
 }
 
 /// A stream that begins at once and answers nothing.
-pub(super) fn stream_of(shared: &Arc<Shared>, said: mpsc::Receiver<Said>) -> Response {
+pub(crate) fn stream_of(shared: &Arc<Shared>, said: mpsc::Receiver<Said>) -> Response {
     let asked = Asked { id: None, era: Era::Initialize, metadata: String::new() };
     let keep_alive = shared.config.times.keep_alive;
     let telling = Telling { said, asked, keep_alive, first: Some(SseEvent::keep_alive().raw) };

@@ -40,8 +40,10 @@ async fn tools_of_all_servers_under_their_servers_names() {
     let (headers, body) = one.last();
     assert_eq!(
         body,
-        &br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{"n":1.0},"name":"echo","x":1}}"#[..]
+        &br#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"arguments":{"n":1.0},"name":"echo","x":1}}"#[..],
+        "nothing but the name and the id of our own"
     );
+    assert_eq!(answer.json()["id"], 1);
     assert!(!headers.contains_key("authorization"));
     assert_eq!(headers["mcp-session-id"], "up-0");
 
@@ -157,5 +159,5 @@ async fn a_server_of_the_stateless_era_is_reached_by_clients_of_the_first() {
     assert_eq!(headers["mcp-param-region"], "=?base64?bcO8bmNoZW4=?=");
     let sent: serde_json::Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(sent["params"]["_meta"]["io.modelcontextprotocol/clientInfo"]["name"], "tester");
-    assert_eq!(client.call("mlflow__rounds", json!({})).await.reason(), "upstream_invalid");
+    assert!(!client.call("mlflow__rounds", json!({})).await.is_ok(), "this client cannot be asked");
 }

@@ -83,8 +83,13 @@ impl Client {
 
     /// `initialize`, and the session that comes of it.
     pub async fn initialized(self) -> Self {
+        self.introduced(json!({})).await
+    }
+
+    /// The same for a client that can do this.
+    pub async fn introduced(self, capabilities: Value) -> Self {
         let hello = json!({"jsonrpc": "2.0", "id": "hello", "method": "initialize", "params": {
-            "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "tester", "version": "1.0"}}});
+            "protocolVersion": "2025-11-25", "capabilities": capabilities, "clientInfo": {"name": "tester", "version": "1.0"}}});
         let answer = self.post(hello.to_string()).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
         let mut client = self.with("mcp-protocol-version", "2025-11-25");
