@@ -52,7 +52,7 @@ pub struct Config {
     pub gateway_origin: String,
     /// Where the control plane itself reaches a gateway, for test calls; no slash at the end.
     pub internal_gateway: String,
-    /// The origin of the OAuth server, as clients reach it; no slash at the end.
+    /// The origin of the pages and of our OAuth server, as browsers and clients reach it; no slash at the end.
     pub issuer: String,
     /// Which clients' metadata documents are read.
     pub client_documents: ClientDocuments,
@@ -88,7 +88,7 @@ impl Accounts {
         &self.inner.wiring.config.gateway_origin
     }
 
-    /// The origin of the OAuth server.
+    /// The origin of the pages and of our OAuth server.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.inner.wiring.config.issuer

@@ -21,6 +21,8 @@ const FORGET_EVERY: Duration = Duration::from_secs(600);
 const FORGET_AUTHORIZATIONS_EVERY: Duration = Duration::from_secs(900);
 /// Between two looks at answers that did not come to their end when they were given.
 const HEAL_EVERY: Duration = Duration::from_secs(5);
+/// Between two looks at connections to servers whose tokens are due.
+const REFRESH_EVERY: Duration = Duration::from_secs(2);
 /// After a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -36,6 +38,7 @@ impl Accounts {
                     .forget_authorizations()),
                 every(PARTITIONS_EVERY, "make the partitions for calls", || self.make_call_partitions()),
                 every(HEAL_EVERY, "put the answers that wait", || self.put_waiting_answers()),
+                every(REFRESH_EVERY, "renew the connections that are due", || self.refresh_connections()),
                 self.record_forever(),
             );
         };

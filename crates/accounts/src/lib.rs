@@ -26,6 +26,7 @@ mod teams;
 mod test_calls;
 mod throttle;
 mod tools;
+mod upstream_connections;
 
 pub use accounts::{Accounts, Config, Wiring};
 pub use agents::AgentView;
@@ -66,3 +67,7 @@ pub use teams::{NewTeam, TeamView};
 pub use test_calls::{NewTestCall, TestAnswer, TestCall, TestCallResult, TestOutcome};
 pub use tools::{InventoryEffect, ToolStanding, ToolView};
 pub use upstream::{Probe, Step, StepName, StepOutcome};
+pub use upstream_connections::{
+    Ailment, CALLBACK_PATH, CLIENT_DOCUMENT_PATH, ConnectError, ConnectionAnswer, ConnectionHealth, ConnectionView,
+    FinishedConnection, GivenClient, OAuthForm, OAuthView, StartedConnection, TroubledConnection,
+};

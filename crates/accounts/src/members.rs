@@ -108,6 +108,7 @@ impl Change<'_> {
         self.tx.revoke_apps_of(member, self.at).await?;
         self.tx.revoke_grants_of(GrantSubject::Member(member), self.at).await?;
         self.tx.remove_from_teams(member).await?;
+        self.tx.remove_connections_of(member).await?;
         self.tx.remove_member(member, self.at).await?;
         Ok(())
     }

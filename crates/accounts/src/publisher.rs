@@ -32,7 +32,7 @@ impl Accounts {
     /// [`Error::Storage`], [`Error::Bus`], [`Error::Snapshot`].
     pub async fn publish(&self, scope: &AccountScope) -> Result<(), Error> {
         let mut tx = self.db().account_at_one_moment(scope).await?;
-        let snapshot = snapshot::compile(&mut tx, self.now()).await?;
+        let snapshot = snapshot::compile(&mut tx, self.now(), self.issuer()).await?;
         tx.commit().await?;
         let signed = snapshot.sign(self.key())?;
         self.bus().publish(&snapshot.slug, &signed).await?;

@@ -112,6 +112,7 @@ impl Accounts {
             match event {
                 Event::Connector(seen) => tx.connector_seen(seen).await?,
                 Event::ApprovalAsked(asked) => tx.store_approval(asked).await?,
+                Event::ConnectionRefused(refused) => self.connection_refused(&mut tx, refused).await?,
                 Event::Decided(_) | Event::Settled(_) | Event::Inventory(_) => {}
             }
         }

@@ -15,6 +15,7 @@ use crate::{Accounts, Caller, Error, change::Change};
 
 pub use form::{NewServer, NewTransport};
 pub use probes::NewServerProbe;
+pub(crate) use probes::open_headers;
 pub use view::{LiveConnector, RiskCounts, ServerSummary, ServerView, gateway_url};
 
 /// How long a connector token stands after it was replaced, in seconds: a day.
@@ -108,6 +109,9 @@ impl Accounts {
         if let Some(headers) = &headers {
             change.seal_headers(self, id, headers).await?;
         }
+        if moved {
+            change.moved_away(id).await?;
+        }
         let headers_changed = headers.is_some();
         change.done("server.changed", id, json!({ "name": name, "moved": moved, "headers": headers_changed })).await
     }
@@ -124,7 +128,11 @@ impl Accounts {
         let grants = change.tx.revoke_grants_on(id, change.at).await?;
         change.tx.revoke_connectors_of(id, change.at).await?;
         change.tx.put_server_headers(id, &[]).await?;
-        change.done("server.removed", id, json!({ "grants_revoked": grants })).await
+        let connections = change.tx.connections(Some(id)).await?;
+        change.disconnect_all(id).await?;
+        change.tx.drop_upstream_oauth(id).await?;
+        change.done("server.removed", id, json!({ "grants_revoked": grants })).await?;
+        self.give_back(caller, &connections).await
     }
 
     /// Makes another connector token for a server behind a tunnel.

@@ -38,5 +38,7 @@ mod test_calls;
 mod tools;
 #[path = "service/try_calls.rs"]
 mod try_calls;
+#[path = "service/upstream_connections.rs"]
+mod upstream_connections;
 #[path = "service/workbench_walls.rs"]
 mod workbench_walls;

@@ -80,6 +80,7 @@ fn server(id: ServerId, slug: &str, url: &str) -> anyhow::Result<SnapshotServer>
         name: Name::parse(slug)?,
         transport: Transport::Http { url: url.to_owned() },
         headers: Vec::new(),
+        oauth: None,
         settings: ServerSettings::default(),
         tools: vec![SnapshotTool {
             name: "get_run".into(),

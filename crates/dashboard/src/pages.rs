@@ -22,6 +22,7 @@ mod keys;
 mod landing;
 mod login;
 mod members;
+mod oauth_callback;
 mod policy;
 mod policy_form;
 mod schema;
@@ -54,6 +55,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         servers::routes,
         server_new::routes,
         server::routes,
+        oauth_callback::routes,
         policy_form::routes,
         policy::routes,
         grant_new::routes,

@@ -5,7 +5,7 @@
 use std::{fs, path::Path};
 
 /// The expressions that may put markup into a page: attributes that are made of our own names, and parts that are templates themselves.
-const MARKUP: [&str; 15] = [
+const MARKUP: [&str; 16] = [
     "errors.aria(",
     "check",
     "connect",
@@ -17,6 +17,7 @@ const MARKUP: [&str; 15] = [
     "form",
     "grant_form",
     "list",
+    "oauth",
     "probe.render()?",
     "problems",
     "state",

@@ -98,6 +98,8 @@ ids! {
     InviteId = "invite_", "invite";
     /// A connector token of a server.
     ConnectorId = "connector_", "connector";
+    /// A connection by OAuth to an upstream server.
+    ConnectionId = "connection_", "connection";
     /// A request for a person's approval of one exact call.
     ApprovalId = "approval_", "approval";
     /// An OAuth client that a person allowed to act for them in one account.

@@ -18,6 +18,7 @@ mod snapshot;
 mod text;
 mod token;
 pub mod tunnel;
+mod upstream_connection;
 
 pub use access_token::{AccessClaims, AccessTokenError, AccessTokens};
 pub use approval::{ApprovalAsked, ApprovalBinding, BoundCall};
@@ -25,8 +26,8 @@ pub use clock::{Clock, Entropy, Timestamp};
 pub use connect_token::{ConnectToken, ConnectTokenError};
 pub use email::{Email, EmailError};
 pub use ids::{
-    AccountId, AgentId, AppId, ApprovalId, CallId, ConnectorId, DecisionId, GatewayId, GrantId, IdError, InviteId,
-    KeyId, PolicyId, ServerId, SessionId, TeamId, UserId,
+    AccountId, AgentId, AppId, ApprovalId, CallId, ConnectionId, ConnectorId, DecisionId, GatewayId, GrantId, IdError,
+    InviteId, KeyId, PolicyId, ServerId, SessionId, TeamId, UserId,
 };
 pub use principal::{Credential, GrantState, GrantSubject, Principal};
 pub use record::{
@@ -45,3 +46,4 @@ pub use snapshot::{
 };
 pub use text::{Name, NameError};
 pub use token::{Token, TokenError, TokenHash, TokenKind};
+pub use upstream_connection::{ConnectionRefused, Sharing, SharingError, SnapshotConnection, SnapshotOAuth};

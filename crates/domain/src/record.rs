@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, AppId, ApprovalAsked, ApprovalId, CallId, ConnectorId, DecisionId, GatewayId, GrantId, KeyId, PolicyId,
-    Principal, Sealed, ServerId, Timestamp,
+    AccountId, AppId, ApprovalAsked, ApprovalId, CallId, ConnectionRefused, ConnectorId, DecisionId, GatewayId,
+    GrantId, KeyId, PolicyId, Principal, Sealed, ServerId, Timestamp,
 };
 
 /// An event on its way. `(gateway, sequence)` names it: the same pair is the same event, however often it arrives.
@@ -36,6 +36,8 @@ pub enum Event {
     Inventory(Inventory),
     /// A connector came or went.
     Connector(ConnectorSeen),
+    /// A server refused the token of a connection.
+    ConnectionRefused(ConnectionRefused),
 }
 
 /// How a request was decided.

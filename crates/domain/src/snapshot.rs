@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, AccountSlug, AgentId, AppId, ConnectorId, DeploymentKey, Email, GrantId, GrantState, GrantSubject,
-    KeyId, Name, PolicyId, Principal, Role, Scopes, Sealed, ServerId, ServerSettings, ServerSlug, TeamId, Timestamp,
-    TokenHash, Transport, UserId, WrappedDataKey,
+    KeyId, Name, PolicyId, Principal, Role, Scopes, Sealed, ServerId, ServerSettings, ServerSlug, SnapshotOAuth,
+    TeamId, Timestamp, TokenHash, Transport, UserId, WrappedDataKey,
 };
 
 const PURPOSE: &str = "snapshot";
@@ -82,6 +82,9 @@ pub struct SnapshotServer {
     pub transport: Transport,
     /// Headers added to every request to it.
     pub headers: Vec<SnapshotHeader>,
+    /// How it is connected by OAuth, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth: Option<SnapshotOAuth>,
     /// What passes.
     pub settings: ServerSettings,
     /// The tools as last accepted.

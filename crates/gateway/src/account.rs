@@ -14,7 +14,10 @@ use http::{HeaderName, HeaderValue};
 use mcp::ParamHeader;
 use policy::{CompiledPolicy, RiskClass};
 
-use crate::schemas::Schema;
+use crate::{
+    credential::{Bearer, CredentialError, OAuth},
+    schemas::Schema,
+};
 
 /// A compiled account snapshot.
 #[derive(Debug)]
@@ -35,7 +38,7 @@ pub(crate) struct Account {
 }
 
 /// A server and how it is reached.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Server {
     pub account: AccountId,
     pub id: ServerId,
@@ -43,14 +46,13 @@ pub(crate) struct Server {
     pub transport: Transport,
     /// Headers for every request to it; an error when one does not open or is no header.
     pub headers: Result<Vec<(HeaderName, HeaderValue)>, CredentialError>,
+    /// How it is connected by OAuth, where it is.
+    pub oauth: Option<Arc<OAuth>>,
+    /// What it is shown of that by whoever uses this value.
+    pub bearer: Bearer,
     pub settings: ServerSettings,
-    pub tools: HashMap<Arc<str>, Tool>,
+    pub tools: Arc<HashMap<Arc<str>, Tool>>,
 }
-
-/// An upstream credential that cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a stored header of this server cannot be used; save it again")]
-pub(crate) struct CredentialError;
 
 /// A tool as last accepted.
 #[derive(Debug)]
@@ -231,19 +233,36 @@ impl Server {
         if let Err(error) = &headers {
             tracing::error!(server = %server.id, %error, "an upstream credential cannot be used; calls to its server fail");
         }
+        let connected_before = before.and_then(|server| server.oauth.as_ref());
+        let oauth = server
+            .oauth
+            .map(|carried| Arc::new(OAuth::open((account, server.id), carried, data_key, connected_before)));
+        if let (None, Some(before)) = (&oauth, connected_before) {
+            before.close();
+        }
         let tool = |tool: SnapshotTool| {
             let same = before.and_then(|server| server.tools.get(&tool.name));
             (tool.name.clone(), Tool::of(server.id, tool, same))
         };
-        let tools = server.tools.into_iter().map(tool).collect();
+        let tools = server.tools.into_iter().map(tool).collect::<HashMap<_, _>>();
         Self {
             account,
             id: server.id,
             slug: server.slug,
             transport: server.transport,
             headers,
+            bearer: oauth.as_ref().map_or(Bearer::None, |oauth| oauth.of_nobody()),
+            oauth,
             settings: server.settings,
-            tools,
+            tools: Arc::new(tools),
+        }
+    }
+
+    /// The server as this principal uses it: with the principal's own connection, where each member has one.
+    pub(crate) fn used_by(self: &Arc<Self>, principal: Principal) -> Arc<Self> {
+        match self.oauth.as_ref().and_then(|oauth| oauth.of_principal(principal)) {
+            Some(bearer) => Arc::new(Self { bearer, ..Self::clone(self) }),
+            None => self.clone(),
         }
     }
 
@@ -304,10 +323,11 @@ fn open_header(
     header: &SnapshotHeader,
     data_key: Option<&DataKey>,
 ) -> Result<(HeaderName, HeaderValue), CredentialError> {
-    let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| CredentialError)?;
+    let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| CredentialError::Header)?;
     let context = SnapshotHeader::context(server, &header.name);
-    let plain = data_key.ok_or(CredentialError)?.open(&context, &header.value).map_err(|_| CredentialError)?;
-    let mut value = HeaderValue::from_bytes(&plain).map_err(|_| CredentialError)?;
+    let plain =
+        data_key.ok_or(CredentialError::Header)?.open(&context, &header.value).map_err(|_| CredentialError::Header)?;
+    let mut value = HeaderValue::from_bytes(&plain).map_err(|_| CredentialError::Header)?;
     value.set_sensitive(true);
     Ok((name, value))
 }

@@ -2,7 +2,7 @@
 
 use mcp::{HeaderError, ReadError};
 
-use crate::{account::CredentialError, guard::GuardError};
+use crate::{credential::CredentialError, guard::GuardError};
 
 /// Why a request has no answer from an upstream.
 #[derive(Debug, thiserror::Error)]

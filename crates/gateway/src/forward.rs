@@ -12,6 +12,7 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use crate::{
     account::Server,
     aggregate::names,
+    credential,
     failure::{Failure, UpstreamFailure},
     gateway::Shared,
     link::{Link, upstream_headers},
@@ -97,6 +98,9 @@ pub(crate) async fn post_unanswered(
     let link = Link::to(shared, &place.server, session).await?;
     let headers = upstream_headers(&place.server, client, &HttpMethod::POST, session)?;
     let response = link.send(HttpMethod::POST, headers, bytes, shared.config.times.upstream_silence).await?;
+    if let Some(refused) = credential::refused(shared, &place.server, &response).await {
+        return Err(refused.into());
+    }
     match response.status() {
         status if status.is_success() => Ok(()),
         StatusCode::NOT_FOUND if session.is_some() => Err(Failure::NoSession),
@@ -161,7 +165,10 @@ pub(crate) async fn send(
         settler.answered(response.status().as_u16(), delivery);
         settler.occupies(link.busy());
     }
-    Ok((link, response))
+    match credential::refused(&forward.shared, &forward.place.server, &response).await {
+        Some(refused) => Err(refused.into()),
+        None => Ok((link, response)),
+    }
 }
 
 impl Forward {
@@ -220,10 +227,11 @@ impl Forward {
 pub(crate) fn settlement(failure: &Failure) -> Settlement {
     match failure {
         Failure::Upstream(failure) => match failure {
-            UpstreamFailure::NoConnector
-            | UpstreamFailure::ConnectorElsewhere
-            | UpstreamFailure::Unreachable(_)
-            | UpstreamFailure::Credential(_) => Settlement::Unreachable,
+            UpstreamFailure::NoConnector | UpstreamFailure::ConnectorElsewhere | UpstreamFailure::Unreachable(_) => {
+                Settlement::Unreachable
+            }
+            UpstreamFailure::Credential(error) if error.came_from_the_server() => Settlement::Error,
+            UpstreamFailure::Credential(_) => Settlement::Unreachable,
             UpstreamFailure::Late => Settlement::Timeout,
             UpstreamFailure::Status { .. }
             | UpstreamFailure::Refused { .. }

@@ -118,7 +118,8 @@ pub(crate) fn upstream_headers(
     method: &Method,
     session: Option<&Session>,
 ) -> Result<HeaderMap, UpstreamFailure> {
-    let own = server.headers.as_ref().map_err(|error| *error)?;
+    let own = server.headers.as_ref().map_err(Clone::clone)?;
+    let bearer = server.bearer.header()?;
     let mut headers = HeaderMap::with_capacity(12 + own.len());
     for (name, value) in client {
         if PASSED.contains(&name.as_str()) || name.as_str().starts_with(PASSED_PREFIX) {
@@ -138,6 +139,9 @@ pub(crate) fn upstream_headers(
     }
     for (name, value) in own.iter().filter(|(name, _)| !NOT_ADDED.contains(name)) {
         headers.insert(name.clone(), value.clone());
+    }
+    if let Some(bearer) = bearer {
+        headers.insert(header::AUTHORIZATION, bearer);
     }
     Ok(headers)
 }

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::{
     account::Server,
     bridge::EventsWire,
+    credential,
     eras::{Known, is_not_understood},
     failure::{Failure, UpstreamFailure},
     forward::refused,
@@ -355,7 +356,11 @@ impl Peer {
             }
         }
         let headers = upstream_headers(&self.server, &client, &HttpMethod::POST, self.session.as_ref())?;
-        Ok(link.send(HttpMethod::POST, headers, message, shared.config.times.upstream_silence).await?)
+        let response = link.send(HttpMethod::POST, headers, message, shared.config.times.upstream_silence).await?;
+        match credential::refused(shared, &self.server, &response).await {
+            Some(refused) => Err(refused.into()),
+            None => Ok(response),
+        }
     }
 }
 

@@ -44,6 +44,7 @@ pub(crate) fn message<'a>(bytes: &'a Bytes, headers: &HeaderMap, asked: &mut Ask
     asked.era = mcp::era(&message, &Headers(headers));
     if let Message::Request(request) = &message {
         asked.id = Some(request.id.clone().into_owned());
+        asked.kind = Some(request.kind);
     }
     mcp::check_headers(&Headers(headers), &message)?;
     removed_method(&message, asked.era)?;

@@ -9,7 +9,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use domain::Scopes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use mcp::{Era, Id, ProtocolVersion};
+use mcp::{Era, Id, Method, ProtocolVersion};
 use serde_json::json;
 
 use crate::failure::{Failure, Presented, UpstreamFailure};
@@ -22,11 +22,13 @@ pub(crate) struct Asked {
     pub era: Era,
     /// Where it is said who gives tokens for the URL (RFC 9728).
     pub metadata: String,
+    /// The request's method, once it is read.
+    pub kind: Option<Method>,
 }
 
 impl Default for Asked {
     fn default() -> Self {
-        Self { id: None, era: Era::Initialize, metadata: String::new() }
+        Self { id: None, era: Era::Initialize, metadata: String::new(), kind: None }
     }
 }
 
@@ -95,6 +97,15 @@ pub(crate) fn body(failure: &Failure, asked: &Asked) -> Bytes {
         }
         Failure::Version { requested } => {
             mcp::unsupported_version(id, requested, &ProtocolVersion::names_of(Era::Initialize))
+        }
+        // What a person has to do about it is told where a model reads it.
+        Failure::Upstream(UpstreamFailure::Credential(error))
+            if asked.kind == Some(Method::ToolsCall) && error.is_for_the_caller() =>
+        {
+            match id {
+                Some(id) => mcp::error_result(id, asked.era, &error.to_string()),
+                None => Bytes::new(),
+            }
         }
         other => {
             let data = json!({ "reason": other.reason() });

@@ -25,7 +25,7 @@ impl Place {
     /// The caller's place at one server, if it has a grant there.
     pub(crate) fn of(caller: &Caller, server: &Arc<Server>, now: Timestamp) -> Option<Self> {
         let grants = caller.account.effective_grants(caller.principal, server.id, now);
-        (!grants.is_empty()).then(|| Self { caller: caller.clone(), server: server.clone(), grants })
+        (!grants.is_empty()).then(|| Self { caller: caller.clone(), server: server.used_by(caller.principal), grants })
     }
 
     /// Whose sessions these are.

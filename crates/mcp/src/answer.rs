@@ -92,6 +92,17 @@ pub fn denial_result(id: &Id<'_>, era: Era, denial: DenialBody<'_>) -> Bytes {
     result_response(id, &result)
 }
 
+/// The result of a call that could not be made, told to whoever called in words.
+pub fn error_result(id: &Id<'_>, era: Era, text: &str) -> Bytes {
+    let mut result = String::with_capacity(80 + text.len());
+    result.push('{');
+    push_result_type(&mut result, era);
+    result.push_str(r#""isError":true,"content":[{"type":"text","text":"#);
+    push_quoted(&mut result, text);
+    result.push_str("}]}");
+    result_response(id, &result)
+}
+
 /// The protocol's own answer to a tool that does not exist (server/tools "Error Handling"); hidden tools get the same.
 pub fn unknown_tool(id: &Id<'_>, name: &str) -> Bytes {
     error_response(Some(id), code::INVALID_PARAMS, &format!("Unknown tool: {name}"), None)

@@ -22,8 +22,8 @@ mod tools;
 mod version;
 
 pub use answer::{
-    DECISION_META_KEY, DENIAL_PREFIX, DenialBody, denial_result, error_response, method_not_found, result_response,
-    unknown_tool, unsupported_version,
+    DECISION_META_KEY, DENIAL_PREFIX, DenialBody, denial_result, error_response, error_result, method_not_found,
+    result_response, unknown_tool, unsupported_version,
 };
 pub use bridge::{
     Declared, InputRequest, InputRequired, completed, discover_from_handshake, handshake_again,

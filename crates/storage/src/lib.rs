@@ -29,6 +29,7 @@ mod teams;
 mod throttle;
 mod tools;
 mod tx;
+mod upstream_connections;
 mod users;
 
 pub use accounts::{AccountRow, AccountVersion, NewAccountRow};
@@ -54,6 +55,10 @@ pub use teams::{TeamMemberRow, TeamRow};
 pub use throttle::Attempts;
 pub use tools::{Acceptance, PutTool, ToolRow};
 pub use tx::{JobTx, PersonTx, Tx};
+pub use upstream_connections::{
+    ClientColumns, ConnectionFailure, ConnectionRow, DueConnection, FlowRow, NewTokens, UpstreamClientRow,
+    UpstreamOAuthRow,
+};
 pub use users::{NewUserRow, UserRow};
 
 /// The files with SQL texts; see [`statements`].
@@ -84,5 +89,9 @@ const FILES_WITH_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("teams.rs", teams::STATEMENTS),
     ("throttle.rs", throttle::STATEMENTS),
     ("tools.rs", tools::STATEMENTS),
+    ("upstream_connections.rs", upstream_connections::STATEMENTS),
+    ("upstream_connections/change.rs", upstream_connections::CHANGE_STATEMENTS),
+    ("upstream_connections/flows.rs", upstream_connections::FLOW_STATEMENTS),
+    ("upstream_connections/settings.rs", upstream_connections::SETTINGS_STATEMENTS),
     ("users.rs", users::STATEMENTS),
 ];

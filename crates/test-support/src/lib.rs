@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::expect_used, reason = "only tests use this crate, and a test may fail by panicking")]
 
+#[cfg(feature = "authorization")]
+mod authorization;
 #[cfg(feature = "database")]
 mod database;
 #[cfg(feature = "redis")]
@@ -11,6 +13,8 @@ mod folder;
 #[cfg(feature = "redis")]
 mod redis;
 
+#[cfg(feature = "authorization")]
+pub use authorization::{Authorization, CANARY, Knobs, Resource};
 #[cfg(feature = "database")]
 pub use database::{Cluster, TestDb, cluster};
 use domain::{Clock, Entropy, Timestamp};

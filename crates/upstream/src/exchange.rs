@@ -7,7 +7,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use mcp::{Frame, Id};
 
-use crate::{Dialer, SendError};
+use crate::{Dialer, SendError, authorization::Challenge};
 
 /// A way to an upstream: the dialler, or a tunnel.
 pub trait Exchange: Sync {
@@ -29,6 +29,8 @@ pub struct Failure {
     pub reached: Reached,
     /// The HTTP status, where that is what went wrong.
     pub status: Option<u16>,
+    /// Whether it asks for a bearer token, as servers that want OAuth do.
+    pub wants_oauth: bool,
 }
 
 /// Whether anything answered.
@@ -64,11 +66,17 @@ impl Exchange for Dialer {
 
 impl Failure {
     pub(crate) fn unreached(error: &SendError) -> Self {
-        Self { words: error.to_string(), upstream_words: None, reached: Reached::Nothing, status: None }
+        Self {
+            words: error.to_string(),
+            upstream_words: None,
+            reached: Reached::Nothing,
+            status: None,
+            wants_oauth: false,
+        }
     }
 
     pub(crate) fn answered(words: impl Into<String>) -> Self {
-        Self { words: words.into(), upstream_words: None, reached: Reached::Answered, status: None }
+        Self { words: words.into(), upstream_words: None, reached: Reached::Answered, status: None, wants_oauth: false }
     }
 }
 
@@ -98,7 +106,11 @@ impl Answer {
     pub(crate) fn failure(&self) -> Failure {
         let status = self.status;
         let html = content_type(&self.headers).starts_with("text/html");
+        let wants_oauth = status == 401 && Challenge::of(&self.headers) != Challenge::default();
         let words = match status.as_u16() {
+            401 if wants_oauth => {
+                format!("it wants OAuth (HTTP {status}): register it and connect it, or add a header")
+            }
             401 | 403 => format!("it asks for credentials (HTTP {status}): add a header such as Authorization"),
             _ if html => format!(
                 "it answered with a web page (HTTP {status}), not MCP; is the path right? many servers answer at /mcp"
@@ -114,7 +126,7 @@ impl Answer {
             _ => format!("it answered HTTP {status}"),
         };
         let upstream_words = if html { None } else { self.words() };
-        Failure { words, upstream_words, reached: Reached::Answered, status: Some(status.as_u16()) }
+        Failure { words, upstream_words, reached: Reached::Answered, status: Some(status.as_u16()), wants_oauth }
     }
 
     /// The upstream's own words: a JSON error's message, or the text.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod address;
+pub mod authorization;
 mod body;
 mod connector;
 mod conversation;

@@ -21,6 +21,8 @@ pub struct Probe {
     pub server_info: Option<Client>,
     /// All its tools, when the last step was reached.
     pub tools: Vec<InventoryTool>,
+    /// Whether it asked for a bearer token, as servers that want OAuth do.
+    pub wants_oauth: bool,
 }
 
 /// One step of a probe.
@@ -81,6 +83,7 @@ impl Probe {
     }
 
     fn fail(&mut self, name: StepName, Failed(failure): Failed) {
+        self.wants_oauth = failure.wants_oauth;
         let outcome = StepOutcome::Failed { words: failure.words, upstream_words: failure.upstream_words };
         self.steps.push(Step { name, outcome });
     }
@@ -88,8 +91,14 @@ impl Probe {
 
 /// Probes an upstream.
 pub async fn probe<E: Exchange>(via: &E, target: Target<'_>) -> Probe {
-    let mut probe =
-        Probe { steps: Vec::new(), era: None, protocol_version: None, server_info: None, tools: Vec::new() };
+    let mut probe = Probe {
+        steps: Vec::new(),
+        era: None,
+        protocol_version: None,
+        server_info: None,
+        tools: Vec::new(),
+        wants_oauth: false,
+    };
     let mut conversation = match Conversation::open(via, target).await {
         Ok(conversation) => conversation,
         Err(failed) if failed.0.reached == Reached::Nothing => {

@@ -89,7 +89,7 @@ impl Accounts {
         let mut tx = self.db().account_at_one_moment(caller.scope()).await.map_err(Error::from)?;
         let name = tx.account_row().await.map_err(Error::from)?.name;
         let apps = tx.apps(Some(visitor.user), now).await.map_err(Error::from)?;
-        let snapshot = snapshot::compile(&mut tx, now).await.map_err(Error::from)?;
+        let snapshot = snapshot::compile(&mut tx, now, self.issuer()).await.map_err(Error::from)?;
         tx.commit().await.map_err(Error::from)?;
         let same = apps
             .into_iter()

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use domain::{Inventory, Permission, Secret, ServerId, SnapshotHeader, Transport};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use domain::{DataKey, Inventory, Permission, Secret, ServerId, SnapshotHeader, Transport};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use mcp::OwnClient;
 use storage::AccountScope;
 use upstream::{Limits, Probe, StepOutcome, Target, UpstreamUrl};
@@ -47,22 +47,28 @@ impl Accounts {
     }
 
     /// Looks at a server that is reached by URL and takes in what was found.
-    pub(super) async fn look_at(&self, caller: &Caller, server: ServerId) -> Result<Option<Probe>, Error> {
+    pub(crate) async fn look_at(&self, caller: &Caller, server: ServerId) -> Result<Option<Probe>, Error> {
         let mut tx = self.db().account(caller.scope()).await?;
         let row = tx.server(server).await?.ok_or(Error::NotFound)?;
         let account = tx.account_row().await?;
         let sealed = tx.server_headers(server).await?;
+        let bearer = self.bearer_for(&mut tx, server, caller.user()).await?;
         tx.commit().await?;
         let Transport::Http { url } = row.transport else { return Ok(None) };
         let key = self.key().open_data_key(account.id, &account.data_key)?;
-        let mut opened = Vec::new();
-        for header in &sealed {
-            opened
-                .push((header.name.as_str(), key.open(&SnapshotHeader::context(server, &header.name), &header.value)?));
+        let mut headers = open_headers(server, &sealed, &key)?;
+        if let Some(token) = &bearer
+            && let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+        {
+            value.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, value);
         }
-        let pairs = opened.iter().map(|(name, value)| (*name, value.as_slice()));
-        let probe = self.probe_at(&url, header_map(pairs)).await?;
+        let has_credential = headers.contains_key(header::AUTHORIZATION);
+        let probe = self.probe_at(&url, headers).await?;
         self.take_probe(caller.scope(), server, &probe).await?;
+        if probe.wants_oauth && !has_credential {
+            self.wants_oauth(caller, server).await?;
+        }
         Ok(Some(probe))
     }
 
@@ -91,6 +97,15 @@ impl Accounts {
         self.take_inventory(scope, &inventory).await?;
         Ok(())
     }
+}
+
+/// A server's headers, opened.
+pub(crate) fn open_headers(server: ServerId, sealed: &[SnapshotHeader], key: &DataKey) -> Result<HeaderMap, Error> {
+    let mut opened = Vec::new();
+    for header in sealed {
+        opened.push((header.name.as_str(), key.open(&SnapshotHeader::context(server, &header.name), &header.value)?));
+    }
+    Ok(header_map(opened.iter().map(|(name, value)| (*name, value.as_slice()))))
 }
 
 /// Headers that were read before; what does not fit a header any more is left out.

@@ -4,6 +4,7 @@ mod connect;
 mod connectors;
 mod first_call;
 mod grants;
+mod oauth;
 mod policies;
 mod settings;
 #[cfg(test)]
@@ -17,8 +18,15 @@ use domain::{ConnectToken, Permission, ServerSlug, Transport};
 use serde::Deserialize;
 use web_kit::{Answer, Member, Path, Problem, Query, Visit};
 
-pub(crate) use self::{connect::Connect, first_call::FirstCall, grants::GrantLine, try_it::Tried};
+pub(crate) use self::{
+    connect::Connect,
+    first_call::FirstCall,
+    grants::GrantLine,
+    oauth::{health, told},
+    try_it::Tried,
+};
 use self::{
+    oauth::OAuthPanel,
     policies::PolicyLine,
     tools::{ToolsPart, Under},
     try_it::TryIt,
@@ -111,7 +119,7 @@ pub(crate) struct Named {
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     let routes = routes.get("/app/{account}/servers/{server}", Who::Member(Permission::View), show);
-    [connect::routes, first_call::routes, try_it::routes, tools::routes, settings::routes]
+    [connect::routes, first_call::routes, try_it::routes, tools::routes, settings::routes, oauth::routes]
         .into_iter()
         .fold(routes, |routes, add| add(routes))
 }
@@ -135,7 +143,9 @@ pub(crate) async fn load(visit: &Visit<Member>, slug: &ServerSlug, extra: Extra)
     let may = May::of(visit);
     let base = base(visit, slug);
 
-    let connect = Connect::of(&server, &base, extra.connect.as_ref(), may.manage);
+    let oauth = accounts.upstream_oauth(caller, server.id).await?;
+    let oauth = oauth.map(|view| OAuthPanel::of(view, &base, may.manage));
+    let connect = Connect::of(&server, &base, extra.connect.as_ref(), may.manage).with(oauth);
     let first_call = FirstCall::of(first_call, visit, &base);
     let steps = steps([connect.done(), !policies.is_empty(), !grants.is_empty(), first_call.done()]);
     let under = Under::of(visit, &policies, &extra.asked.policy).await?;

@@ -1,6 +1,6 @@
 //! `/app/{account}`: the servers of an account.
 
-use accounts::ServerSummary;
+use accounts::{ServerSummary, TroubledConnection};
 use askama::Template;
 use domain::{Permission, Transport};
 use web_kit::{Answer, Member, Visit};
@@ -19,7 +19,17 @@ struct ServersPage {
     shell: Shell,
     may_manage: bool,
     account_url: String,
+    troubles: Vec<Trouble>,
     servers: Vec<ServerLine>,
+}
+
+/// A connection to a server that somebody has to look after.
+struct Trouble {
+    href: String,
+    server: String,
+    whose: String,
+    badge: Badge,
+    says: String,
 }
 
 struct ServerLine {
@@ -43,12 +53,25 @@ pub(crate) fn routes(routes: Routes) -> Routes {
 async fn show(visit: Visit<Member>) -> Answer {
     let servers = visit.accounts().list_servers(visit.caller()).await?;
     let home = visit.home();
+    let troubles = visit.accounts().troubled_connections(visit.caller()).await?;
     page(&ServersPage {
         shell: Shell::account(&visit, Tab::Servers, "Servers").await?,
         may_manage: visit.may(Permission::ManageServers),
         account_url: accounts::gateway_url(visit.accounts().gateway_origin(), visit.caller().slug(), None),
+        troubles: troubles.into_iter().map(|one| trouble(one, &home)).collect(),
         servers: servers.into_iter().map(|server| line(server, &home)).collect(),
     })
+}
+
+fn trouble(one: TroubledConnection, home: &str) -> Trouble {
+    let (badge, says) = super::server::health(&one.health);
+    Trouble {
+        href: format!("{home}/servers/{}#connect", one.slug),
+        server: one.server,
+        whose: if one.of.is_some() { "Your connection to".to_owned() } else { "The connection to".to_owned() },
+        badge,
+        says,
+    }
 }
 
 fn line(server: ServerSummary, home: &str) -> ServerLine {

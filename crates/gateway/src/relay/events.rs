@@ -260,7 +260,12 @@ impl Events {
         }
         let failure = self.forward.fail(Failure::Upstream(failure)).await;
         if let Some(id) = &self.forward.id {
-            let asked = Asked { id: Some(id.clone()), era: self.forward.era, ..Asked::default() };
+            let asked = Asked {
+                id: Some(id.clone()),
+                era: self.forward.era,
+                kind: Some(self.forward.kind),
+                ..Asked::default()
+            };
             self.out.push_back(SseEvent::message(rescue::body(&failure, &asked)).raw);
         }
         self.phase = Phase::Over;

@@ -11,6 +11,7 @@ mod apps;
 mod arguments;
 mod calls;
 mod client;
+mod credential;
 mod eras;
 mod failures;
 mod fixture;

@@ -187,6 +187,7 @@ impl Account {
             name: domain::Name::parse(slug).unwrap(),
             transport,
             headers: vec![],
+            oauth: None,
             settings: ServerSettings::default(),
             tools: tools.iter().map(tool).collect(),
         });
@@ -195,6 +196,16 @@ impl Account {
 
     pub fn settings(&mut self, server: ServerId) -> &mut ServerSettings {
         &mut self.snapshot.servers.iter_mut().find(|s| s.id == server).unwrap().settings
+    }
+
+    /// The one connection of a member, or of the server.
+    pub fn connection(&self, user: Option<UserId>) -> domain::ConnectionId {
+        domain::ConnectionId::from_uuid(user.map_or(self.snapshot.account.uuid(), UserId::uuid))
+    }
+
+    /// Seals a value under the account's key.
+    pub fn seal(&self, context: &str, value: &str) -> domain::Sealed {
+        self.data_key.seal(context, value.as_bytes(), &self.entropy)
     }
 
     pub fn header(&mut self, server: ServerId, name: &str, value: &str) {

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use web_kit::{Answer, Flash, Member, Path, Visit, go_to_with};
 
-use super::{Extra, Named, base, connectors::LiveLine, load};
+use super::{Extra, Named, base, connectors::LiveLine, load, oauth::OAuthPanel};
 use crate::{
     page::{id, page, page_with_secret},
     routes::{Routes, Who},
@@ -29,6 +29,8 @@ pub(crate) struct Connect {
     environment: Vec<(&'static str, &'static str, &'static str)>,
     state: ConnectState,
     has_lines: bool,
+    /// How it is connected by OAuth, where it is.
+    oauth: Option<OAuthPanel>,
 }
 
 /// The part of the panel that turns live.
@@ -94,12 +96,18 @@ impl Connect {
                 .collect(),
             state: ConnectState::of(server, base),
             has_lines: !server.connectors.is_empty(),
+            oauth: None,
         }
+    }
+
+    /// The same with how it is connected by OAuth.
+    pub(crate) fn with(self, oauth: Option<OAuthPanel>) -> Self {
+        Self { oauth, ..self }
     }
 
     /// Whether this step is behind the reader.
     pub(crate) fn done(&self) -> bool {
-        self.state.done()
+        self.state.done() && self.oauth.as_ref().is_none_or(OAuthPanel::is_connected)
     }
 }
 

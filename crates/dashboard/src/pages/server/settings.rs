@@ -6,7 +6,7 @@ use domain::{Access, DriftSetting, ListDenied, Permission, Secret, ServerSetting
 use serde::Deserialize;
 use web_kit::{Answer, Flash, Form, Member, Path, Problem, Visit, go_to_with};
 
-use super::{Named, base, connect::ConnectorLine};
+use super::{Named, base, connect::ConnectorLine, oauth::OAuthSettings};
 use crate::{
     form::{Choice, Errors},
     page::{form_again, id, page},
@@ -37,6 +37,8 @@ struct SettingsPage {
     drift: Vec<Choice>,
     connectors: Vec<ConnectorLine>,
     removal: String,
+    /// For servers that are reached by URL.
+    oauth: Option<OAuthSettings>,
 }
 
 /// A row for a new header; its value is never put into the page.
@@ -109,7 +111,25 @@ async fn load(visit: &Visit<Member>, server: &ServerView, errors: Errors) -> Res
         drift: drift(server.settings.drift),
         connectors: server.connectors.iter().map(|row: &ConnectorRow| ConnectorLine::of(row)).collect(),
         removal: removal(server, grants.len()),
+        oauth: oauth_part(visit, server).await?,
     })
+}
+
+async fn oauth_part(visit: &Visit<Member>, server: &ServerView) -> Result<Option<OAuthSettings>, Problem> {
+    if server.transport == Transport::Tunnel || !visit.may(Permission::ManageServers) {
+        return Ok(None);
+    }
+    let view = visit.accounts().upstream_oauth(visit.caller(), server.id).await?;
+    Ok(Some(OAuthSettings::of(view.as_ref(), &base(visit, &server.slug), visit.accounts().callback_url())))
+}
+
+/// The page again, with this form of its part about signing in.
+pub(crate) async fn with_oauth(
+    visit: &Visit<Member>,
+    server: &ServerView,
+    part: OAuthSettings,
+) -> Result<impl Template, Problem> {
+    Ok(SettingsPage { oauth: Some(part), ..load(visit, server, Errors::none()).await? })
 }
 
 async fn found(visit: &Visit<Member>, named: &Named) -> Result<ServerView, Problem> {

@@ -1,0 +1,134 @@
+//! What a server that wants OAuth is shown, and what callers are told when there is nothing to show.
+
+use domain::{Event, GrantSubject, Principal, Sharing, SnapshotConnection, SnapshotOAuth, Transport, UserId};
+use http::StatusCode;
+use policy::RiskClass;
+use serde_json::json;
+
+use crate::{
+    client::Client,
+    fixture::{Fixture, Speaks},
+    snapshots::until,
+    world::{Account, OPEN, World},
+};
+
+const PAGE: &str = "https://gateway.example/app/acme/servers/mlflow#connect";
+
+fn connect(acme: &mut Account, sharing: Sharing, connections: &[(Option<UserId>, u64, &str)]) {
+    let connection = |(user, generation, token): &(Option<UserId>, u64, &str)| {
+        let id = acme.connection(*user);
+        let context = SnapshotConnection::context(id, *generation);
+        let access_token = acme.seal(&context, token);
+        SnapshotConnection { id, user: *user, generation: *generation, access_token }
+    };
+    let connections = connections.iter().map(connection).collect();
+    acme.snapshot.servers[0].oauth = Some(SnapshotOAuth { sharing, connect_url: PAGE.to_owned(), connections });
+}
+
+fn user(principal: Principal) -> UserId {
+    match principal {
+        Principal::Member(user) => user,
+        Principal::Agent(_) => panic!("a member"),
+    }
+}
+
+#[tokio::test]
+async fn the_servers_connection_is_shown_and_its_newest_token_at_once() {
+    let (world, upstream) = (World::start().await, Fixture::start(Speaks::Sessions).await);
+    let mut acme = world.account("acme");
+    let simple = acme.simple(&upstream.url, OPEN);
+    connect(&mut acme, Sharing::Server, &[(None, 1, "first")]);
+    world.publish(&acme).await;
+    let client = Client::new(&world, &acme, "/mlflow/mcp", &simple.agent).initialized().await;
+    assert!(client.call("echo", json!({})).await.is_ok());
+    assert_eq!(upstream.last().0["authorization"], "Bearer first");
+
+    connect(acme.changed(), Sharing::Server, &[(None, 2, "second")]);
+    world.publish(&acme).await;
+    until(|| async {
+        assert!(client.call("echo", json!({})).await.is_ok());
+        upstream.last().0["authorization"] == "Bearer second"
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_a_connection_nothing_is_sent_and_the_caller_is_told_where_to_connect() {
+    let (world, upstream) = (World::start().await, Fixture::start(Speaks::Sessions).await);
+    let mut acme = world.account("acme");
+    let simple = acme.simple(&upstream.url, OPEN);
+    connect(&mut acme, Sharing::Server, &[]);
+    world.publish(&acme).await;
+    let client = Client::new(&world, &acme, "/mlflow/mcp", &simple.agent);
+    let told = client.call("echo", json!({})).await;
+    assert_eq!((told.status, &told.json()["result"]["isError"]), (StatusCode::OK, &json!(true)), "{}", told.text());
+    assert!(told.text().contains(PAGE), "{}", told.text());
+    assert_eq!(upstream.seen.lock().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_members_call_goes_out_with_their_own_connection_and_nobody_elses_does() {
+    let (world, upstream) = (World::start().await, Fixture::start(Speaks::Sessions).await);
+    let mut acme = world.account("acme");
+    let policy = acme.policy(OPEN);
+    let server = acme.server("mlflow", Transport::Http { url: upstream.url.clone() }, &[("echo", RiskClass::Read)]);
+    let (ann, bob) = (acme.member("ann@acme.example", vec![]), acme.member("bob@acme.example", vec![]));
+    let agent = acme.agent("ci");
+    for holder in [&ann, &bob, &agent] {
+        let subject = match holder.principal {
+            Principal::Member(user) => GrantSubject::Member(user),
+            Principal::Agent(agent) => GrantSubject::Agent(agent),
+        };
+        acme.grant(subject, server, Some(policy));
+    }
+    connect(&mut acme, Sharing::Member, &[(Some(user(ann.principal)), 1, "ann-token")]);
+    world.publish(&acme).await;
+    for (holder, words) in [(&bob, PAGE), (&agent, "an agent does not have")] {
+        let told = Client::new(&world, &acme, "/mlflow/mcp", holder).call("echo", json!({})).await;
+        assert!(told.json()["result"]["isError"] == true && told.text().contains(words), "{}", told.text());
+    }
+    assert_eq!(upstream.seen.lock().unwrap().len(), 0);
+    let client = Client::new(&world, &acme, "/mlflow/mcp", &ann).initialized().await;
+    assert!(client.call("echo", json!({})).await.is_ok());
+    assert_eq!(upstream.last().0["authorization"], "Bearer ann-token");
+
+    // The account's URL does the same.
+    let told = Client::new(&world, &acme, "/mcp", &bob).initialized().await.call("mlflow__echo", json!({})).await;
+    assert!(told.text().contains(PAGE), "{}", told.text());
+}
+
+#[tokio::test]
+async fn a_refused_token_is_told_once_and_never_reads_as_the_servers_own_refusal() {
+    let world = World::start().await;
+    let mut acme = world.account("acme");
+    let locked = locked().await;
+    let simple = acme.simple(&locked, OPEN);
+    connect(&mut acme, Sharing::Server, &[(None, 3, "stale")]);
+    world.publish(&acme).await;
+    let client = Client::new(&world, &acme, "/mlflow/mcp", &simple.agent);
+    for _ in 0..3 {
+        let told = client.call("echo", json!({})).await;
+        assert_eq!((told.status, &told.json()["result"]["isError"]), (StatusCode::OK, &json!(true)));
+        assert!(told.text().contains("it is being renewed") && told.text().contains(PAGE), "{}", told.text());
+        assert!(!told.headers.contains_key("www-authenticate"));
+    }
+    let is_settled = |events: &[Event]| events.iter().filter(|e| matches!(e, Event::Settled(_))).count() == 3;
+    let events = world.records(&acme, is_settled).await;
+    let refused: Vec<_> = events
+        .iter()
+        .filter_map(|e| if let Event::ConnectionRefused(refused) = e { Some(refused) } else { None })
+        .collect();
+    assert_eq!(refused.len(), 1, "{events:?}");
+    assert_eq!((refused[0].generation, &refused[0].needs), (3, &None));
+}
+
+/// A server that takes no token.
+async fn locked() -> String {
+    let refuse =
+        || async { (StatusCode::UNAUTHORIZED, [("www-authenticate", "Bearer error=\"invalid_token\"")], "no") };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    let router = axum::Router::new().fallback(refuse);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
