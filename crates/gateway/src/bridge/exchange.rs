@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::source::Source;
 use crate::{
     account::Server,
+    credential,
     failure::{Failure, UpstreamFailure},
     forward::refused,
     gateway::Shared,
@@ -110,6 +111,9 @@ impl Exchange {
             let undelivered = self.link.says_undelivered(response.headers());
             let delivery = if undelivered { Delivery::Undelivered } else { Delivery::Delivered };
             settler.answered(response.status().as_u16(), delivery);
+        }
+        if let Some(refused) = credential::refused(&self.shared, &self.server, &response).await {
+            return Err(refused.into());
         }
         self.source_of(response).await
     }
