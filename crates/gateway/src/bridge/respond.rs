@@ -72,7 +72,7 @@ pub(crate) async fn answer(
         Ok(None) => None,
         Err(_) => Some(SseEvent::keep_alive().raw),
     };
-    let telling = Telling { said, asked: Asked { id: Some(id), era, metadata: String::new() }, keep_alive, first };
+    let telling = Telling { said, asked: Asked { id: Some(id), era, ..Asked::default() }, keep_alive, first };
     Ok(event_stream(Body::from_stream(stream::unfold(telling, |mut telling| async move {
         let bytes = telling.next().await?;
         Some((Ok::<_, Infallible>(bytes), telling))
@@ -81,7 +81,7 @@ pub(crate) async fn answer(
 
 /// A stream that begins at once and answers nothing.
 pub(crate) fn stream_of(shared: &Arc<Shared>, said: mpsc::Receiver<Said>) -> Response {
-    let asked = Asked { id: None, era: Era::Initialize, metadata: String::new() };
+    let asked = Asked::default();
     let keep_alive = shared.config.times.keep_alive;
     let telling = Telling { said, asked, keep_alive, first: Some(SseEvent::keep_alive().raw) };
     event_stream(Body::from_stream(stream::unfold(telling, |mut telling| async move {
