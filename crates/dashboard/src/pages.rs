@@ -37,7 +37,7 @@ mod theme;
 
 /// All of them.
 pub(crate) fn routes(routes: Routes) -> Routes {
-    let pages: [fn(Routes) -> Routes; 25] = [
+    let pages: [fn(Routes) -> Routes; 26] = [
         landing::routes,
         theme::routes,
         signup::routes,
