@@ -145,9 +145,16 @@ fn reference(bytes: &[u8]) -> bool {
         "tools/call" | "prompts/get" => string("name"),
         "resources/read" => string("uri"),
         "tasks/get" => string("taskId"),
-        "initialize" => string("protocolVersion"),
+        // No method of the versions without sessions, so not held to its parameters there; it is refused as unknown later.
+        "initialize" => string("protocolVersion") || declares_no_sessions(params),
         _ => !method.starts_with("notifications/"),
     }
+}
+
+/// Whether `_meta` declares a version, and not one of those that know `initialize`.
+fn declares_no_sessions(params: Option<&Tree>) -> bool {
+    let declared = params.and_then(|params| params.get("_meta")?.get(META[1])?.text());
+    declared.is_some_and(|version| !["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"].contains(&version))
 }
 
 fn params_are_fine(params: &Tree) -> bool {
