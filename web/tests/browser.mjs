@@ -18,6 +18,8 @@ const FLAGS = [
   "--disable-sync",
 ];
 const PATIENCE_MS = 20_000;
+/** How many people have come; each has an address of their own (RFC 5737 documentation block), so that limits by address see people. */
+let arrived = 0;
 
 export const openBrowser = () =>
   chromium.launch({
@@ -40,7 +42,9 @@ export class Person {
     const person = new Person();
     const { name = "person", hand = "mouse", colors = "light", width = 1280, height = 800, script = true, bothColors = false, mayVisit = null } = how;
     Object.assign(person, { name, product, script, colors, bothColors, width, height, mayVisit });
+    arrived += 1;
     person.context = await browser.newContext({
+      extraHTTPHeaders: { "X-Forwarded-For": `198.51.100.${arrived % 256}` },
       baseURL: product.origin,
       viewport: { width, height },
       colorScheme: colors,
