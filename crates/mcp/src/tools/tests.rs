@@ -128,6 +128,16 @@ fn a_list_in_doubt_is_an_error() {
     assert!(filter_tools_list(&compressed, Era::Initialize, |_| Keep::Keep).is_err());
 }
 
+#[derive(serde::Deserialize)]
+struct Answer {
+    result: Listed,
+}
+
+#[derive(serde::Deserialize)]
+struct Listed {
+    tools: Vec<serde::de::IgnoredAny>,
+}
+
 fn space() -> impl Strategy<Value = String> {
     "[ \n\t\r]{0,3}"
 }
@@ -185,11 +195,12 @@ proptest! {
         let at = at.index(bytes.len());
         bytes.splice(at..at + 1, with);
         if let Ok(filtered) = filter_tools_list(&Bytes::from(bytes), Era::Initialize, |_| Keep::Drop) {
-            let value: serde_json::Value = match serde_json::from_slice(&filtered) {
-                Ok(value) => value,
+            // Not a `Value`: damage may leave `1e5555`, which is JSON and no double.
+            let answer: Answer = match serde_json::from_slice(&filtered) {
+                Ok(answer) => answer,
                 Err(error) => return Err(TestCaseError::fail(format!("not JSON: {error}"))),
             };
-            prop_assert_eq!(&value["result"]["tools"], &serde_json::json!([]));
+            prop_assert!(answer.result.tools.is_empty(), "{:?}", filtered);
         }
     }
 }
