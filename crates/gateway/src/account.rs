@@ -266,6 +266,13 @@ impl Server {
         }
     }
 
+    /// Whether it is at the same address and is shown the same credential: a session with the one is a session with the
+    /// other. What was begun elsewhere, or as somebody else, is no business of the server that is there now.
+    pub(crate) fn is_reached_like(&self, other: &Self) -> bool {
+        let same_place = self.id == other.id && self.transport == other.transport;
+        same_place && self.headers == other.headers && self.bearer.is_like(&other.bearer)
+    }
+
     /// Whether the tools as accepted, or what is shown of them, are others than before.
     pub(crate) fn shows_other_tools_than(&self, before: &Self) -> bool {
         let pins = |server: &Self| -> HashMap<Arc<str>, (RiskClass, String)> {

@@ -32,17 +32,16 @@ use bytes::Bytes;
 use domain::{Client, Principal};
 use http::HeaderMap;
 use mcp::{Era, Id, Method};
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 
 use crate::{
-    failure::Failure, gateway::Shared, peer::Hello, resolve::Place, session::Session, settle::Settler,
+    failure::Failure, gateway::Shared, peer::Hello, resolve::Place, room::Room, session::Session, settle::Settler,
     streams::OpenStream,
 };
 
 pub(crate) use events_wire::EventsWire;
 pub(crate) use feed::{Feed, Wanted};
-pub(crate) use legacy::{end_session, greet, is_bridged, notification, remember, request_within, response, stream};
+pub(crate) use legacy::{end_session, greet, is_bridged, notification, request_within, response, stream};
 pub(crate) use listen::end;
 pub(crate) use modern::{go_on, request as modern_request, round_of, voice as voice_of};
 pub(crate) use names::Names;
@@ -99,7 +98,7 @@ pub(crate) struct Passage {
 }
 
 /// What is given back when an answer has ended.
-pub(crate) type Kept = (Option<OwnedSemaphorePermit>, Option<OpenStream>);
+pub(crate) type Kept = (Option<Room>, Option<OpenStream>);
 
 /// Sends a request and answers with what comes back.
 pub(crate) async fn pass(passage: Passage) -> Result<Response, Failure> {

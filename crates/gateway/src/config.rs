@@ -59,6 +59,8 @@ pub struct Limits {
     pub held_bytes: usize,
     /// Requests being worked on at the same time; beyond it they are shed (503).
     pub requests: usize,
+    /// Of these, requests of one account; beyond it that account's are shed.
+    pub requests_per_account: usize,
     /// Long-lived streams (GET, `subscriptions/listen`) of one principal on one server.
     pub streams_per_principal: usize,
     /// Connectors of one server, at all gateways together.
@@ -111,6 +113,7 @@ impl Default for Limits {
             streamed_bytes: 1 << 30,
             held_bytes: 512 << 20,
             requests: 8_192,
+            requests_per_account: 2_048,
             streams_per_principal: 64,
             tunnels_per_server: 16,
         }

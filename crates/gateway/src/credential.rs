@@ -152,6 +152,23 @@ impl OAuth {
 }
 
 impl Bearer {
+    /// Whether the same is shown, however often its token was renewed.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::None, Self::None) | (Self::Missing(_), Self::Missing(_)) => true,
+            (Self::Of(one), Self::Of(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
+    /// The member whose own connection it is.
+    pub(crate) fn user(&self) -> Option<UserId> {
+        match self {
+            Self::Of(connection) => connection.user,
+            Self::None | Self::Missing(_) => None,
+        }
+    }
+
     /// The header to send, if one is to be sent.
     pub(crate) fn header(&self) -> Result<Option<HeaderValue>, CredentialError> {
         match self {

@@ -10,6 +10,9 @@ pub(crate) enum Failure {
     /// As many requests as the gateway works on at the same time.
     #[error("the gateway is busy")]
     Busy,
+    /// As many requests as it works on at the same time for one account.
+    #[error("the gateway works on as many requests of this account as it does at the same time; try again")]
+    Crowded,
     #[error(transparent)]
     Guard(#[from] GuardError),
     /// No key or token, or one that does not open this account. Which of the two is all that is told.
@@ -134,7 +137,7 @@ impl Failure {
     /// The stable word for records and for `error.data.reason`.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
-            Self::Busy => "busy",
+            Self::Busy | Self::Crowded => "busy",
             Self::Guard(GuardError::Host) => "foreign_host",
             Self::Guard(GuardError::Origin) => "foreign_origin",
             Self::Unauthenticated(_) => "unauthenticated",

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use domain::{Client, Settlement};
 use http::{HeaderMap, Method as HttpMethod, StatusCode};
 use mcp::{Era, Id, Method, Part};
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     account::Server,
@@ -19,6 +19,7 @@ use crate::{
     one::accepted,
     relay,
     resolve::Place,
+    room::Room,
     session::Session,
     settle::{Delivery, Settler},
     streams::OpenStream,
@@ -43,7 +44,7 @@ pub(crate) struct Forward {
     pub settler: Option<Box<Settler>>,
     pub face: Face,
     /// Held until the answer has ended.
-    pub kept: (Option<OwnedSemaphorePermit>, Option<OpenStream>),
+    pub kept: (Option<Room>, Option<OpenStream>),
 }
 
 /// Which URL the client sees.

@@ -20,6 +20,7 @@ use crate::{
     guard::Guard,
     mesh::{self, Identity, Mesh, MeshParts},
     records::Records,
+    room::Rooms,
     rounds::Rounds,
     routes, schemas,
     seen::Seen,
@@ -80,8 +81,8 @@ pub(crate) struct Shared {
     pub memory: Memory,
     pub eras: Eras,
     pub bridges: Bridges,
-    /// One permit for each request being worked on.
-    pub room: Arc<Semaphore>,
+    /// For the requests being worked on.
+    pub rooms: Rooms,
     /// One permit for each reservation under way.
     pub reserving: Semaphore,
     /// One permit for each long check of arguments under way.
@@ -128,7 +129,7 @@ impl Gateway {
             eras: Eras::default(),
             bridges: Bridges::default(),
             peers: PeerSessions::new(config.times.session_idle),
-            room: Arc::new(Semaphore::new(config.limits.requests)),
+            rooms: Rooms::new(&config.limits),
             reserving: Semaphore::new(RESERVING),
             checking: Arc::new(Semaphore::new(schemas::CHECKING)),
             held: Arc::new(Semaphore::new(config.limits.held_bytes >> 10)),
@@ -167,7 +168,7 @@ impl Gateway {
     /// Ends long streams and tunnels, and waits until every call is settled and every record on the bus. Requests that
     /// come later are answered that the gateway is busy.
     pub async fn close(&self) {
-        self.0.room.close();
+        self.0.rooms.close();
         self.0.closing.cancel();
         self.0.tracker.close();
         self.0.tracker.wait().await;

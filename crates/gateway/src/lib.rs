@@ -28,6 +28,7 @@ mod refused;
 mod relay;
 mod rescue;
 mod resolve;
+mod room;
 mod rounds;
 mod routes;
 mod schemas;

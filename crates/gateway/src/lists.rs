@@ -5,11 +5,7 @@ use domain::ListDenied;
 use mcp::{Keep, ListError, Tool};
 use policy::Visibility;
 
-use crate::{
-    failure::UpstreamFailure,
-    forward::{Forward, Page},
-    resolve::Place,
-};
+use crate::{failure::UpstreamFailure, forward::Forward, resolve::Place};
 
 /// How a tool shows to the caller: listed if any of its grants lists it; else as the first grant has it, whose denial a
 /// call would be told.
@@ -40,8 +36,8 @@ pub(crate) fn keep(place: &Place, tool: &str) -> Keep {
 
 /// An answer that holds a list of tools, for the caller. One that cannot be read without doubt does not pass.
 pub(crate) async fn filtered(forward: &Forward, message: Bytes) -> Result<Bytes, UpstreamFailure> {
-    if forward.kind == mcp::Method::ToolsList && forward.page == Page::First {
-        forward.shared.seen.note_list(&forward.shared, &forward.place, &message).await;
+    if forward.kind == mcp::Method::ToolsList {
+        forward.shared.seen.note_list(&forward.shared, &forward.place, (forward.page, &message)).await;
     }
     filter(&forward.place, forward.era, &message).map_err(|error| UpstreamFailure::Invalid(error.to_string()))
 }

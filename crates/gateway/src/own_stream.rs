@@ -70,7 +70,7 @@ impl State {
                 () = sleep(self.shared.config.times.keep_alive) => true,
             };
             match self.watched.refresh(&self.shared).await {
-                Change::Gone => return self.end(),
+                Change::Gone | Change::Moved => return self.end(),
                 Change::Tools => {
                     return Some(SseEvent::message(mcp::tools_list_changed(self.subscription.as_ref())).raw);
                 }

@@ -28,6 +28,8 @@ use crate::{
 
 /// Most pages read of one list.
 const MOST_PAGES: usize = 100;
+/// Longest answer to our introduction, in bytes: it is kept as long as the session.
+const MOST_GREETING: usize = 256 << 10;
 const OURSELVES: OwnClient<'_> = OwnClient { name: "portcullis", version: env!("CARGO_PKG_VERSION") };
 
 /// A session of our own with a server.
@@ -163,7 +165,7 @@ impl Peer {
     async fn shake_hands(self, shared: &Arc<Shared>, link: &Link) -> Result<Self, Failure> {
         let id = self.next_id();
         let greeting = mcp::initialize_request_with(&id, self.hello.own_client(), &self.hello.capabilities);
-        let answer = self.ask(shared, link, &id, greeting).await?;
+        let answer = self.ask(shared, link, &id, greeting).await?.short()?;
         let description = mcp::initialize_result(&answer.message).map_err(|error| match error {
             HandshakeError::Refused { code, message, .. } => {
                 Failure::from(UpstreamFailure::Refused { code, words: words::shorten(&message) })
@@ -181,7 +183,7 @@ impl Peer {
         let id = self.next_id();
         let peer = Self { era: Era::Stateless, version: mcp::STATELESS.to_owned(), ..self };
         let request = mcp::own_request(&id, "server/discover", &[], &peer.declared());
-        let answer = peer.ask(shared, link, &id, request).await?;
+        let answer = peer.ask(shared, link, &id, request).await?.short()?;
         let description = mcp::discover_result(&answer.message).map_err(|error| match error {
             HandshakeError::Refused { code, message, .. } => {
                 Failure::from(UpstreamFailure::Refused { code, words: words::shorten(&message) })
@@ -373,6 +375,14 @@ fn own_id(shared: &Shared) -> Id<'static> {
 struct Answer {
     message: Bytes,
     session: Option<Session>,
+}
+
+impl Answer {
+    /// The answer, if it is short enough to be kept.
+    fn short(self) -> Result<Self, UpstreamFailure> {
+        let limit = MOST_GREETING;
+        if self.message.len() <= limit { Ok(self) } else { Err(UpstreamFailure::TooLarge { limit }) }
+    }
 }
 
 /// The tools in the pages of a list.

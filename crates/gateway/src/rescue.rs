@@ -54,7 +54,7 @@ pub(crate) fn answer(failure: &Failure, asked: &Asked) -> Response<Body> {
     let mut response = json_answer(status, body(failure, asked));
     let headers = response.headers_mut();
     match failure {
-        Failure::Busy | Failure::Unavailable | Failure::NotRecorded => {
+        Failure::Busy | Failure::Crowded | Failure::Unavailable | Failure::NotRecorded => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         Failure::Unauthenticated(Presented::Nothing) => challenge(headers, "", asked),
@@ -116,7 +116,12 @@ pub(crate) fn body(failure: &Failure, asked: &Asked) -> Bytes {
 
 fn log(failure: &Failure) {
     match failure {
-        Failure::Upstream(_) | Failure::HolderGone | Failure::NotRecorded | Failure::Unavailable | Failure::Busy => {
+        Failure::Upstream(_)
+        | Failure::HolderGone
+        | Failure::NotRecorded
+        | Failure::Unavailable
+        | Failure::Busy
+        | Failure::Crowded => {
             tracing::info!(reason = failure.reason(), error = %failure, "a request failed");
         }
         _ => tracing::debug!(reason = failure.reason(), "a request was refused"),
@@ -125,7 +130,7 @@ fn log(failure: &Failure) {
 
 fn status(failure: &Failure, asked: &Asked) -> StatusCode {
     match failure {
-        Failure::Busy | Failure::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Failure::Busy | Failure::Crowded | Failure::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Failure::Guard(_) | Failure::Scope(_) => StatusCode::FORBIDDEN,
         Failure::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         Failure::NoServer | Failure::NoSession => StatusCode::NOT_FOUND,

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -17,10 +17,12 @@ use domain::{Client, DriftSetting, Event, Inventory, InventoryTool, ServerId};
 use mcp::Keep;
 use tokio::time::Instant;
 
-use crate::{account::Server, gateway::Shared, resolve::Place};
+use crate::{account::Server, forward::Page, gateway::Shared, resolve::Place};
 
 /// A server's passing list is looked at at most this often.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// A longer list is not reported; the control plane takes no more tools of a server either.
+const MOST_REPORTED_BYTES: usize = 8 << 20;
 /// Servers that are remembered at the same time.
 const MOST_SERVERS: usize = 50_000;
 const PIN: GeneralPurpose = GeneralPurpose::new(
@@ -34,11 +36,12 @@ type Hash = [u8; 32];
 #[derive(Debug, Default)]
 pub(crate) struct Seen(Mutex<HashMap<ServerId, Sight>>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Sight {
-    looked_at: Instant,
+    looked_at: Option<Instant>,
     reported: Option<Hash>,
-    definitions: HashMap<String, Hash>,
+    /// Of the tools that are accepted, what was last seen.
+    definitions: HashMap<Arc<str>, Hash>,
 }
 
 impl Seen {
@@ -53,18 +56,26 @@ impl Seen {
         definition.is_some_and(|hash| PIN.decode(&accepted.pin).is_ok_and(|pin| pin != hash))
     }
 
-    /// Looks at the first page of a list that passes by; reports it if it is the whole list and not what was reported.
-    pub(crate) async fn note_list(&self, shared: &Shared, place: &Place, message: &Bytes) {
-        if !self.is_due(place.server.id) {
+    /// Looks at a page of a list that passes by. Where changes are held back, every page is compared with what was accepted:
+    /// a server chooses in how many pages it answers. The first page is reported if it is the whole list and news.
+    pub(crate) async fn note_list(&self, shared: &Shared, place: &Place, (page, message): (Page, &Bytes)) {
+        let holds = place.server.settings.drift == DriftSetting::Hold;
+        let due = page == Page::First && self.is_due(place.server.id);
+        if !holds && !due {
             return;
         }
         let mut tools = Vec::new();
-        let page = mcp::select_tools(message, |tool| {
+        let list = mcp::select_tools(message, |tool| {
             tools.push(InventoryTool { name: tool.name.clone().into_owned(), definition: tool.raw.to_owned() });
             Keep::Drop
         });
-        let Ok(page) = page else { return };
-        if page.next_cursor.is_some() || !self.is_news(place.server.id, &tools) {
+        let Ok(list) = list else { return };
+        if holds {
+            self.note_definitions(&place.server, &tools);
+        }
+        let is_whole = page == Page::First && list.next_cursor.is_none();
+        let size: usize = tools.iter().map(|tool| tool.definition.len()).sum();
+        if !due || !is_whole || size > MOST_REPORTED_BYTES || !self.is_news(&place.server, &tools) {
             return;
         }
         let inventory = Inventory {
@@ -78,30 +89,49 @@ impl Seen {
     }
 
     /// Remembers a whole list; whether it differs from the last one.
-    pub(crate) fn is_news(&self, server: ServerId, tools: &[InventoryTool]) -> bool {
+    pub(crate) fn is_news(&self, server: &Server, tools: &[InventoryTool]) -> bool {
         let hash = hash_of(&tools.iter().map(|tool| tool.definition.as_str()).collect::<Vec<_>>().join("\n"));
-        let definitions = tools.iter().map(|tool| (tool.name.clone(), hash_of(&tool.definition))).collect();
+        let definitions = definitions(server, tools);
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let sight = Sight { looked_at: Instant::now(), reported: Some(hash), definitions };
-        seen.insert(server, sight).is_none_or(|before| before.reported != Some(hash))
+        let sight = Sight { looked_at: Some(Instant::now()), reported: Some(hash), definitions };
+        seen.insert(server.id, sight).is_none_or(|before| before.reported != Some(hash))
+    }
+
+    fn note_definitions(&self, server: &Server, tools: &[InventoryTool]) {
+        let definitions = definitions(server, tools);
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        make_room(&mut seen, server.id);
+        seen.entry(server.id).or_default().definitions.extend(definitions);
     }
 
     fn is_due(&self, server: ServerId) -> bool {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match seen.get_mut(&server) {
-            Some(sight) if sight.looked_at.elapsed() < LOOK_EVERY => false,
-            Some(sight) => {
-                sight.looked_at = Instant::now();
-                true
-            }
-            None => {
-                if seen.len() >= MOST_SERVERS {
-                    seen.clear();
-                }
-                true
-            }
+        make_room(&mut seen, server);
+        let Some(sight) = seen.get_mut(&server) else { return true };
+        let due = sight.looked_at.is_none_or(|at| at.elapsed() >= LOOK_EVERY);
+        if due {
+            sight.looked_at = Some(Instant::now());
         }
+        due
     }
+}
+
+fn make_room(seen: &mut HashMap<ServerId, Sight>, server: ServerId) {
+    if seen.len() >= MOST_SERVERS && !seen.contains_key(&server) {
+        seen.clear();
+    }
+}
+
+/// The definitions of the tools that are accepted. Of two tools of one name nobody can say which a call means, so what is
+/// remembered of them is like no definition.
+fn definitions(server: &Server, tools: &[InventoryTool]) -> HashMap<Arc<str>, Hash> {
+    let mut found: HashMap<Arc<str>, Hash> = HashMap::new();
+    for tool in tools {
+        let Some((name, _)) = server.tools.get_key_value(tool.name.as_str()) else { continue };
+        let hash = hash_of(&tool.definition);
+        found.entry(name.clone()).and_modify(|known| *known = [0; 32]).or_insert(hash);
+    }
+    found
 }
 
 /// A server's name and version, cut to what a record keeps.

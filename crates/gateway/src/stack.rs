@@ -15,7 +15,7 @@ use std::sync::Arc;
 use axum::{body::Body, extract::Request, response::Response};
 use http::{HeaderMap, HeaderValue, Method, request::Parts};
 use mcp::{Era, Message};
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::{
@@ -27,6 +27,7 @@ use crate::{
     metadata, one, page, read, refused,
     rescue::{self, Asked},
     resolve::{Place, resolve},
+    room::Room,
     scope,
 };
 
@@ -42,7 +43,7 @@ pub(crate) struct Ask<'a> {
     /// Which era it speaks; known once it is read.
     pub era: Era,
     /// Its place among the requests being worked on; whoever streams the answer keeps it until the end.
-    pub room: Option<OwnedSemaphorePermit>,
+    pub room: Option<Room>,
     /// Who sent it here.
     pub via: Via,
 }
@@ -87,6 +88,7 @@ async fn steps(shared: &Arc<Shared>, url: Url<'_>, request: Request, asked: &mut
     let resource = metadata::resource(&shared.config, url.account, url.server);
     let door = Door { snapshots: &shared.snapshots, tokens: &shared.tokens, account: url.account, resource: &resource };
     let caller = authenticate(door, &parts.headers, &parts.extensions, now).await?;
+    let room = shared.rooms.count(room, caller.account.id)?;
     let ask = Ask { shared, headers: &parts.headers, arrived, era: Era::Initialize, room: Some(room), via };
     let Some(server) = url.server else {
         return match parts.method {
@@ -119,11 +121,11 @@ fn named(request_id: u64, mut answer: Response) -> Response {
 }
 
 /// There is room, and the page that asks, if one does, may: the gateway that a client asked first has looked at that.
-fn admit(shared: &Arc<Shared>, parts: &Parts, via: Via) -> Result<OwnedSemaphorePermit, Failure> {
+fn admit(shared: &Arc<Shared>, parts: &Parts, via: Via) -> Result<Room, Failure> {
     if via == Via::Client {
         shared.guard.check(&parts.uri, &parts.headers)?;
     }
-    shared.room.clone().try_acquire_owned().map_err(|_| Failure::Busy)
+    shared.rooms.enter()
 }
 
 /// Steps 5 to 9 for one server.

@@ -22,6 +22,8 @@ pub(crate) enum Change {
     None,
     /// It may, but other policies or tools are in force.
     Tools,
+    /// It may, but the server is at another address or is shown something else: what is open with it belongs to the past.
+    Moved,
     /// It may not have it any more.
     Gone,
 }
@@ -88,9 +90,13 @@ pub(crate) async fn refresh(shared: &Shared, place: &mut Place) -> Change {
     let server = caller.account.server(&place.server.slug).filter(|server| server.id == place.server.id);
     let newer = server.and_then(|server| Place::of(&caller, server, shared.clock.now()));
     let Some(newer) = newer.filter(|newer| newer.require_active().is_ok()) else { return Change::Gone };
-    let changed = is_other(&newer, place);
+    let change = match () {
+        () if !newer.server.is_reached_like(&place.server) => Change::Moved,
+        () if is_other(&newer, place) => Change::Tools,
+        () => Change::None,
+    };
     *place = newer;
-    if changed { Change::Tools } else { Change::None }
+    change
 }
 
 async fn refresh_all(shared: &Shared, caller: &mut Caller, places: &mut Vec<Place>) -> Change {

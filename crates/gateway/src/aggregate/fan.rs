@@ -12,7 +12,6 @@ use tokio::time::timeout;
 use super::Ours;
 use crate::{
     authenticate::Caller,
-    bridge,
     failure::Failure,
     forward::{self, Known},
     gateway::Shared,
@@ -34,7 +33,7 @@ pub(super) async fn set_level(
     ours: &Ours,
     request: &Request<'_>,
 ) -> Result<Response, Failure> {
-    bridge::remember(&ask.shared.bridges.wishes.of(&ours.key), request)?;
+    ask.shared.bridges.wishes.remember(&ours.key, request)?;
     let params = request.params.as_ref().map_or("{}", |params| params.raw());
     let places = everywhere(caller, ask.shared.clock.now());
     let places = places.into_iter().filter(|place| passes(place, Method::LoggingSetLevel));
@@ -75,7 +74,7 @@ pub(super) fn tell_all(
         .filter(|place| passes(place, notification.kind))
         .collect();
     for peer in ask.shared.peers.behind(&ours.key) {
-        let Some(place) = places.iter().find(|place| place.server.id == peer.server.id) else { continue };
+        let Some(place) = places.iter().find(|place| peer.server.is_reached_like(&place.server)) else { continue };
         let (shared, place, bytes) = (ask.shared.clone(), place.clone(), bytes.clone());
         ask.shared.tracker.spawn(async move {
             if let Err(error) = tell(&shared, &place, &peer, bytes).await {

@@ -86,7 +86,7 @@ async fn servers(ask: &Ask<'_>, caller: &Caller, ours: &Ours) -> Vec<Known> {
 
 async fn greet(ask: &Ask<'_>, ours: &Ours, place: Place) -> Known {
     let memory = &ask.shared.memory;
-    let known = memory.described(place.server.id);
+    let known = memory.described(&place.server);
     if known.is_some() || place.require_active().is_err() {
         return (place, known);
     }

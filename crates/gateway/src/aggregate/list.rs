@@ -16,6 +16,7 @@ use super::{Ours, memory::owner, names};
 use crate::{
     authenticate::Caller,
     failure::{Failure, UpstreamFailure},
+    forward::Page,
     gateway::Shared,
     link::Link,
     lists, methods,
@@ -134,10 +135,9 @@ async fn part(shared: &Arc<Shared>, ours: &Ours, kind: ListKind, turn: Turn) -> 
             }
         }
     }
-    if let ([only], None, true) =
-        (got.pages.as_slice(), &got.next, whole && kind == ListKind::Tools && failed.is_none())
-    {
-        shared.seen.note_list(shared, &place, only).await;
+    for (index, message) in got.pages.iter().enumerate().filter(|_| kind == ListKind::Tools) {
+        let page = if index == 0 && whole { Page::First } else { Page::Further };
+        shared.seen.note_list(shared, &place, (page, message)).await;
     }
     let items = got.pages.iter().flat_map(|page| named(shared, &place, kind, page)).collect();
     let next_cursor = got.next.filter(|cursor| cursor.len() <= CURSOR_BYTES);

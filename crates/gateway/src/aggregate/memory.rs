@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::ServerId;
+use domain::{ServerId, UserId};
 use mcp::{Era, ListKind};
 use moka::sync::Cache;
 use serde_json::Value;
 
-use crate::{peer::Peer, session::Owner};
+use crate::{account::Server, peer::Peer, session::Owner};
 
 /// Servers that are remembered at the same time.
 const MOST_SERVERS: u64 = 50_000;
@@ -38,7 +38,8 @@ type PublicName = (ServerId, ListKind, Arc<str>);
 /// What is remembered.
 #[derive(Debug)]
 pub(crate) struct Memory {
-    described: Cache<ServerId, Arc<Described>>,
+    /// Where each member has a connection of their own, a server may say something else to each.
+    described: Cache<(ServerId, Option<UserId>), Arc<Described>>,
     failing: Cache<ServerId, ()>,
     names: Cache<PublicName, Arc<str>>,
     ended: Cache<Arc<str>, ()>,
@@ -58,7 +59,7 @@ impl Default for Memory {
 impl Memory {
     /// A server answered: what it said of itself is the newest.
     pub(crate) fn greeted(&self, peer: &Peer) -> Arc<Described> {
-        let known = self.described.get(&peer.server.id);
+        let known = self.described(&peer.server);
         let same = |known: &Arc<Described>| {
             known.era == peer.era
                 && known.raw == peer.description.capabilities
@@ -73,13 +74,13 @@ impl Memory {
             capabilities: serde_json::from_str(&peer.description.capabilities).unwrap_or_default(),
             instructions: peer.description.instructions.clone(),
         });
-        self.described.insert(peer.server.id, described.clone());
+        self.described.insert((peer.server.id, peer.server.bearer.user()), described.clone());
         described
     }
 
     /// What a server said of itself, if it did lately.
-    pub(crate) fn described(&self, server: ServerId) -> Option<Arc<Described>> {
-        self.described.get(&server)
+    pub(crate) fn described(&self, server: &Server) -> Option<Arc<Described>> {
+        self.described.get(&(server.id, server.bearer.user()))
     }
 
     /// A server could not be reached, or did not answer in time.

@@ -70,8 +70,7 @@ async fn from_legacy(ask: Ask<'_>, place: Place, ours: &Ours, named: Named<'_>) 
         match (peer.era, subscribes) {
             // The streams of the session carry it to the server.
             (Era::Stateless, true) => {
-                let wish = ask.shared.bridges.wishes.of(&wish_key(&ours.key, place.server.id));
-                bridge::remember(&wish, named.own)?;
+                ask.shared.bridges.wishes.remember(&wish_key(&ours.key, place.server.id), named.own)?;
                 return Ok(json_answer(StatusCode::OK, mcp::result_response(&named.own.id, "{}")));
             }
             // Tasks are other things in the two eras.

@@ -1,5 +1,8 @@
 //! The gateway's own sessions with servers, behind the sessions of the account's URL: opened when first needed, kept while
 //! used, opened anew when the server has forgotten them.
+//!
+//! Invariant: a session is used only as long as its server is at the address, and is shown the credential, that it was
+//! opened with. What was begun with a server elsewhere is never told to the one that is there now, nor the other way round.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,8 +17,9 @@ use crate::{
     resolve::Place,
 };
 
-/// Most sessions kept.
-const MOST: u64 = 100_000;
+/// Most bytes of sessions kept, and what one takes besides the server's greeting.
+const MOST_BYTES: u64 = 256 << 20;
+const BYTES_EACH: usize = 2 << 10;
 
 /// Which client session, and with which server.
 type Key = (Arc<str>, ServerId);
@@ -26,7 +30,11 @@ pub(crate) struct PeerSessions(Cache<Key, Arc<Peer>>);
 
 impl PeerSessions {
     pub(crate) fn new(idle: Duration) -> Self {
-        Self(Cache::builder().max_capacity(MOST).time_to_idle(idle).build())
+        let weight = |_: &Key, peer: &Arc<Peer>| {
+            // Its parts are kept a second time, as they are read.
+            u32::try_from(BYTES_EACH + 2 * peer.greeting.len()).unwrap_or(u32::MAX)
+        };
+        Self(Cache::builder().weigher(weight).max_capacity(MOST_BYTES).time_to_idle(idle).build())
     }
 
     /// The session with a server for one of a client's sessions; opened, and introduced so, if there is none.
@@ -39,7 +47,7 @@ impl PeerSessions {
     ) -> Result<Arc<Peer>, Failure> {
         let key = (ours.clone(), place.server.id);
         if let Some(peer) = self.0.get(&key).await {
-            if peer.still_reaches(shared).await {
+            if peer.server.is_reached_like(&place.server) && peer.still_reaches(shared).await {
                 return Ok(peer);
             }
             self.0.invalidate(&key).await;
@@ -51,19 +59,15 @@ impl PeerSessions {
         })
     }
 
-    /// The session with a server for one of a client's sessions, if there is one.
-    pub(crate) async fn existing(&self, ours: &Arc<str>, server: ServerId) -> Option<Arc<Peer>> {
-        self.0.get(&(ours.clone(), server)).await
-    }
-
     /// The server no longer knows the session.
     pub(crate) async fn lost(&self, ours: &Arc<str>, place: &Place) {
         self.0.invalidate(&(ours.clone(), place.server.id)).await;
     }
 
     /// The session with a server for one of a client's sessions, if there is one.
-    pub(crate) async fn open_with(&self, ours: &Arc<str>, place: &Place) -> Option<Arc<Peer>> {
-        self.0.get(&(ours.clone(), place.server.id)).await
+    pub(crate) async fn existing(&self, ours: &Arc<str>, place: &Place) -> Option<Arc<Peer>> {
+        let peer = self.0.get(&(ours.clone(), place.server.id)).await?;
+        peer.server.is_reached_like(&place.server).then_some(peer)
     }
 
     /// The sessions that are open behind one of a client's sessions.

@@ -205,10 +205,8 @@ impl Merged {
         self.lines.retain(|id, heard| {
             places.iter().any(|place| {
                 let (now, then) = (&place.server, &heard.server);
-                now.id == *id
-                    && now.slug == then.slug
-                    && now.settings == then.settings
-                    && now.transport == then.transport
+                let same = now.id == *id && now.slug == then.slug && now.settings == then.settings;
+                same && now.is_reached_like(then)
             })
         });
         let mut servers = if self.lines.len() == before { Servers::Same } else { Servers::Others };

@@ -12,7 +12,7 @@ use super::{
     parked::{PARKED_FOR, Resume},
     respond::Said,
     ways::{Question, Way},
-    work::{self, Flow, Inputs, KEPT_MESSAGES, ROUND, Work, refuse},
+    work::{self, Flow, Inputs, KEPT_BYTES, KEPT_MESSAGES, ROUND, Work, refuse},
 };
 use crate::{
     decide::{self, Decision, ToolCall},
@@ -22,6 +22,9 @@ use crate::{
     rounds::Round,
     standing::{self, Change},
 };
+
+/// Most questions of one round.
+const MOST_QUESTIONS: usize = 32;
 
 impl Work {
     /// A server of the `initialize` era asks. What the settings keep back, or the client cannot give, is refused for it.
@@ -110,12 +113,17 @@ impl Work {
                 resume = &mut *back => return Ok(resume.ok()),
                 () = sleep_until(late) => return Ok(None),
                 () = self.passage.shared.closing.cancelled() => return Ok(None),
-                message = self.exchange.next(), if !ended && self.later.len() < KEPT_MESSAGES => match message {
+                message = self.exchange.next(), if !ended && self.keeps_more() => match message {
                     Ok(Some(message)) => self.later.push_back(message),
                     Ok(None) | Err(_) => ended = true,
                 },
             }
         }
+    }
+
+    /// Whether more that the server says is kept for later; else it waits.
+    fn keeps_more(&self) -> bool {
+        self.later.len() < KEPT_MESSAGES && self.later.iter().map(Bytes::len).sum::<usize>() < KEPT_BYTES
     }
 
     /// The client is back, with another request under another id.
@@ -171,6 +179,11 @@ impl Work {
     /// Asks a client of the `initialize` era for everything, and waits for all of it. Nothing if it gave up meanwhile.
     async fn ask_all(&mut self, requests: &[InputRequest]) -> Result<Option<Vec<(String, String)>>, Failure> {
         let (shared, owner) = (self.passage.shared.clone(), self.passage.place.owner().of_account());
+        if requests.len() > MOST_QUESTIONS {
+            return Err(
+                UpstreamFailure::Invalid(format!("it asks more than {MOST_QUESTIONS} questions at once")).into()
+            );
+        }
         let settings = &self.passage.place.server.settings;
         let cannot = requests.iter().find(|asked| {
             !methods::passes_from_server(asked.kind, settings)

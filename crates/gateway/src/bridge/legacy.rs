@@ -30,10 +30,13 @@ use crate::{
     stack::Ask,
 };
 
-/// Resources that one session may ask to hear of.
+/// Resources that one session may ask to hear of, and the bytes of their URIs.
 const MOST_RESOURCES: usize = 256;
-/// Sessions whose wishes are remembered, and for how long without being used.
-const REMEMBERED: (u64, Duration) = (100_000, Duration::from_secs(3_600));
+const MOST_URI_BYTES: usize = 64 << 10;
+/// Bytes of sessions' wishes that are remembered, and for how long without being used.
+const REMEMBERED: (u64, Duration) = (64 << 20, Duration::from_secs(3_600));
+/// What a session's wishes take besides URIs, in bytes.
+const BYTES_EACH: usize = 512;
 
 /// What sessions have asked for.
 #[derive(Debug)]
@@ -48,7 +51,11 @@ pub(crate) struct Wish {
 
 impl Default for Wishes {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(REMEMBERED.0).time_to_idle(REMEMBERED.1).build())
+        let weight = |_: &Arc<str>, wish: &Arc<Wish>| {
+            let uris = wish.resources.borrow().iter().map(|uri| BYTES_EACH + uri.len()).sum::<usize>();
+            u32::try_from(BYTES_EACH + uris).unwrap_or(u32::MAX)
+        };
+        Self(Cache::builder().weigher(weight).max_capacity(REMEMBERED.0).time_to_idle(REMEMBERED.1).build())
     }
 }
 
@@ -57,12 +64,45 @@ impl Wishes {
         self.0.get_with(ours.clone(), Arc::default)
     }
 
+    /// Remembers what a session asks for, until its requests and streams carry it to the server.
+    pub(crate) fn remember(&self, ours: &Arc<str>, request: &Request<'_>) -> Result<(), Failure> {
+        let wish = self.of(ours);
+        wish.take(request)?;
+        // Put in again, so that it is weighed anew.
+        self.0.insert(ours.clone(), wish);
+        Ok(())
+    }
+
     fn forget(&self, ours: &Arc<str>) {
         self.0.invalidate(ours);
     }
 }
 
 impl Wish {
+    fn take(&self, request: &Request<'_>) -> Result<(), Failure> {
+        let params = request.params.as_ref();
+        if request.kind == Method::LoggingSetLevel {
+            let level = params.and_then(|params| params.text("level"));
+            let level = level
+                .filter(|level| LEVELS.contains(&&**level))
+                .ok_or(Failure::Params("`level` is none that exists"))?;
+            *self.log_level.lock().unwrap_or_else(PoisonError::into_inner) = Some(level.into_owned());
+            return Ok(());
+        }
+        let uri = params.and_then(|params| params.uri.as_deref()).unwrap_or_default();
+        let mut room = true;
+        self.resources.send_if_modified(|resources| match request.kind {
+            Method::ResourcesUnsubscribe => resources.remove(uri),
+            _ => {
+                let bytes = uri.len() + resources.iter().map(String::len).sum::<usize>();
+                let fits = resources.len() < MOST_RESOURCES && bytes <= MOST_URI_BYTES;
+                room = fits || resources.contains(uri);
+                room && resources.insert(uri.to_owned())
+            }
+        });
+        if room { Ok(()) } else { Err(Failure::Params("too many resources are subscribed to")) }
+    }
+
     pub(crate) fn log_level(&self) -> Option<String> {
         self.log_level.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -154,7 +194,7 @@ pub(crate) async fn request_within(
         let peer = ask.shared.peers.with_hello(ask.shared, &ours, place, &voice.hello()).await?;
         match (peer.era, remembers) {
             (Era::Stateless, true) => {
-                remember(&ask.shared.bridges.wishes.of(&ours), request)?;
+                ask.shared.bridges.wishes.remember(&ours, request)?;
                 return nothing();
             }
             // Tasks are other things in the two eras.
@@ -180,28 +220,6 @@ pub(crate) async fn request_within(
     .await
 }
 
-/// Remembers what a session asks for, until its requests and streams carry it to the server.
-pub(crate) fn remember(wish: &Wish, request: &Request<'_>) -> Result<(), Failure> {
-    let params = request.params.as_ref();
-    if request.kind == Method::LoggingSetLevel {
-        let level = params.and_then(|params| params.text("level"));
-        let level =
-            level.filter(|level| LEVELS.contains(&&**level)).ok_or(Failure::Params("`level` is none that exists"))?;
-        *wish.log_level.lock().unwrap_or_else(PoisonError::into_inner) = Some(level.into_owned());
-        return Ok(());
-    }
-    let uri = params.and_then(|params| params.uri.as_deref()).unwrap_or_default();
-    let mut room = true;
-    wish.resources.send_if_modified(|resources| match request.kind {
-        Method::ResourcesUnsubscribe => resources.remove(uri),
-        _ => {
-            room = resources.len() < MOST_RESOURCES || resources.contains(uri);
-            room && resources.insert(uri.to_owned())
-        }
-    });
-    if room { Ok(()) } else { Err(Failure::Params("too many resources are subscribed to")) }
-}
-
 /// The log levels that exist (RFC 5424).
 const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
@@ -221,7 +239,7 @@ pub(crate) async fn notification(
             id.into_iter().for_each(|id| ask.shared.bridges.running.cancel(&ours, id));
         }
         _ => {
-            let peer = ask.shared.peers.existing(&ours, place.server.id).await;
+            let peer = ask.shared.peers.existing(&ours, place).await;
             if let Some(peer) = peer.filter(|peer| peer.era == Era::Initialize) {
                 tell(ask, place, &peer, bytes.clone()).await?;
             }
@@ -240,7 +258,7 @@ pub(crate) async fn response(ask: &Ask<'_>, place: &Place, bytes: &Bytes) -> Res
         }
         Some(Way::Here { .. }) => tracing::info!("an answer to a question came to another gateway than asked it"),
         Some(Way::Server { ours, server, id }) if server == place.server.id => {
-            let peer = ask.shared.peers.existing(&ours.into(), server).await;
+            let peer = ask.shared.peers.existing(&ours.into(), place).await;
             let message = mcp::Id::from_raw(&id).and_then(|id| mcp::with_id(bytes, &id));
             if let (Some(peer), Some(message)) = (peer, message) {
                 tell(ask, place, &peer, message).await?;

@@ -139,7 +139,7 @@ impl Listener {
                 Some(message) => self.passed_on(&feed, &message),
                 None => match standing::refresh(&self.shared, &mut self.place).await {
                     Change::None => None,
-                    Change::Gone => return,
+                    Change::Gone | Change::Moved => return,
                     Change::Tools if self.wanted.tools => Some(mcp::tools_list_changed(self.subscription.as_ref())),
                     Change::Tools => None,
                 },

@@ -17,13 +17,14 @@ use super::{
 };
 use crate::{
     failure::{Failure, UpstreamFailure},
-    forward::settlement,
+    forward::{Page, settlement},
     lists, methods,
     relay::settlement_of,
 };
 
-/// Messages of a parked request that are kept for later; beyond it the server waits.
+/// Messages of a parked request, and their bytes, that are kept for later; beyond it the server waits.
 pub(super) const KEPT_MESSAGES: usize = 64;
+pub(super) const KEPT_BYTES: usize = 1 << 20;
 
 /// Carries a request to its end.
 pub(super) async fn run(mut passage: Passage, out: Out) {
@@ -204,8 +205,8 @@ impl Work {
         let (shared, place, kind) = (&passage.shared, &passage.place, passage.kind);
         let mut answer = message.clone();
         if kind == Method::ToolsList || facts.lists_tools() {
-            if kind == Method::ToolsList && is_first_page(&passage.bytes) {
-                shared.seen.note_list(shared, place, message).await;
+            if kind == Method::ToolsList {
+                shared.seen.note_list(shared, place, (page_of(&passage.bytes), message)).await;
             }
             answer = lists::filter(place, self.exchange.peer.era, &answer).map_err(invalid)?;
         }
@@ -262,8 +263,9 @@ fn code_in(era: Era, code: i64) -> Option<i64> {
     }
 }
 
-fn is_first_page(request: &[u8]) -> bool {
-    mcp::read(request).is_ok_and(|request| request.params().is_none_or(|params| params.cursor.is_none()))
+fn page_of(request: &[u8]) -> Page {
+    let first = mcp::read(request).is_ok_and(|request| request.params().is_none_or(|params| params.cursor.is_none()));
+    if first { Page::First } else { Page::Further }
 }
 
 pub(super) fn unreadable() -> UpstreamFailure {

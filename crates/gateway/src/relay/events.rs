@@ -279,7 +279,7 @@ impl Events {
         }
         match standing::refresh(&self.forward.shared, &mut self.forward.place).await {
             Change::None => {}
-            Change::Gone => self.phase = Phase::Over,
+            Change::Gone | Change::Moved => self.phase = Phase::Over,
             Change::Tools => self.out.extend(self.telling.changed(self.forward.id.as_ref())),
         }
     }

@@ -9,6 +9,7 @@ mod account_url_streams;
 mod approvals;
 mod apps;
 mod arguments;
+mod attacks;
 mod calls;
 mod client;
 mod credential;

@@ -69,6 +69,11 @@ impl Scripted {
         asked.iter().map(|(_, message)| message).filter(|message| message["method"] == method).cloned().collect()
     }
 
+    /// All messages that came so far, and their headers.
+    pub fn all(&self) -> Vec<(HeaderMap, Value)> {
+        self.asked.lock().unwrap().clone()
+    }
+
     /// The last message, and its headers.
     pub fn last(&self) -> (HeaderMap, Value) {
         self.asked.lock().unwrap().last().expect("something was asked").clone()
