@@ -4,16 +4,17 @@
 //! says so. Kept are only the short values that facts are made of; of the rest, where strings end and brackets close. What
 //! is known so far can be asked for at any time, so that a list of tools, say, is noticed before it has passed.
 
+mod found;
+mod text;
 mod utf8;
 
 use crate::fault::{Fault, Finding};
 use crate::id::Id;
-use crate::json::fold::lookalike;
+use crate::json::Kind;
 use crate::json::number::Progress;
-use crate::json::string::{decode, plain_run};
-use crate::json::{DEPTH_CEILING, Kind, Raw, is_structural};
 use crate::read::ReadError;
-use crate::response::{Frame, Members, ResponseKind};
+use crate::response::Frame;
+use found::{Found, Member, ResultFacts, Token};
 use utf8::Utf8;
 
 /// Most bytes of an id, a method or another value that facts are made of.
@@ -43,31 +44,6 @@ pub struct FrameScanner {
     failed: Option<Finding>,
 }
 
-/// What was found of the frame.
-#[derive(Debug, Default)]
-struct Found {
-    jsonrpc: Option<Token>,
-    id: Option<Token>,
-    method: Option<Token>,
-    /// None inside: the value has begun and is no object, or has told nothing yet.
-    result: Option<ResultFacts>,
-    error: Option<Option<i64>>,
-}
-
-#[derive(Debug, Default)]
-struct ResultFacts {
-    is_error: bool,
-    result_type: Option<Token>,
-    lists_tools: bool,
-}
-
-/// A value that was kept: what it is, and its text if it is a string, a number or a word.
-#[derive(Debug)]
-struct Token {
-    kind: Kind,
-    text: String,
-}
-
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum State {
     #[default]
@@ -92,21 +68,6 @@ enum Place {
     Envelope,
     Result,
     Error,
-}
-
-/// The members that facts are made of.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Member {
-    #[default]
-    Other,
-    Jsonrpc,
-    Id,
-    Method,
-    Result,
-    Error,
-    IsError,
-    ResultType,
-    Code,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -261,205 +222,6 @@ impl FrameScanner {
         };
         self.kind = Some(kind);
         Ok(state)
-    }
-
-    /// A string of any place, up to its end or that of the bytes.
-    fn string(&mut self, bytes: &[u8], pos: usize) -> Result<usize, Fault> {
-        if self.escape != Escape::None {
-            self.escaped(bytes[pos])?;
-            self.keep_text(&bytes[pos..=pos])?;
-            return Ok(pos + 1);
-        }
-        let end = plain_run(bytes, pos);
-        self.keep_text(&bytes[pos..end])?;
-        match bytes.get(end) {
-            None => return Ok(end),
-            Some(b'"') => {}
-            Some(b'\\') => {
-                self.escape = Escape::Begun;
-                self.keep_text(b"\\")?;
-                return Ok(end + 1);
-            }
-            Some(_) => return Err(Fault::ControlCharacter),
-        }
-        self.keep_text(b"\"")?;
-        self.state = match self.state {
-            State::Key => {
-                self.key_ends()?;
-                State::Colon
-            }
-            State::ContainerText => State::Container,
-            _ => self.value_ends(),
-        };
-        Ok(end + 1)
-    }
-
-    fn escaped(&mut self, byte: u8) -> Result<(), Fault> {
-        self.escape = match (self.escape, byte) {
-            (Escape::Begun, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Escape::None,
-            (Escape::Begun, b'u') => Escape::Digits(4),
-            (Escape::Digits(1), byte) if byte.is_ascii_hexdigit() => Escape::None,
-            (Escape::Digits(left), byte) if byte.is_ascii_hexdigit() => Escape::Digits(left - 1),
-            _ => return Err(Fault::BadEscape),
-        };
-        Ok(())
-    }
-
-    /// Passes over an object or array up to its end, a string in it, or the end of the bytes.
-    fn container(&mut self, bytes: &[u8], pos: usize) -> Result<usize, Fault> {
-        let around = if self.place == Place::Envelope { 1 } else { 2 };
-        let Some(at) = bytes[pos..].iter().position(|byte| is_structural(*byte)) else { return Ok(bytes.len()) };
-        let byte = bytes[pos + at];
-        match byte {
-            b'"' => self.state = State::ContainerText,
-            b'{' | b'[' if around + self.closers.len() >= DEPTH_CEILING => {
-                return Err(Fault::TooDeep { limit: DEPTH_CEILING });
-            }
-            b'{' | b'[' => self.closers.push(byte + 2),
-            _ if self.closers.pop() != Some(byte) => return Err(Fault::Syntax { wanted: "the bracket that closes" }),
-            _ if self.closers.is_empty() => self.state = self.value_ends(),
-            _ => {}
-        }
-        Ok(pos + at + 1)
-    }
-
-    /// A number up to the first byte that is not of it, which is read again.
-    fn number(&mut self, progress: Progress, bytes: &[u8], pos: usize) -> Result<usize, Fault> {
-        match progress.next(bytes[pos]) {
-            Some(next) => {
-                self.keep(&bytes[pos..=pos])?;
-                self.state = State::Number(next);
-                Ok(pos + 1)
-            }
-            None if progress.is_whole() => {
-                self.state = self.value_ends();
-                // The byte belongs to what follows; reading it takes at least one more step, so this ends.
-                self.step(bytes, pos)
-            }
-            None => Err(Fault::BadNumber),
-        }
-    }
-
-    fn word(&mut self, rest: &'static [u8], byte: u8, pos: usize) -> Result<usize, Fault> {
-        let Some((_, left)) = rest.split_first().filter(|(wanted, _)| **wanted == byte) else {
-            return Err(Fault::Syntax { wanted: "a value" });
-        };
-        self.keep(&[byte])?;
-        self.state = if left.is_empty() { self.value_ends() } else { State::Word(left) };
-        Ok(pos + 1)
-    }
-
-    fn keep_text(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        match self.state {
-            State::Key => {
-                let room = KEY_BYTES.saturating_sub(self.key.len());
-                self.key.extend_from_slice(&bytes[..bytes.len().min(room)]);
-                Ok(())
-            }
-            State::Text => self.keep(bytes),
-            _ => Ok(()),
-        }
-    }
-
-    fn keep(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        let Some(value) = &mut self.value else { return Ok(()) };
-        if value.len() + bytes.len() > VALUE_BYTES {
-            return Err(Fault::TooLarge { limit: VALUE_BYTES });
-        }
-        value.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    /// A key has been read: which member it names. One of the envelope's may not come twice.
-    fn key_ends(&mut self) -> Result<(), Fault> {
-        let whole = self.key.len() < KEY_BYTES;
-        let text = String::from_utf8_lossy(&self.key);
-        let key = if whole { decode(&text) } else { "".into() };
-        let found = &mut self.found;
-        self.member = match (self.place, &*key) {
-            (Place::Envelope, "jsonrpc") => Member::Jsonrpc,
-            (Place::Envelope, "id") => Member::Id,
-            (Place::Envelope, "method") => Member::Method,
-            (Place::Envelope, "result") => Member::Result,
-            (Place::Envelope, "error") => Member::Error,
-            (Place::Result, "isError") => Member::IsError,
-            (Place::Result, "resultType") => Member::ResultType,
-            (Place::Error, "code") => Member::Code,
-            _ => Member::Other,
-        };
-        if self.place == Place::Result
-            && (&*key == "tools" || lookalike(&key, "tools"))
-            && let Some(result) = &mut found.result
-        {
-            result.lists_tools = true;
-        }
-        let again = match self.member {
-            Member::Jsonrpc => found.jsonrpc.is_some(),
-            Member::Id => found.id.is_some(),
-            Member::Method => found.method.is_some(),
-            Member::Result => found.result.is_some(),
-            Member::Error => found.error.is_some(),
-            _ => false,
-        };
-        if again { Err(Fault::DuplicateKey { key: key.into_owned() }) } else { Ok(()) }
-    }
-
-    /// A value has been read: it is noted, if it is one that matters.
-    fn value_ends(&mut self) -> State {
-        let text = self.value.take().map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default();
-        let token = Token { kind: self.kind.take().unwrap_or(Kind::Null), text };
-        let found = &mut self.found;
-        match (self.member, &mut found.result) {
-            (Member::Jsonrpc, _) => found.jsonrpc = Some(token),
-            (Member::Id, _) => found.id = Some(token),
-            (Member::Method, _) => found.method = Some(token),
-            (Member::IsError, Some(result)) => result.is_error |= token.text == "true",
-            (Member::ResultType, Some(result)) => result.result_type = Some(token),
-            (Member::Code, _) => found.error = Some(token.text.parse().ok()),
-            _ => {}
-        }
-        State::After
-    }
-
-    /// The object whose members are read ends.
-    fn object_ends(&mut self) -> State {
-        match std::mem::take(&mut self.place) {
-            Place::Envelope => State::Over,
-            Place::Result | Place::Error => State::After,
-        }
-    }
-}
-
-impl Found {
-    fn frame(self) -> Result<Frame<'static>, Finding> {
-        let result = self.result.as_ref().map(|result| ResponseKind::Result {
-            is_error: result.is_error,
-            result_type: result.result_type.as_ref().and_then(Token::as_string).map(|text| text.into_owned().into()),
-            lists_tools: result.lists_tools,
-        });
-        let error = match self.error {
-            Some(code) => Some(ResponseKind::error(code)?),
-            None => None,
-        };
-        let members = Members {
-            jsonrpc: self.jsonrpc.as_ref().map(Token::raw),
-            id: self.id.as_ref().map(Token::raw),
-            method: self.method.as_ref().map(Token::raw),
-            result,
-            error,
-            seen: Vec::new(),
-        };
-        members.frame().map(Frame::into_owned)
-    }
-}
-
-impl Token {
-    fn raw(&self) -> Raw<'_> {
-        Raw { kind: self.kind, start: 0, text: &self.text }
-    }
-
-    fn as_string(&self) -> Option<std::borrow::Cow<'_, str>> {
-        self.raw().as_string()
     }
 }
 
