@@ -60,7 +60,7 @@ pub(crate) async fn request(
         Method::Ping => Ok(json_answer(StatusCode::OK, mcp::result_response(&request.id, "{}"))),
         Method::LoggingSetLevel => Box::pin(fan::set_level(&ask, caller, &ours, request)).await,
         Method::SubscriptionsListen => Box::pin(stream::listen(ask, caller, ours, request)).await,
-        kind if ListKind::of(kind).is_some() => Ok(Box::pin(list::answer(&ask, caller, &ours, request)).await),
+        kind if ListKind::of(kind).is_some() => Box::pin(list::answer(&ask, caller, &ours, request)).await,
         kind if kind.name_field().is_some() || kind == Method::CompletionComplete => {
             Box::pin(route::request(ask, caller, &ours, (request, bytes))).await
         }
@@ -109,8 +109,8 @@ fn ours(ask: &Ask<'_>, caller: &Caller, request: Option<&Request<'_>>) -> Result
         let voice = Voice { era: Era::Initialize, client: None, capabilities: "{}".into(), log_level: None };
         return Ok(Ours { key: caller.credential.to_string().into(), known: None, voice });
     };
-    let text = value.to_str().ok().filter(|_| values.next().is_none()).ok_or(Failure::NoSession)?;
-    let session = ask.shared.sessions.open(owner(caller), text).ok_or(Failure::NoSession)?;
+    let text = value.to_str().ok().filter(|_| values.next().is_none()).ok_or(Failure::ForeignSession)?;
+    let session = ask.shared.sessions.open(owner(caller), text).ok_or(Failure::ForeignSession)?;
     let mut ours = ours_of(caller, text.to_owned(), session);
     ours.voice.log_level = ask.shared.bridges.wishes.of(&ours.key).log_level();
     if ask.shared.memory.is_ended(&ours.key) { Err(Failure::NoSession) } else { Ok(ours) }

@@ -80,6 +80,13 @@ impl Eras {
         self.handshake.insert(key(server), speaks).await;
     }
 
+    /// A message was answered as if the server did not know its kind: what it speaks is asked anew before the next.
+    pub(crate) async fn doubt(&self, server: &Server, failure: &Failure) {
+        if matches!(failure, Failure::Upstream(UpstreamFailure::Status { status: 400 | 404 | 405 | 406 | 415, .. })) {
+            self.forget(server).await;
+        }
+    }
+
     /// What was known proved wrong.
     pub(crate) async fn forget(&self, server: &Server) {
         let key = key(server);

@@ -41,9 +41,9 @@ pub(crate) enum Failure {
     /// An unknown, ended or foreign session id.
     #[error("there is no such session; send `initialize` again")]
     NoSession,
-    /// A version that this URL does not speak.
-    #[error("this URL does not speak protocol version {requested}")]
-    Version { requested: String },
+    /// A session id that opens nothing for this caller: told as one that has ended.
+    #[error("there is no such session; send `initialize` again")]
+    ForeignSession,
     /// A method that is off for this server, or that nobody knows.
     #[error("Method not found: {method}")]
     Method { method: String },
@@ -150,8 +150,7 @@ impl Failure {
             Self::BodyBroken => "body_broken",
             Self::Read(error) => error.fault.label(),
             Self::Headers(_) => "header_mismatch",
-            Self::NoSession => "no_such_session",
-            Self::Version { .. } => "unsupported_version",
+            Self::NoSession | Self::ForeignSession => "no_such_session",
             Self::Method { .. } => "method_off",
             Self::Params(_) => "wrong_params",
             Self::Suspended => "grant_suspended",
@@ -172,8 +171,9 @@ impl Failure {
                 | Self::TooLarge { .. }
                 | Self::Read(_)
                 | Self::Headers(_)
-                | Self::Version { .. }
+                | Self::ForeignSession
                 | Self::Method { .. }
+                | Self::Params(_)
                 | Self::Suspended
                 | Self::Scope(Recorded::No)
                 | Self::Round

@@ -12,6 +12,7 @@ mod eras;
 mod failure;
 mod forward;
 mod gateway;
+mod greeting;
 mod guard;
 mod link;
 mod lists;

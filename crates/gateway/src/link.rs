@@ -25,8 +25,9 @@ use crate::{
 /// The session header of the `initialize` era.
 pub(crate) const SESSION_HEADER: &str = "mcp-session-id";
 /// The client headers that go on as they are.
-const PASSED: &[&str] =
-    &["mcp-protocol-version", "mcp-method", "mcp-name", "last-event-id", "traceparent", "tracestate", "baggage"];
+const PASSED: &[&str] = &["mcp-protocol-version", "mcp-method", "mcp-name", "traceparent", "tracestate", "baggage"];
+/// Asks a stream for what followed an event; with anything else than a stream it means nothing.
+const LAST_EVENT: &str = "last-event-id";
 const PASSED_PREFIX: &str = "mcp-param-";
 /// Headers of an account's server that would change what is sent rather than add to it.
 const NOT_ADDED: &[HeaderName] = &[
@@ -122,7 +123,11 @@ pub(crate) fn upstream_headers(
     let bearer = server.bearer.header()?;
     let mut headers = HeaderMap::with_capacity(12 + own.len());
     for (name, value) in client {
-        if PASSED.contains(&name.as_str()) || name.as_str().starts_with(PASSED_PREFIX) {
+        let passes = match name.as_str() {
+            LAST_EVENT => method == Method::GET,
+            name => PASSED.contains(&name) || name.starts_with(PASSED_PREFIX),
+        };
+        if passes {
             headers.append(name.clone(), value.clone());
         }
     }

@@ -77,8 +77,8 @@ pub(crate) async fn request(
         return Box::pin(bridge::greet(ask, place, request, forward)).await;
     }
     let answer = forward::post(forward, ask.headers).await;
-    if let Err(Failure::Version { .. }) = &answer {
-        ask.shared.eras.forget(&place.server).await;
+    if let Err(failure) = &answer {
+        ask.shared.eras.doubt(&place.server, failure).await;
     }
     answer
 }
@@ -178,11 +178,10 @@ pub(crate) async fn stream(ask: Ask<'_>, place: &Place) -> Result<Response, Fail
         return Box::pin(bridge::stream(ask, place, known)).await;
     }
     let stream = ask.shared.streams.open(place.owner())?;
-    let stateless = ask.headers.get(mcp::PROTOCOL_VERSION_HEADER).is_some_and(|version| version == mcp::STATELESS);
     let forward = Forward {
         shared: ask.shared.clone(),
         place: place.clone(),
-        era: if stateless { Era::Stateless } else { ask.era },
+        era: ask.era,
         kind: Method::Unknown,
         id: None,
         page: Page::Further,
@@ -279,7 +278,7 @@ fn session(ask: &Ask<'_>, place: &Place) -> Result<Option<Known>, Failure> {
     let stateless = ask.era == Era::Stateless;
     let mut values = ask.headers.get_all(SESSION_HEADER).iter();
     let Some(value) = values.next().filter(|_| !stateless) else { return Ok(None) };
-    let text = value.to_str().ok().filter(|_| values.next().is_none()).ok_or(Failure::NoSession)?;
-    let session = ask.shared.sessions.open(place.owner(), text).ok_or(Failure::NoSession)?;
+    let text = value.to_str().ok().filter(|_| values.next().is_none()).ok_or(Failure::ForeignSession)?;
+    let session = ask.shared.sessions.open(place.owner(), text).ok_or(Failure::ForeignSession)?;
     Ok(Some(Known { text: text.to_owned(), session }))
 }

@@ -25,8 +25,9 @@ impl HeaderView for Headers<'_> {
 
 /// Takes the whole body in, within its limits of size and time.
 pub(crate) async fn body(headers: &HeaderMap, body: Body, limit: usize, within: Duration) -> Result<Bytes, Failure> {
-    let json = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(is_json);
-    let plain = headers.get(header::CONTENT_ENCODING).is_none_or(|value| value == "identity");
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let json = types.next().and_then(|value| value.to_str().ok()).is_some_and(is_json) && types.next().is_none();
+    let plain = headers.get_all(header::CONTENT_ENCODING).iter().all(|value| value == "identity");
     if !json || !plain {
         return Err(Failure::MediaType);
     }
@@ -49,6 +50,13 @@ pub(crate) fn message<'a>(bytes: &'a Bytes, headers: &HeaderMap, asked: &mut Ask
     mcp::check_headers(&Headers(headers), &message)?;
     removed_method(&message, asked.era)?;
     Ok(message)
+}
+
+/// A request without a message opens a stream or ends a session, and the stateless era has neither (2026-07-28
+/// basic/transports/streamable-http "Earlier revisions").
+pub(crate) fn no_message(headers: &HeaderMap, asked: &mut Asked) -> Result<(), Failure> {
+    asked.era = mcp::era_without_message(&Headers(headers))?;
+    if asked.era == Era::Stateless { Err(Failure::HttpMethod) } else { Ok(()) }
 }
 
 /// Refuses what 2026-07-28 has removed: to that version it is an unknown method, whatever its parameters are (changelog).

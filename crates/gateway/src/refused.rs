@@ -26,36 +26,42 @@ pub(crate) struct Sender<'a> {
 
 /// Passes an answer on; if it is a refusal, records it first.
 pub(crate) async fn record(who: Sender<'_>, answer: Result<Response, Failure>) -> Result<Response, Failure> {
-    let Sender { shared, caller, server, method, arrived } = who;
-    let Err(failure) = &answer else { return answer };
-    if failure.is_refusal() {
-        let id = CallId::new(&shared.clock, &shared.entropy);
-        let record = CallDecided {
-            call: id,
-            decision: DecisionId::from_uuid(id.uuid()),
-            at: shared.clock.now(),
-            server: server.map(|server| server.id),
-            principal: Some(caller.principal),
-            key: caller.credential.key(),
-            app: caller.credential.app(),
-            grant: None,
-            policy: None,
-            method: method.unwrap_or_default().chars().take(METHOD_CHARS).collect(),
-            tool: None,
-            class: None,
-            outcome: Outcome::Refused,
-            code: Some(failure.reason().to_owned()),
-            rule: String::new(),
-            message: Some(failure.to_string()),
-            retry_after_ms: None,
-            argument_keys: Vec::new(),
-            arguments: None,
-            approval: None,
-            would_deny: None,
-            client: None,
-            decide_us: micros(arrived.elapsed()),
-        };
-        shared.records.note(caller.account.id, Event::Decided(Box::new(record))).await;
+    if let Err(failure) = &answer
+        && failure.is_refusal()
+    {
+        note(who, failure.reason(), failure.to_string()).await;
     }
     answer
+}
+
+/// Records that a message was refused, for a reason that has a stable word.
+pub(crate) async fn note(who: Sender<'_>, reason: &str, message: String) {
+    let Sender { shared, caller, server, method, arrived } = who;
+    let id = CallId::new(&shared.clock, &shared.entropy);
+    let record = CallDecided {
+        call: id,
+        decision: DecisionId::from_uuid(id.uuid()),
+        at: shared.clock.now(),
+        server: server.map(|server| server.id),
+        principal: Some(caller.principal),
+        key: caller.credential.key(),
+        app: caller.credential.app(),
+        grant: None,
+        policy: None,
+        method: method.unwrap_or_default().chars().take(METHOD_CHARS).collect(),
+        tool: None,
+        class: None,
+        outcome: Outcome::Refused,
+        code: Some(reason.to_owned()),
+        rule: String::new(),
+        message: Some(message),
+        retry_after_ms: None,
+        argument_keys: Vec::new(),
+        arguments: None,
+        approval: None,
+        would_deny: None,
+        client: None,
+        decide_us: micros(arrived.elapsed()),
+    };
+    shared.records.note(caller.account.id, Event::Decided(Box::new(record))).await;
 }

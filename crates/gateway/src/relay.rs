@@ -22,6 +22,7 @@ use mcp::{Era, Frame, Id, Method, Part, ResponseFacts, ResponseKind};
 use crate::{
     failure::{Failure, UpstreamFailure},
     forward::{Face, Forward, refused},
+    greeting,
     link::{Link, SESSION_HEADER},
     rescue::json_answer,
     session::Session,
@@ -135,12 +136,7 @@ fn error_status(
         };
         return Ok((Settlement::Error, json_answer(passed_on, answer)));
     }
-    let not_understood = matches!(status.as_u16(), 400 | 404 | 405 | 406 | 415);
-    match forward.era {
-        // A server of the first era met a message of the second: the client may fall back.
-        Era::Stateless if not_understood => Err(Failure::Version { requested: mcp::STATELESS.to_owned() }),
-        _ => Err(refused(status, words::of_bytes(start))),
-    }
+    Err(refused(status, words::of_bytes(start)))
 }
 
 /// A JSON-RPC error as an answer to this very request: as it is if it names the request, with its id put right if the
@@ -201,10 +197,10 @@ async fn conclude(forward: &mut Forward, facts: &ResponseFacts<'_>, answer: &Byt
     Ok(())
 }
 
-/// The answer to a greeting also promises what the gateway itself says on the server's URL.
-fn promising(forward: &Forward, answer: Bytes) -> Bytes {
+/// The answer to a greeting says what holds at the server's URL.
+fn greeted(forward: &Forward, answer: Bytes) -> Bytes {
     match forward.kind {
-        Method::Initialize | Method::Discover => mcp::promising_tools_list_changed(&answer).unwrap_or(answer),
+        Method::Initialize | Method::Discover => greeting::honest(&forward.place.server.settings, answer),
         _ => answer,
     }
 }

@@ -63,7 +63,9 @@ pub(crate) fn answer(failure: &Failure, asked: &Asked) -> Response<Body> {
         }
         Failure::Scope(_) => challenge(headers, "error=\"insufficient_scope\", ", asked),
         Failure::HttpMethod => {
-            headers.insert(header::ALLOW, HeaderValue::from_static("GET, POST, DELETE"));
+            // The stateless era has neither streams to open nor sessions to end.
+            let allowed = if asked.era == Era::Stateless { "POST" } else { "GET, POST, DELETE" };
+            headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
         }
         _ => {}
     }
@@ -94,9 +96,6 @@ pub(crate) fn body(failure: &Failure, asked: &Asked) -> Bytes {
         Failure::Headers(error) => {
             let supported: Vec<_> = ProtocolVersion::ALL.iter().map(|version| version.as_str()).collect();
             error.to_response(id, &supported)
-        }
-        Failure::Version { requested } => {
-            mcp::unsupported_version(id, requested, &ProtocolVersion::names_of(Era::Initialize))
         }
         // What a person has to do about it is told where a model reads it.
         Failure::Upstream(UpstreamFailure::Credential(error))
@@ -133,14 +132,12 @@ fn status(failure: &Failure, asked: &Asked) -> StatusCode {
         Failure::Busy | Failure::Crowded | Failure::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Failure::Guard(_) | Failure::Scope(_) => StatusCode::FORBIDDEN,
         Failure::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-        Failure::NoServer | Failure::NoSession => StatusCode::NOT_FOUND,
+        Failure::NoServer | Failure::NoSession | Failure::ForeignSession => StatusCode::NOT_FOUND,
         Failure::HttpMethod => StatusCode::METHOD_NOT_ALLOWED,
         Failure::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Failure::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Failure::BodyLate => StatusCode::REQUEST_TIMEOUT,
-        Failure::BodyBroken | Failure::Read(_) | Failure::Headers(_) | Failure::Version { .. } => {
-            StatusCode::BAD_REQUEST
-        }
+        Failure::BodyBroken | Failure::Read(_) | Failure::Headers(_) => StatusCode::BAD_REQUEST,
         // 2026-07-28 basic/transports/streamable-http: an unknown method is 404; before, 404 meant a lost session.
         Failure::Method { .. } if asked.id.is_some() && asked.era == Era::Stateless => StatusCode::NOT_FOUND,
         // A notification is never answered: one that does not go on has been taken all the same.
@@ -169,7 +166,7 @@ fn code(failure: &Failure) -> i64 {
     match failure {
         Failure::Unauthenticated(_) => own::UNAUTHENTICATED,
         Failure::NoServer => own::NO_SERVER,
-        Failure::NoSession => own::NO_SESSION,
+        Failure::NoSession | Failure::ForeignSession => own::NO_SESSION,
         Failure::Suspended => own::SUSPENDED,
         Failure::NotRecorded => own::NOT_RECORDED,
         Failure::Scope(_) => own::SCOPE,

@@ -21,6 +21,9 @@ pub(crate) fn mcp(shared: &Arc<Shared>) -> Router {
     Router::new()
         .route("/{account}/mcp", any(account_url))
         .route("/{account}/{server}/mcp", any(server_url))
+        // Some clients put a slash behind what they were given; a redirect would lose a POST.
+        .route("/{account}/mcp/", any(account_url))
+        .route("/{account}/{server}/mcp/", any(server_url))
         .route(domain::tunnel::PATH, get(tunnel_url))
         .merge(metadata::routes())
         .with_state(shared.clone())

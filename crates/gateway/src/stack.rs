@@ -24,7 +24,8 @@ use crate::{
     failure::Failure,
     gateway::Shared,
     mesh::Via,
-    metadata, one, page, read, refused,
+    metadata::{self, Spelling},
+    one, page, read, refused,
     rescue::{self, Asked},
     resolve::{Place, resolve},
     room::Room,
@@ -50,12 +51,14 @@ pub(crate) struct Ask<'a> {
 
 /// `/{account}/{server}/mcp`: one server, names untouched.
 pub(crate) async fn server_url(shared: &Arc<Shared>, account: &str, server: &str, request: Request) -> Response {
-    live(shared, Url { account, server: Some(server) }, request).await
+    let spelling = Spelling::of(request.uri());
+    live(shared, Url { account, server: Some(server), spelling }, request).await
 }
 
 /// `/{account}/mcp`: every granted server at once.
 pub(crate) async fn account_url(shared: &Arc<Shared>, account: &str, request: Request) -> Response {
-    live(shared, Url { account, server: None }, request).await
+    let spelling = Spelling::of(request.uri());
+    live(shared, Url { account, server: None, spelling }, request).await
 }
 
 /// What the path names.
@@ -63,6 +66,7 @@ pub(crate) async fn account_url(shared: &Arc<Shared>, account: &str, request: Re
 struct Url<'a> {
     account: &'a str,
     server: Option<&'a str>,
+    spelling: Spelling,
 }
 
 /// A request's whole life: steps 2 and 10 around the others.
@@ -70,7 +74,8 @@ async fn live(shared: &Arc<Shared>, url: Url<'_>, request: Request) -> Response 
     let request_id = new_request_id(shared);
     let (account, server) = (url.account, url.server.unwrap_or("*"));
     let span = tracing::info_span!("request", account, server, id = format_args!("{request_id:016x}"));
-    let mut asked = Asked { metadata: metadata::url(&shared.config, url.account, url.server), ..Asked::default() };
+    let mut asked =
+        Asked { metadata: metadata::url(&shared.config, (url.account, url.server), url.spelling), ..Asked::default() };
     let answer = steps(shared, url, request, &mut asked).instrument(span.clone()).await;
     span.in_scope(|| named(request_id, answer.unwrap_or_else(|failure| rescue::answer(&failure, &asked))))
 }
@@ -90,6 +95,9 @@ async fn steps(shared: &Arc<Shared>, url: Url<'_>, request: Request, asked: &mut
     let caller = authenticate(door, &parts.headers, &parts.extensions, now).await?;
     let room = shared.rooms.count(room, caller.account.id)?;
     let ask = Ask { shared, headers: &parts.headers, arrived, era: Era::Initialize, room: Some(room), via };
+    if parts.method != Method::POST {
+        read::no_message(&parts.headers, asked)?;
+    }
     let Some(server) = url.server else {
         return match parts.method {
             // In boxes: each is deep, and a future of both is more than a compiler lays out.

@@ -10,7 +10,7 @@ mod object;
 mod request;
 mod result;
 
-pub use greeting::{discover_from_handshake, handshake_again, handshake_from_discover};
+pub use greeting::{discover_from_handshake, handshake_again, handshake_from_discover, without_capabilities};
 pub use input::{InputRequest, InputRequired, input_required, is_supported};
 pub use notification::{progress_of, resource_updated, subscribed, with_progress_token};
 pub use request::{Declared, own_request};

@@ -124,6 +124,18 @@ pub fn era<H: HeaderView + ?Sized>(message: &Message<'_>, headers: &H) -> Era {
     }
 }
 
+/// Which era a request without a message speaks: one that opens a stream or ends a session. Nothing but its header says so,
+/// and one without the header is of the first era.
+///
+/// # Errors
+/// When the header is there twice, is malformed, or names a version that nobody knows (2025-11-25 basic/transports
+/// "Protocol Version Header").
+pub fn era_without_message<H: HeaderView + ?Sized>(headers: &H) -> Result<Era, HeaderError> {
+    let Some(version) = one(headers, PROTOCOL_VERSION_HEADER)? else { return Ok(Era::Initialize) };
+    let known = ProtocolVersion::parse(version).map(ProtocolVersion::era);
+    known.ok_or_else(|| HeaderError::UnsupportedVersion { requested: version.to_owned() })
+}
+
 /// Checks the version and the headers that mirror the body.
 ///
 /// In the stateless era they are required; in the other they may be missing, but what is there must agree.

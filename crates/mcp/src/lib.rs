@@ -28,7 +28,7 @@ pub use answer::{
 pub use bridge::{
     Declared, InputRequest, InputRequired, completed, discover_from_handshake, handshake_again,
     handshake_from_discover, input_required, is_supported, own_request, plain, progress_of, resource_updated,
-    subscribed, with_code, with_id, with_progress_token,
+    subscribed, with_code, with_id, with_progress_token, without_capabilities,
 };
 pub use fault::{Fault, code};
 pub use handshake::{
@@ -39,7 +39,7 @@ pub use handshake::{
 pub use headers::{
     HEADER_ERROR_STATUS, HeaderError, HeaderView, METHOD_HEADER, NAME_HEADER, PARAM_HEADER_PREFIX,
     PROTOCOL_VERSION_HEADER, ParamHeader, ParamKind, SchemaError, check_headers, check_param_headers,
-    encode_header_value, era, mirror_headers, param_headers,
+    encode_header_value, era, era_without_message, mirror_headers, param_headers,
 };
 pub use id::Id;
 pub use merge::{CursorError, ListKind, ListPage, MergedCursor, items_of, merge_lists};

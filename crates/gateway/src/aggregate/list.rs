@@ -9,7 +9,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
 use http::StatusCode;
-use mcp::{Keep, ListError, ListKind, ListPage, MergedCursor, Request, code};
+use mcp::{Keep, ListError, ListKind, ListPage, MergedCursor, Request};
 use tokio::time::timeout;
 
 use super::{Ours, memory::owner, names};
@@ -52,20 +52,20 @@ struct Part {
 }
 
 /// Answers a list request.
-pub(super) async fn answer(ask: &Ask<'_>, caller: &Caller, ours: &Ours, request: &Request<'_>) -> Response {
-    let Some(kind) = ListKind::of(request.kind) else {
-        return json_answer(StatusCode::OK, mcp::method_not_found(&request.id, &request.method));
-    };
+pub(super) async fn answer(
+    ask: &Ask<'_>,
+    caller: &Caller,
+    ours: &Ours,
+    request: &Request<'_>,
+) -> Result<Response, Failure> {
+    let Some(kind) = ListKind::of(request.kind) else { return Err(super::unknown_method(request)) };
     let owner = owner(caller);
     let cursor = match request.params.as_ref().and_then(|params| params.cursor.as_deref()) {
         None | Some("") => None,
-        Some(text) => match ask.shared.cursors.open(owner, kind, text) {
-            Some(cursor) => Some(cursor),
-            None => {
-                let error = mcp::error_response(Some(&request.id), code::INVALID_PARAMS, "Invalid cursor", None);
-                return json_answer(StatusCode::OK, error);
-            }
-        },
+        Some(text) => {
+            let cursor = ask.shared.cursors.open(owner, kind, text);
+            Some(cursor.ok_or(Failure::Params("Invalid cursor"))?)
+        }
     };
     let places = everywhere(caller, ask.shared.clock.now()).into_iter().filter(|place| has(place, kind)).collect();
     let (turns, begun_to) = plan(places, cursor);
@@ -75,7 +75,7 @@ pub(super) async fn answer(ask: &Ask<'_>, caller: &Caller, ours: &Ours, request:
     let more = parts.iter().filter_map(|part| Some((part.server.clone(), part.page.next_cursor.clone()?))).collect();
     let next = ask.shared.cursors.seal(owner, kind, &MergedCursor { more, begun_to });
     let pages = parts.iter().map(|part| &part.page);
-    json_answer(StatusCode::OK, mcp::merge_lists(&request.id, ask.era, kind, pages, next.as_deref()))
+    Ok(json_answer(StatusCode::OK, mcp::merge_lists(&request.id, ask.era, kind, pages, next.as_deref())))
 }
 
 /// Whether a server's list is a part: as on its own URL, where it may be switched off, and where only the list of tools

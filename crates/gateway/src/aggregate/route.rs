@@ -18,7 +18,7 @@ use crate::{
     eras,
     failure::Failure,
     forward::{self, Face, Forward, Page},
-    methods, one,
+    methods, one, refused,
     rescue::json_answer,
     resolve::Place,
     rounds::Round,
@@ -28,6 +28,8 @@ use crate::{
 
 /// Most characters repeated of a name that is not known.
 const NAME_CHARS: usize = 256;
+/// What a record says of a name that leads nowhere.
+const NOTHING_THERE: &str = "no server that the caller has a grant on goes by the name in the request";
 
 /// A request to one of the servers.
 pub(super) async fn request(
@@ -37,6 +39,9 @@ pub(super) async fn request(
     (request, bytes): (&Request<'_>, &Bytes),
 ) -> Result<Response, Failure> {
     let Some((place, own)) = target(&ask, caller, ours, (request, bytes)).await else {
+        let method = Some(request.method.to_string());
+        let sender = refused::Sender { shared: ask.shared, caller, server: None, method, arrived: ask.arrived };
+        refused::note(sender, "unknown_name", NOTHING_THERE.to_owned()).await;
         return Ok(unknown(ask.era, request));
     };
     let Ok(Message::Request(own_request)) = mcp::read(&own) else { return Ok(unknown(ask.era, request)) };
@@ -131,8 +136,8 @@ async fn from_modern(ask: Ask<'_>, place: Place, ours: &Ours, named: Named<'_>) 
     };
     let (shared, server) = (ask.shared, forward.place.server.clone());
     let answer = Box::pin(forward::post(forward, &headers)).await;
-    if let Err(Failure::Version { .. }) = &answer {
-        shared.eras.forget(&server).await;
+    if let Err(failure) = &answer {
+        shared.eras.doubt(&server, failure).await;
     }
     answer
 }

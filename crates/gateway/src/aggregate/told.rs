@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use bytes::Bytes;
-use mcp::{Message, Method, Notification, Part};
+use mcp::{Era, Message, Method, Notification, Part};
 
 use super::{Ours, fan, memory::owner, names, ours};
 use crate::{
@@ -22,6 +22,10 @@ pub(crate) async fn notification(
     notification: &Notification<'_>,
     bytes: &Bytes,
 ) -> Result<Response, Failure> {
+    // In the stateless era a client ends a request by closing its stream, and says nothing else on its own.
+    if ask.era == Era::Stateless {
+        return Ok(one::accepted());
+    }
     let ours = ours(&ask, caller, None)?;
     match notification.kind {
         Method::Cancelled => {

@@ -20,6 +20,7 @@ use super::{Names, Passage, Voice, Way, listen, pass};
 use crate::{
     failure::{Failure, UpstreamFailure},
     forward::{self, Forward, Known as Session},
+    greeting,
     link::{Link, SESSION_HEADER},
     one::{self, accepted},
     peer::Peer,
@@ -158,7 +159,7 @@ async fn speak_for(ask: &Ask<'_>, place: &Place, request: &Request<'_>) -> Resul
         Era::Initialize => mcp::handshake_again(&request.id, &peer.greeting, version),
     };
     let answer = answer.ok_or_else(|| UpstreamFailure::Invalid("its greeting is not readable".to_owned()))?;
-    let answer = mcp::promising_tools_list_changed(&answer).unwrap_or(answer);
+    let answer = greeting::honest(&place.server.settings, answer);
     let mut response = json_answer(StatusCode::OK, answer);
     if let Ok(id) = HeaderValue::from_str(&shared.sessions.seal(place.owner(), &session)) {
         response.headers_mut().insert(SESSION_HEADER, id);

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     failure::{Failure, UpstreamFailure},
     gateway::Shared,
-    one,
+    greeting, one,
     rescue::json_answer,
     resolve::Place,
     settle::Settler,
@@ -123,7 +123,7 @@ async fn discover(ask: &Ask<'_>, place: &Place, request: &Request<'_>, voice: &V
         Era::Stateless => mcp::with_id(&peer.greeting, &request.id),
     };
     let answer = answer.ok_or_else(|| UpstreamFailure::Invalid("its greeting is not readable".to_owned()))?;
-    let answer = mcp::promising_tools_list_changed(&answer).unwrap_or(answer);
+    let answer = greeting::honest(&place.server.settings, answer);
     Ok(json_answer(StatusCode::OK, answer))
 }
 

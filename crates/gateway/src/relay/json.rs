@@ -13,9 +13,9 @@ use tokio::{
 };
 
 use super::{
-    Plain, conclude,
+    Plain, conclude, greeted,
     kept::Keeping,
-    listen, promising,
+    listen,
     through::{self, Through},
 };
 use crate::{
@@ -104,7 +104,7 @@ async fn checked(forward: &mut Forward, bytes: Bytes) -> Result<Bytes, UpstreamF
     }
     conclude(forward, &facts, &bytes).await?;
     if forward.kind != Method::ToolsList && !facts.lists_tools() {
-        return forward.named(Part::Answer(forward.kind), promising(forward, bytes));
+        return forward.named(Part::Answer(forward.kind), greeted(forward, bytes));
     }
     let filtered = lists::filtered(forward, bytes).await?;
     forward.named(Part::Answer(forward.kind), filtered)

@@ -11,6 +11,7 @@ mod apps;
 mod arguments;
 mod attacks;
 mod calls;
+mod checklist;
 mod client;
 mod credential;
 mod eras;

@@ -67,6 +67,21 @@ pub fn handshake_again(id: &Id<'_>, greeting: &[u8], version: &str) -> Option<By
     Some(edits.apply())
 }
 
+/// An answer to `initialize` or `server/discover` without these capabilities, in either era's place for them; none if it has
+/// none of them. Every other byte stays.
+#[must_use]
+pub fn without_capabilities(greeting: &[u8], unwanted: &[&str]) -> Option<Bytes> {
+    let text = std::str::from_utf8(greeting).ok()?;
+    let capabilities = Object::whole(text)?.inside(text, "result")?.inside(text, "capabilities")?;
+    let mut edits = Edits::new(text);
+    capabilities.remove(text, &mut edits, |key| unwanted.contains(&key));
+    let tasks = unwanted.contains(&"tasks");
+    if let Some(extensions) = capabilities.inside(text, "extensions").filter(|_| tasks) {
+        extensions.remove(text, &mut edits, |key| key == TASKS_EXTENSION);
+    }
+    (!edits.is_empty()).then(|| edits.apply())
+}
+
 fn without(object: &str, keys: &[&str]) -> String {
     let Some(read) = Object::whole(object) else { return "{}".to_owned() };
     let mut edits = Edits::new(object);
@@ -94,6 +109,24 @@ mod tests {
             std::str::from_utf8(&back).unwrap(),
             r#"{"jsonrpc":"2.0","id":"h","result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{"x":1.0}},"serverInfo":{"name":"s","version":"1","icons":[]},"instructions":"be \u0062rief"}}"#
         );
+    }
+
+    #[test]
+    fn capabilities_are_taken_out_where_either_era_has_them() {
+        let greeting = br#"{"jsonrpc":"2.0","id":1,"result":{"capabilities":{"logging":{}, "tasks":{"list":{}},"tools":{"x":1.0},"extensions":{"io.modelcontextprotocol/tasks":{},"x/y":{"tasks":1}}},"tasks":2}}"#;
+        let kept = |unwanted: &[&str]| {
+            without_capabilities(greeting, unwanted).map(|edited| String::from_utf8(edited.to_vec()).unwrap())
+        };
+        let whole = |capabilities: &str| {
+            format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"capabilities":{capabilities},"tasks":2}}}}"#)
+        };
+        assert_eq!(kept(&[]), None);
+        assert_eq!(kept(&["prompts"]), None);
+        let expected = r#"{"logging":{},"tools":{"x":1.0},"extensions":{"x/y":{"tasks":1}}}"#;
+        assert_eq!(kept(&["tasks"]), Some(whole(expected)));
+        let expected = r#"{ "tasks":{"list":{}},"tools":{"x":1.0},"extensions":{"io.modelcontextprotocol/tasks":{},"x/y":{"tasks":1}}}"#;
+        assert_eq!(kept(&["logging", "resources"]), Some(whole(expected)));
+        assert_eq!(without_capabilities(br#"{"result":{"capabilities":7}}"#, &["tasks"]), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::{Events, Phase};
 use crate::{
     failure::UpstreamFailure,
     lists, methods,
-    relay::{conclude, promising},
+    relay::{conclude, greeted},
 };
 
 impl Events {
@@ -34,7 +34,7 @@ impl Events {
         let answer = if self.forward.kind == Method::ToolsList || facts.lists_tools() {
             lists::filtered(&self.forward, payload.clone()).await
         } else {
-            Ok(promising(&self.forward, payload.clone()))
+            Ok(greeted(&self.forward, payload.clone()))
         };
         let named = answer.and_then(|answer| self.forward.named(Part::Answer(self.forward.kind), answer));
         let raw = match named {
