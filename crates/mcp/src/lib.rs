@@ -11,6 +11,7 @@ mod json;
 mod merge;
 mod message;
 mod method;
+mod passing;
 mod qualify;
 mod read;
 mod response;
@@ -45,6 +46,7 @@ pub use id::Id;
 pub use merge::{CursorError, ListKind, ListPage, MergedCursor, items_of, merge_lists};
 pub use message::{ClientInfo, Message, Meta, Notification, Outcome, Params, Request, Response, Retry};
 pub use method::{Family, Method, Sender};
+pub use passing::{AnswerEditor, PassingError};
 pub use qualify::{
     Name, NameKind, NewName, Part, qualified_name, qualified_task, qualified_uri, rename_in, rename_item,
     split_qualified, split_qualified_task, split_qualified_uri,

@@ -16,7 +16,8 @@ use crate::json::{DEPTH_CEILING, Kind, Raw, Rigour, Scanner};
 use crate::merge::ListKind;
 use crate::method::Method;
 use crate::read::{ReadError, text_of};
-use rules::Rule;
+
+pub(crate) use rules::{Rule, of as rule_of};
 
 pub use name::{qualified_name, qualified_task, split_qualified, split_qualified_task};
 pub use uri::{qualified_uri, split_qualified_uri};
@@ -90,7 +91,8 @@ pub fn rename_item(item: &Bytes, kind: ListKind, rename: impl FnMut(&Name<'_>) -
     rewritten(item, rules::of_item(kind), rename)
 }
 
-fn rewritten(
+/// Rewrites the names that a rule finds.
+pub(crate) fn rewritten(
     bytes: &Bytes,
     rule: &'static Rule,
     mut rename: impl FnMut(&Name<'_>) -> NewName,

@@ -8,7 +8,9 @@ use crate::id::Id;
 use crate::method::Method;
 
 /// What a result has in the stateless era only.
-const STATELESS_RESULT: &[&str] = &["resultType", "ttlMs", "cacheScope"];
+pub(crate) const STATELESS_RESULT: &[&str] = &["resultType", "ttlMs", "cacheScope"];
+/// What a result gets there: that it is complete, and what must be said of keeping it.
+const ADDED: [(&str, &str); 3] = [("resultType", r#""complete""#), ("ttlMs", "0"), ("cacheScope", r#""private""#)];
 
 /// An answer of a server of the `initialize` era, for a client of the other: it is complete, and, where that era wants
 /// it said (server/utilities/caching), not to be kept. An error stays as it is.
@@ -16,12 +18,8 @@ const STATELESS_RESULT: &[&str] = &["resultType", "ttlMs", "cacheScope"];
 pub fn completed(message: &Bytes, method: Method) -> Option<Bytes> {
     let text = std::str::from_utf8(message).ok()?;
     let Some(result) = Object::whole(text)?.inside(text, "result") else { return Some(message.clone()) };
-    let mut members = vec![("resultType", r#""complete""#)];
-    if is_cacheable(method) {
-        members.extend([("ttlMs", "0"), ("cacheScope", r#""private""#)]);
-    }
     let mut edits = Edits::new(text);
-    result.put(&mut edits, &members);
+    result.put(&mut edits, added_to_result(method));
     Some(edits.apply())
 }
 
@@ -51,6 +49,11 @@ pub fn with_code(message: &Bytes, code: i64) -> Option<Bytes> {
     let mut edits = Edits::new(text);
     Object::whole(text)?.inside(text, "error")?.put(&mut edits, &[("code", &code.to_string())]);
     Some(edits.apply())
+}
+
+/// The members that an answer to this method gets in the stateless era.
+pub(crate) fn added_to_result(method: Method) -> &'static [(&'static str, &'static str)] {
+    if is_cacheable(method) { &ADDED } else { &ADDED[..1] }
 }
 
 /// Whose results must carry `ttlMs` and `cacheScope` (2026-07-28 schema `CacheableResult`).

@@ -6,7 +6,7 @@ use crate::method::Method;
 
 /// What a value is, as far as it holds names.
 #[derive(Debug)]
-pub(super) enum Rule {
+pub(crate) enum Rule {
     /// It is a name.
     Name(NameKind),
     /// An object, by its members.
@@ -90,7 +90,7 @@ static ITEM_RESOURCE: Rule = RESOURCE;
 static ITEM_TEMPLATE: Rule = In(&[("uriTemplate", Name(Uri)), ("_meta", META)]);
 static ITEM_TASK: Rule = In(&[("taskId", Name(Task)), ("_meta", META)]);
 
-pub(super) fn of(part: Part) -> Option<&'static Rule> {
+pub(crate) fn of(part: Part) -> Option<&'static Rule> {
     Some(match part {
         Part::Answer(method) => match method {
             Method::ToolsCall | Method::TasksResult => &ANSWER_TOOL,
