@@ -55,7 +55,7 @@ pub use read::{ReadError, ReadLimits, on_one_line, read, read_with};
 pub use response::{Frame, ResponseFacts, ResponseKind, frame, response_facts};
 pub use scan::FrameScanner;
 pub use schema::{InputSchema, InputSchemaError, Misfit};
-pub use sse::{DEFAULT_MAX_EVENT_BYTES, SseError, SseEvent, SseParser, SsePart, SsePiece};
+pub use sse::{DEFAULT_MAX_EVENT_BYTES, PassingEvent, SseError, SseEvent, SseParser, SsePart, SsePiece};
 pub use subscription::{
     acknowledged, acknowledgement, acknowledging_tools_list_changed, list_changed, promising_tools_list_changed,
     subscription_acknowledged, subscription_ended, tools_list_changed,

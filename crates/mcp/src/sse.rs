@@ -4,6 +4,7 @@
 //! while its data is looked at. Invariant: the raw bytes of all events, in order, and what [`SseParser::finish`] returns
 //! are the stream, byte for byte.
 
+mod passing;
 mod split;
 
 use std::mem;
@@ -13,6 +14,7 @@ use bytes::{Bytes, BytesMut};
 
 use split::Large;
 
+pub use passing::PassingEvent;
 pub use split::{SsePart, SsePiece};
 
 /// The most bytes of one event unless another limit is set: 16 MiB.

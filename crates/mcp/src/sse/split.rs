@@ -7,6 +7,9 @@ use bytes::Bytes;
 use super::{BYTE_ORDER_MARK, Fields, SseError, SseEvent, SseParser};
 
 const DATA: &[u8] = b"data";
+const FIELDS: [&[u8]; 3] = [b"event", b"id", b"retry"];
+/// As many bytes of a name tell whether it is one of these.
+const LONGEST_NAME: usize = 5;
 const LINE_FEED: Bytes = Bytes::from_static(b"\n");
 
 /// What a parser gives that splits large events.
@@ -25,6 +28,8 @@ pub struct SsePiece {
     pub raw: Bytes,
     /// What of it is data, with the line feeds that join the lines.
     pub data: Vec<Bytes>,
+    /// What of it is of the other fields that count (`event`, `id`, `retry`), as lines that end in line feeds.
+    pub fields: Vec<Bytes>,
     /// The event ends with it.
     pub ends: bool,
 }
@@ -42,19 +47,30 @@ pub(super) struct Large {
 /// Where in a line the event is.
 #[derive(Debug, Default)]
 enum Line {
-    /// In the field's name: as much of it as tells whether it is `data`.
+    /// In the field's name: as much of it as tells which it is.
     Name(Vec<u8>),
     /// After the colon of a line of data; one space belongs to it.
     Colon,
     Data,
-    /// In a value that is no data.
+    /// In the value of another field that counts.
+    Field,
+    /// In a value that counts for nothing.
     Other,
     /// After a CR; an LF belongs to it.
     #[default]
     AfterCr,
 }
 
+/// What bytes of an event are.
+#[derive(Debug, Default)]
+struct Read {
+    data: Vec<Bytes>,
+    fields: Vec<Bytes>,
+    end: Option<End>,
+}
+
 /// What the end of an event looked like.
+#[derive(Debug)]
 struct End {
     /// How many bytes of the piece are of the event.
     length: usize,
@@ -109,20 +125,20 @@ impl SseParser {
             return self.goes_on(large, held, parts);
         }
         let mark = held.slice(..BYTE_ORDER_MARK.len());
-        parts.push(SsePart::Piece(SsePiece { raw: mark, data: Vec::new(), ends: false }));
+        parts.push(SsePart::Piece(SsePiece { raw: mark, data: Vec::new(), fields: Vec::new(), ends: false }));
         self.goes_on(large, held.slice(BYTE_ORDER_MARK.len()..), parts)
     }
 
     /// The next piece of an event; what is left belongs to others.
     fn goes_on(&mut self, mut large: Large, mut bytes: Bytes, parts: &mut Vec<SsePart>) -> Bytes {
-        let (data, end) = large.read(&bytes);
+        let Read { data, fields, end } = large.read(&bytes);
         let length = end.as_ref().map_or(bytes.len(), |end| end.length);
         large.size += length;
         if !self.is_within_limit(large.size) {
             return Bytes::new();
         }
         let raw = bytes.split_to(length);
-        parts.push(SsePart::Piece(SsePiece { raw, data, ends: end.is_some() }));
+        parts.push(SsePart::Piece(SsePiece { raw, data, fields, ends: end.is_some() }));
         match end {
             Some(end) => self.after_cr = end.after_cr,
             None => self.large = Some(large),
@@ -132,9 +148,9 @@ impl SseParser {
 }
 
 impl Large {
-    /// The data in these bytes, and whether the event ends in them.
-    fn read(&mut self, bytes: &Bytes) -> (Vec<Bytes>, Option<End>) {
-        let mut data = Vec::new();
+    /// What these bytes are, up to the end of the event.
+    fn read(&mut self, bytes: &Bytes) -> Read {
+        let mut read = Read::default();
         let mut pos = 0;
         while let Some(byte) = bytes.get(pos) {
             match (&mut self.line, byte) {
@@ -143,23 +159,23 @@ impl Large {
                     pos += 1;
                 }
                 (Line::AfterCr, _) => self.line = Line::Name(Vec::new()),
-                (Line::Name(name), b'\n' | b'\r') if name.is_empty() => return (data, Some(end_at(bytes, pos))),
-                (Line::Name(name), b'\n' | b'\r') => {
-                    if name == DATA {
-                        self.begin_data(&mut data);
-                    }
-                    pos = self.line_ends(*byte, pos);
+                (Line::Name(name), b'\n' | b'\r') if name.is_empty() => {
+                    read.end = Some(end_at(bytes, pos));
+                    return read;
                 }
-                (Line::Name(name), b':') => {
-                    let is_data = name == DATA;
-                    self.line = if is_data { Line::Colon } else { Line::Other };
-                    if is_data {
-                        self.begin_data(&mut data);
+                (Line::Name(_), b'\n' | b'\r') => {
+                    self.name_ends(&mut read);
+                    pos = self.line_ends(*byte, pos, &mut read);
+                }
+                (Line::Name(_), b':') => {
+                    self.name_ends(&mut read);
+                    if matches!(self.line, Line::Field) {
+                        read.fields.push(Bytes::from_static(b":"));
                     }
                     pos += 1;
                 }
                 (Line::Name(name), byte) => {
-                    if name.len() <= DATA.len() {
+                    if name.len() <= LONGEST_NAME {
                         name.push(*byte);
                     }
                     pos += 1;
@@ -168,25 +184,45 @@ impl Large {
                     pos += usize::from(*byte == b' ');
                     self.line = Line::Data;
                 }
-                (Line::Data | Line::Other, _) => {
+                (Line::Data | Line::Field | Line::Other, _) => {
                     let end = line_end(bytes, pos);
-                    if matches!(self.line, Line::Data) && end > pos {
-                        data.push(bytes.slice(pos..end));
-                    }
-                    pos = bytes.get(end).map_or(end, |byte| self.line_ends(*byte, end));
+                    self.value(bytes.slice(pos..end), &mut read);
+                    pos = bytes.get(end).map_or(end, |byte| self.line_ends(*byte, end, &mut read));
                 }
             }
         }
-        (data, None)
+        read
     }
 
-    fn begin_data(&mut self, data: &mut Vec<Bytes>) {
-        if std::mem::replace(&mut self.any_data, true) {
-            data.push(LINE_FEED);
+    /// A field's name has been read.
+    fn name_ends(&mut self, read: &mut Read) {
+        let Line::Name(name) = &mut self.line else { return };
+        let name = std::mem::take(name);
+        self.line = match name.as_slice() {
+            DATA => Line::Colon,
+            name if FIELDS.contains(&name) => Line::Field,
+            _ => Line::Other,
+        };
+        match self.line {
+            Line::Colon if std::mem::replace(&mut self.any_data, true) => read.data.push(LINE_FEED),
+            Line::Field => read.fields.push(Bytes::from(name)),
+            _ => {}
         }
     }
 
-    fn line_ends(&mut self, byte: u8, pos: usize) -> usize {
+    fn value(&self, value: Bytes, read: &mut Read) {
+        match self.line {
+            _ if value.is_empty() => {}
+            Line::Data => read.data.push(value),
+            Line::Field => read.fields.push(value),
+            _ => {}
+        }
+    }
+
+    fn line_ends(&mut self, byte: u8, pos: usize, read: &mut Read) -> usize {
+        if matches!(self.line, Line::Field) {
+            read.fields.push(LINE_FEED);
+        }
         self.line = if byte == b'\r' { Line::AfterCr } else { Line::Name(Vec::new()) };
         pos + 1
     }

@@ -1,12 +1,14 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::sse::PassingEvent;
 
 /// The data of every event, however it was given; checks that no byte is lost, and that pieces are an event's own bytes.
 fn data(stream: &[u8], lengths: &[usize], whole_bytes: usize) -> Vec<Bytes> {
     let mut parser = SseParser::splitting(whole_bytes, 1 << 20);
     let (mut raw, mut found) = (Vec::new(), Vec::new());
     let mut large: Option<(Vec<u8>, Vec<u8>)> = None;
+    let mut written: (PassingEvent, Vec<u8>) = Default::default();
     let (mut rest, mut lengths) = (Bytes::copy_from_slice(stream), lengths.iter().cycle());
     while !rest.is_empty() {
         let length = lengths.next().unwrap().clamp(&1, &rest.len()).to_owned();
@@ -22,11 +24,20 @@ fn data(stream: &[u8], lengths: &[usize], whole_bytes: usize) -> Vec<Bytes> {
                     let (bytes, data) = large.get_or_insert_default();
                     bytes.extend_from_slice(&piece.raw);
                     data.extend(piece.data.concat());
+                    let same = piece.data.concat();
+                    written.1.extend_from_slice(&written.0.piece(&piece.fields, &same.into(), piece.ends).unwrap());
                     if piece.ends {
                         let (bytes, data) = large.take().unwrap();
                         let again = SseParser::default().push(&bytes).unwrap();
                         let [event] = again.as_slice() else { panic!("one event: {again:?}") };
                         assert_eq!(event.data.clone().unwrap_or_default(), data);
+                        let (_, written) = std::mem::take(&mut written);
+                        let written = SseParser::default().push(&written).unwrap();
+                        let [on_one_line] = written.as_slice() else { panic!("one event: {written:?}") };
+                        let spaced: Vec<u8> = data.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect();
+                        assert_eq!(on_one_line.data.clone().unwrap_or_default(), spaced);
+                        assert_eq!((&on_one_line.name, &on_one_line.id), (&event.name, &event.id));
+                        assert_eq!(on_one_line.retry_ms, event.retry_ms);
                         found.extend(event.data.clone());
                     }
                 }
@@ -71,7 +82,7 @@ fn what_is_given_is_given_at_once() {
     let given = parser.split(&Bytes::from_static(b"data: {\"a\":1")).unwrap();
     let piece = |raw: &'static str, data: &'static str, ends| {
         let data = if data.is_empty() { Vec::new() } else { vec![Bytes::from(data)] };
-        SsePart::Piece(SsePiece { raw: Bytes::from(raw), data, ends })
+        SsePart::Piece(SsePiece { raw: Bytes::from(raw), data, fields: Vec::new(), ends })
     };
     assert_eq!(given, [piece("data: {\"a\":1", "{\"a\":1", false)]);
     assert_eq!(parser.split(&Bytes::from_static(b"0}")).unwrap(), [piece("0}", "0}", false)]);
