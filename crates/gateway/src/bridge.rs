@@ -13,6 +13,7 @@ mod events_wire;
 mod exchange;
 mod feed;
 mod input;
+mod large;
 mod legacy;
 mod listen;
 mod modern;

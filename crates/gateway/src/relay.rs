@@ -6,11 +6,14 @@ mod json;
 mod kept;
 mod large;
 mod listen;
+mod passing;
 mod through;
 
 pub(crate) use coded::Plain;
-pub(crate) use json::collect;
+pub(crate) use json::{Taken, collect, room, take};
 pub(crate) use kept::Keeping;
+pub(crate) use passing::Passing;
+pub(crate) use through::Cut;
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;

@@ -144,11 +144,7 @@ impl AnswerEditor {
 
     /// See [`rename_in`](crate::rename_in).
     #[must_use]
-    pub fn renamed(
-        mut self,
-        part: Part,
-        rename: impl FnMut(&Name<'_>) -> NewName + Send + Sync + 'static,
-    ) -> Self {
+    pub fn renamed(mut self, part: Part, rename: impl FnMut(&Name<'_>) -> NewName + Send + Sync + 'static) -> Self {
         self.edits.names = qualify::rule_of(part);
         self.rename = Some(Box::new(rename));
         self

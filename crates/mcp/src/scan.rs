@@ -109,6 +109,11 @@ impl FrameScanner {
         (self.found.result.is_some() || self.found.error.is_some()) && self.found.method.is_none()
     }
 
+    /// Whether an error has begun.
+    pub fn is_error(&self) -> bool {
+        self.found.error.is_some()
+    }
+
     /// Whether the result so far has a member that some client takes for `tools`: see
     /// [`ResponseFacts::lists_tools`](crate::ResponseFacts::lists_tools). Known when its key has ended, so before its value
     /// has come.

@@ -7,7 +7,7 @@
 use aws_lc_rs::digest;
 use bytes::Bytes;
 use domain::ServerSlug;
-use mcp::{Name, NameKind, NewName, Part};
+use mcp::{AnswerEditor, Method, Name, NameKind, NewName, Part};
 
 use crate::failure::UpstreamFailure;
 
@@ -42,6 +42,12 @@ pub(crate) fn own_name<'a>(public: &str, server: &str, known: impl IntoIterator<
 pub(crate) fn outgoing(server: &ServerSlug, part: Part, message: &Bytes) -> Result<Bytes, UpstreamFailure> {
     let named = mcp::rename_in(message, part, |name| public(server.as_str(), name));
     named.map_err(|error| UpstreamFailure::Invalid(error.to_string()))
+}
+
+/// The same for an answer to a request of this method that passes while it is read.
+pub(crate) fn passing(editor: AnswerEditor, server: &ServerSlug, method: Method) -> AnswerEditor {
+    let server = server.clone();
+    editor.renamed(Part::Answer(method), move |name| public(server.as_str(), name))
 }
 
 /// What something of a server's is named on the account's URL.
@@ -96,8 +102,6 @@ fn own(name: &Name<'_>) -> Option<(String, NewName)> {
 
 #[cfg(test)]
 mod tests {
-    use mcp::Method;
-
     use super::*;
 
     #[test]

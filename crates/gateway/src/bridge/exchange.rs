@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use mcp::{Era, Frame, Id};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::source::Source;
+use super::source::{Came, Piece, Room, Source};
 use crate::{
     account::Server,
     credential,
@@ -17,7 +17,7 @@ use crate::{
     gateway::Shared,
     link::{Link, upstream_headers},
     peer::{Peer, Wire},
-    relay::{Plain, collect},
+    relay::{Plain, Taken, take},
     settle::{Delivery, Settler},
     words,
 };
@@ -41,6 +41,8 @@ pub(crate) struct Exchange {
     pub id: Id<'static>,
     link: Link,
     source: Source,
+    /// The room that the message takes which was given last.
+    room: Room,
     /// When the whole answer must have come.
     until: Instant,
     /// When the server last said something.
@@ -72,7 +74,8 @@ impl Exchange {
             peer: peer.clone(),
             id: outgoing.id.clone(),
             link,
-            source: Source::Whole(None, Vec::new()),
+            source: Source::none(),
+            room: Vec::new(),
             until: now + shared.config.times.upstream_whole,
             heard: now,
             silence: shared.config.times.upstream_silence,
@@ -86,7 +89,7 @@ impl Exchange {
                     settler.asks();
                 }
                 wire.post(shared, server, &exchange.link, outgoing.bytes).await?;
-                Source::Line(line)
+                Source::line(line)
             }
         };
         exchange.phase = Phase::Open;
@@ -127,12 +130,14 @@ impl Exchange {
         }
         let body = Plain::new(&self.shared, &head.headers, body)?;
         match media.as_str() {
-            "application/json" => {
-                let held = collect(&self.shared, body, Some(self.until)).await?;
-                let (bytes, room) = held.into_parts();
-                Ok(Source::Whole(Some(bytes), room))
-            }
-            "text/event-stream" => Ok(Source::events(body, self.shared.config.limits.answer_bytes)),
+            "application/json" => Ok(match take(&self.shared, body, Some(self.until)).await? {
+                Taken::Whole(held) => {
+                    let (bytes, room) = held.into_parts();
+                    Source::whole(bytes, room)
+                }
+                Taken::Start(start, rest) => Source::large(start, rest),
+            }),
+            "text/event-stream" => Ok(Source::events(&self.shared, body)),
             _ => {
                 let words = format!("HTTP {} without JSON or an event stream", head.status.as_u16());
                 Err(UpstreamFailure::Invalid(words).into())
@@ -147,32 +152,62 @@ impl Exchange {
         let answers =
             matches!(mcp::frame(&start), Ok(Frame::Response(facts)) if facts.is_failure() && facts.answers(&self.id));
         if answers && !ours_to_answer {
-            return Ok(Source::Whole(Some(start), Vec::new()));
+            return Ok(Source::whole(start, Vec::new()));
         }
         let lost = self.peer.session.is_some() && matches!(status.as_u16(), 400 | 404);
         if lost { Err(Failure::NoSession) } else { Err(refused(status, words::of_bytes(&start))) }
     }
 
-    /// The next message; none when there are no more. Nothing is lost when this is dropped while it waits.
+    /// The next message, a large one held within the limits; none when there are no more. Nothing is lost when this is
+    /// dropped while it waits.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, UpstreamFailure> {
         loop {
-            let late = self.until.min(self.heard + self.silence);
-            match timeout_at(late, self.source.next()).await {
-                Err(_) => return Err(UpstreamFailure::Late),
-                Ok(Ok(Some(message))) => {
-                    self.heard = Instant::now();
-                    return Ok(Some(message));
-                }
-                Ok(Err(failure @ UpstreamFailure::Broken(_))) if self.source.resumption().is_none() => {
-                    return Err(failure);
-                }
-                Ok(Ok(None) | Err(UpstreamFailure::Broken(_))) => match self.source.resumption() {
-                    Some((last_id, retry)) if self.peer.era == Era::Initialize => self.resume(&last_id, retry).await?,
-                    _ => return Ok(None),
-                },
-                Ok(Err(failure)) => return Err(failure),
+            match self.come().await? {
+                None => return Ok(None),
+                Some(Came::Whole(message, _)) => return Ok(Some(message)),
+                Some(Came::Start(start)) => self.hold(&start)?,
             }
         }
+    }
+
+    /// The next message, or the start of a large one, which is then gone on with or held; none when there are no more.
+    /// Nothing is lost when this is dropped while it waits.
+    pub(crate) async fn come(&mut self) -> Result<Option<Came>, UpstreamFailure> {
+        loop {
+            let came = timeout_at(self.late(), self.source.come(&self.shared)).await;
+            let resumption = self.source.resumption().filter(|_| self.peer.era == Era::Initialize);
+            match (came.unwrap_or(Err(UpstreamFailure::Late)), resumption) {
+                (Ok(Some(mut came)), _) => {
+                    self.heard = Instant::now();
+                    if let Came::Whole(_, room) = &mut came {
+                        self.room = std::mem::take(room);
+                    }
+                    return Ok(Some(came));
+                }
+                (Ok(None) | Err(UpstreamFailure::Broken(_)), Some((last_id, retry))) => {
+                    self.resume(&last_id, retry).await?;
+                }
+                (Ok(None), None) => return Ok(None),
+                (Err(failure), _) => return Err(failure),
+            }
+        }
+    }
+
+    /// The next piece of the large message that has begun; none if it breaks off.
+    pub(crate) async fn more(&mut self) -> Result<Option<Piece>, UpstreamFailure> {
+        let piece = timeout_at(self.late(), self.source.more()).await.unwrap_or(Err(UpstreamFailure::Late))?;
+        self.heard = Instant::now();
+        Ok(piece)
+    }
+
+    /// When the server has been silent for too long.
+    fn late(&self) -> Instant {
+        self.until.min(self.heard + self.silence)
+    }
+
+    /// The large message that has begun is the next one, as a whole.
+    pub(crate) fn hold(&mut self, start: &Bytes) -> Result<(), UpstreamFailure> {
+        self.source.hold(&self.shared, start)
     }
 
     /// Takes the stream up again after its last event (2025-11-25 basic/transports "Resumability and Redelivery").
@@ -190,7 +225,7 @@ impl Exchange {
             return Err(UpstreamFailure::Broken("its stream ended and could not be taken up again".to_owned()));
         }
         let body = Plain::new(&self.shared, &head.headers, body)?;
-        self.source = Source::events(body, self.shared.config.limits.answer_bytes);
+        self.source = Source::events(&self.shared, body);
         Ok(())
     }
 
@@ -206,10 +241,16 @@ impl Exchange {
         self.until = Instant::now() + EVER;
     }
 
-    /// The answer is here.
-    pub(crate) fn finish(&mut self) -> Source {
+    /// When the whole answer must have come.
+    pub(crate) fn until(&self) -> Instant {
+        self.until
+    }
+
+    /// The answer is here; the room that it takes.
+    pub(crate) fn finish(&mut self) -> Room {
         self.phase = Phase::Over;
-        std::mem::replace(&mut self.source, Source::Whole(None, Vec::new()))
+        self.source = Source::none();
+        std::mem::take(&mut self.room)
     }
 
     /// Answers a question of the server's, or tells it something, beside everything else.

@@ -209,7 +209,7 @@ impl Feed {
                     }
                     continue;
                 }
-                Open::Stream(source, _) => source.next().await,
+                Open::Stream(source, _) => source.next(&self.shared).await.map(|next| next.map(|(message, _)| message)),
                 Open::Line(line, _) => Ok(line.recv().await),
                 Open::Subscription(exchange) => exchange.next().await,
             };
@@ -315,6 +315,6 @@ impl Feed {
             return Err(UpstreamFailure::Status { status, words: String::new() }.into());
         }
         let body = Plain::new(&self.shared, &head.headers, body)?;
-        Ok(Source::events(body, self.shared.config.limits.answer_bytes))
+        Ok(Source::events(&self.shared, body))
     }
 }

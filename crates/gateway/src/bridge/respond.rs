@@ -1,13 +1,13 @@
 //! The client's side of a bridged request: one JSON answer, or, where something comes before the answer or it takes long,
 //! an event stream.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use futures_util::stream;
 use http::StatusCode;
-use mcp::{Era, Frame, Id, ResponseFacts, ResponseKind, SseEvent, code};
+use mcp::{Era, Frame, Id, PassingEvent, ResponseFacts, ResponseKind, SseEvent, code};
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc},
     time::timeout,
@@ -16,12 +16,14 @@ use tokio::{
 use crate::{
     failure::Failure,
     gateway::Shared,
-    relay::{Keeping, event_stream},
+    relay::{Cut, Keeping, event_stream},
     rescue::{self, Asked, json_answer},
 };
 
 /// Messages that may wait for a client that reads slowly; the server waits with it.
 const WAITING: usize = 4;
+/// The name that our events have.
+const MESSAGE: Bytes = Bytes::from_static(b"event: message\n");
 
 /// Something said to the client.
 pub(crate) enum Said {
@@ -29,6 +31,12 @@ pub(crate) enum Said {
     Event(Bytes),
     /// The answer, with the room it takes.
     Last(Bytes, Vec<OwnedSemaphorePermit>),
+    /// Some of a large result, which is the answer.
+    Part(Bytes),
+    /// The end of it.
+    End(Bytes),
+    /// It has no end.
+    Cut,
     Failed(Failure),
 }
 
@@ -68,26 +76,40 @@ pub(crate) async fn answer(
             return Ok(response);
         }
         Ok(Some(Said::Failed(failure))) => return Err(failure),
+        Ok(Some(part @ (Said::Part(_) | Said::End(_)))) => {
+            let mut response = json_answer(StatusCode::OK, Bytes::new());
+            *response.body_mut() = Body::from_stream(stream::unfold(Some((said, Some(part))), next_part));
+            return Ok(response);
+        }
         Ok(Some(Said::Event(message))) => Some(SseEvent::message(message).raw),
-        Ok(None) => None,
+        Ok(Some(Said::Cut) | None) => None,
         Err(_) => Some(SseEvent::keep_alive().raw),
     };
-    let telling = Telling { said, asked: Asked { id: Some(id), era, ..Asked::default() }, keep_alive, first };
-    Ok(event_stream(Body::from_stream(stream::unfold(telling, |mut telling| async move {
-        let bytes = telling.next().await?;
-        Some((Ok::<_, Infallible>(bytes), telling))
-    }))))
+    let asked = Asked { id: Some(id), era, ..Asked::default() };
+    Ok(Telling { said, asked, keep_alive, first, large: None }.answer())
 }
 
 /// A stream that begins at once and answers nothing.
 pub(crate) fn stream_of(shared: &Arc<Shared>, said: mpsc::Receiver<Said>) -> Response {
-    let asked = Asked::default();
     let keep_alive = shared.config.times.keep_alive;
-    let telling = Telling { said, asked, keep_alive, first: Some(SseEvent::keep_alive().raw) };
-    event_stream(Body::from_stream(stream::unfold(telling, |mut telling| async move {
-        let bytes = telling.next().await?;
-        Some((Ok::<_, Infallible>(bytes), telling))
-    })))
+    let first = Some(SseEvent::keep_alive().raw);
+    Telling { said, asked: Asked::default(), keep_alive, first, large: None }.answer()
+}
+
+type Parts = Option<(mpsc::Receiver<Said>, Option<Said>)>;
+
+/// The next bytes of an answer that is one large result: the part that is here, or the next that is said.
+async fn next_part(parts: Parts) -> Option<(Result<Bytes, Cut>, Parts)> {
+    let (mut said, here) = parts?;
+    let next = match here {
+        Some(part) => Some(part),
+        None => said.recv().await,
+    };
+    Some(match next {
+        Some(Said::Part(part)) => (Ok(part), Some((said, None))),
+        Some(Said::End(part)) => (Ok(part), None),
+        _ => (Err(Cut), None),
+    })
 }
 
 struct Telling {
@@ -95,19 +117,47 @@ struct Telling {
     asked: Asked,
     keep_alive: Duration,
     first: Option<Bytes>,
+    /// The event of which some has been told.
+    large: Option<PassingEvent>,
 }
 
 impl Telling {
-    async fn next(&mut self) -> Option<Bytes> {
+    fn answer(self) -> Response {
+        event_stream(Body::from_stream(stream::unfold(self, |mut telling| async move {
+            let bytes = telling.next().await?;
+            Some((bytes, telling))
+        })))
+    }
+
+    async fn next(&mut self) -> Option<Result<Bytes, Cut>> {
         if let Some(first) = self.first.take() {
-            return Some(first);
+            return Some(Ok(first));
         }
-        Some(match timeout(self.keep_alive, self.said.recv()).await {
-            Err(_) => SseEvent::keep_alive().raw,
-            Ok(Some(Said::Event(message) | Said::Last(message, _))) => SseEvent::message(message).raw,
-            Ok(Some(Said::Failed(failure))) => SseEvent::message(rescue::body(&failure, &self.asked)).raw,
-            Ok(None) => return None,
-        })
+        loop {
+            let said = timeout(self.keep_alive, self.said.recv()).await;
+            return match said {
+                // A comment would fall into the middle of the event.
+                Err(_) if self.large.is_some() => continue,
+                Err(_) => Some(Ok(SseEvent::keep_alive().raw)),
+                Ok(Some(Said::Part(part))) => Some(self.part(&part)),
+                Ok(Some(Said::End(part))) => Some(self.end(&part)),
+                // An event that breaks off must not end cleanly.
+                Ok(Some(Said::Cut | Said::Failed(_)) | None) if self.large.is_some() => Some(Err(Cut)),
+                Ok(Some(Said::Cut) | None) => None,
+                Ok(Some(Said::Event(message) | Said::Last(message, _))) => Some(Ok(SseEvent::message(message).raw)),
+                Ok(Some(Said::Failed(failure))) => Some(Ok(SseEvent::message(rescue::body(&failure, &self.asked)).raw)),
+            };
+        }
+    }
+
+    fn part(&mut self, part: &Bytes) -> Result<Bytes, Cut> {
+        let name = if self.large.is_none() { &[MESSAGE][..] } else { &[] };
+        self.large.get_or_insert_default().piece(name, part, false).map_err(|_| Cut)
+    }
+
+    fn end(&mut self, part: &Bytes) -> Result<Bytes, Cut> {
+        let name = if self.large.is_none() { &[MESSAGE][..] } else { &[] };
+        self.large.take().unwrap_or_default().piece(name, part, true).map_err(|_| Cut)
     }
 }
 

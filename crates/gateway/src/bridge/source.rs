@@ -2,78 +2,225 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use bytes::Bytes;
-use mcp::{SseEvent, SseParser};
+use bytes::{Bytes, BytesMut};
+use mcp::{SseEvent, SseParser, SsePart, SsePiece};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-use crate::{failure::UpstreamFailure, relay::Plain};
+use crate::{
+    failure::UpstreamFailure,
+    gateway::Shared,
+    relay::{Plain, room},
+};
 
 /// A reconnection is waited for at least this long, and at most the other, whatever the server says.
 const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(30));
+/// Up to this size an event is held without being asked for room.
+const WHOLE: usize = 64 << 10;
+
+/// The room that a message takes which is held.
+pub(crate) type Room = Vec<OwnedSemaphorePermit>;
 
 /// A source of messages.
-pub(crate) enum Source {
-    /// One message, with the room it takes.
-    Whole(Option<Bytes>, Vec<OwnedSemaphorePermit>),
+pub(crate) struct Source {
+    from: From,
+    /// A large message that is put together.
+    holding: Option<(BytesMut, Room)>,
+}
+
+enum From {
+    /// One message, or none any more.
+    Whole(Option<(Bytes, Room)>),
+    /// One large message: its start, until that was given, and the rest.
+    Large(Option<Bytes>, Box<Plain>),
     /// An event stream.
     Events(Box<Events>),
     /// A part of a stream that is shared.
     Line(mpsc::Receiver<Bytes>),
 }
 
+/// What comes of messages.
+pub(crate) enum Came {
+    /// A message.
+    Whole(Bytes, Room),
+    /// The start of a large one: the rest comes piece by piece, or as a whole if it is held.
+    Start(Bytes),
+}
+
+/// A piece of a large message.
+pub(crate) struct Piece {
+    pub bytes: Bytes,
+    /// The message is over.
+    pub ends: bool,
+}
+
 /// An event stream, and how to go on where it ends.
-pub(crate) struct Events {
+struct Events {
     body: Plain,
     parser: SseParser,
-    waiting: VecDeque<Bytes>,
+    waiting: VecDeque<SsePart>,
+    /// The fields of the large event that is coming.
+    fields: Vec<Bytes>,
     last_id: Option<String>,
     retry: Option<Duration>,
 }
 
 impl Source {
-    pub(crate) fn events(body: Plain, max_event_bytes: usize) -> Self {
-        Self::Events(Box::new(Events {
-            body,
-            parser: SseParser::new(max_event_bytes),
-            waiting: VecDeque::new(),
-            last_id: None,
-            retry: None,
-        }))
+    /// Nothing more.
+    pub(crate) fn none() -> Self {
+        Self::of(From::Whole(None))
     }
 
-    /// The next message; none at the end. Nothing is lost when this is dropped while it waits.
-    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, UpstreamFailure> {
-        match self {
-            Self::Whole(message, _) => Ok(message.take()),
-            Self::Events(events) => events.next().await,
-            Self::Line(line) => Ok(line.recv().await),
+    pub(crate) fn whole(message: Bytes, room: Room) -> Self {
+        Self::of(From::Whole(Some((message, room))))
+    }
+
+    /// One message of which so much is here.
+    pub(crate) fn large(start: Bytes, rest: Plain) -> Self {
+        Self::of(From::Large(Some(start), Box::new(rest)))
+    }
+
+    pub(crate) fn line(line: mpsc::Receiver<Bytes>) -> Self {
+        Self::of(From::Line(line))
+    }
+
+    pub(crate) fn events(shared: &Shared, body: Plain) -> Self {
+        Self::of(From::Events(Box::new(Events {
+            body,
+            parser: SseParser::splitting(WHOLE, shared.config.limits.streamed_bytes),
+            waiting: VecDeque::new(),
+            fields: Vec::new(),
+            last_id: None,
+            retry: None,
+        })))
+    }
+
+    fn of(from: From) -> Self {
+        Self { from, holding: None }
+    }
+
+    /// The next message, a large one held within the limits; none at the end. Nothing is lost when this is dropped while it
+    /// waits.
+    pub(crate) async fn next(&mut self, shared: &Shared) -> Result<Option<(Bytes, Room)>, UpstreamFailure> {
+        loop {
+            match self.come(shared).await? {
+                None => return Ok(None),
+                Some(Came::Whole(message, room)) => return Ok(Some((message, room))),
+                Some(Came::Start(start)) => self.hold(shared, &start)?,
+            }
+        }
+    }
+
+    /// The next message, or the start of a large one; none at the end. Nothing is lost when this is dropped while it waits.
+    pub(crate) async fn come(&mut self, shared: &Shared) -> Result<Option<Came>, UpstreamFailure> {
+        while self.holding.is_some() {
+            let Some(piece) = self.more().await? else { return Ok(None) };
+            self.take_in(shared, &piece.bytes)?;
+            if piece.ends {
+                return Ok(self.holding.take().map(|(bytes, room)| Came::Whole(bytes.freeze(), room)));
+            }
+        }
+        match &mut self.from {
+            From::Whole(message) => Ok(message.take().map(|(message, room)| Came::Whole(message, room))),
+            From::Large(start, _) => Ok(start.take().map(Came::Start)),
+            From::Events(events) => events.come().await,
+            From::Line(line) => Ok(line.recv().await.map(|message| Came::Whole(message, Vec::new()))),
+        }
+    }
+
+    /// The large message that has begun is put together: it is the next one.
+    pub(crate) fn hold(&mut self, shared: &Shared, start: &Bytes) -> Result<(), UpstreamFailure> {
+        self.holding = Some((BytesMut::new(), Vec::new()));
+        self.take_in(shared, start)
+    }
+
+    fn take_in(&mut self, shared: &Shared, bytes: &Bytes) -> Result<(), UpstreamFailure> {
+        let Some((held, rooms)) = &mut self.holding else { return Ok(()) };
+        let limit = shared.config.limits.answer_bytes;
+        if held.len() + bytes.len() > limit {
+            return Err(UpstreamFailure::TooLarge { limit });
+        }
+        rooms.push(room(shared, bytes.len())?);
+        held.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// The next piece of the large message that has begun; none if it breaks off. Nothing is lost when this is dropped while
+    /// it waits.
+    pub(crate) async fn more(&mut self) -> Result<Option<Piece>, UpstreamFailure> {
+        match &mut self.from {
+            From::Large(_, body) => {
+                let bytes = body.data().await.transpose()?;
+                let ends = bytes.is_none();
+                Ok(Some(Piece { bytes: bytes.unwrap_or_default(), ends }))
+            }
+            From::Events(events) => events.more().await,
+            From::Whole(_) | From::Line(_) => Ok(None),
         }
     }
 
     /// Where and when the stream can be taken up again, if it can (2025-11-25 basic/transports "Resumability").
     pub(crate) fn resumption(&self) -> Option<(String, Duration)> {
-        let Self::Events(events) = self else { return None };
+        let From::Events(events) = &self.from else { return None };
         let id = events.last_id.clone().filter(|id| !id.is_empty())?;
         Some((id, events.retry.unwrap_or(RETRY.0).clamp(RETRY.0, RETRY.1)))
     }
 }
 
 impl Events {
-    async fn next(&mut self) -> Result<Option<Bytes>, UpstreamFailure> {
-        loop {
-            if let Some(message) = self.waiting.pop_front() {
-                return Ok(Some(message));
-            }
-            let Some(data) = self.body.data().await else { return Ok(None) };
-            let events = self.parser.push(&data?).map_err(|error| {
-                let mcp::SseError::TooLarge { limit } = error;
-                UpstreamFailure::TooLarge { limit }
-            })?;
-            for event in events {
-                self.note(&event);
-                self.waiting.extend(event.payload().cloned());
+    async fn come(&mut self) -> Result<Option<Came>, UpstreamFailure> {
+        while let Some(part) = self.part().await? {
+            match part {
+                SsePart::Event(event) => {
+                    self.note(&event);
+                    if let Some(payload) = event.payload() {
+                        return Ok(Some(Came::Whole(payload.clone(), Vec::new())));
+                    }
+                }
+                SsePart::Piece(piece) => {
+                    let Piece { bytes, ends } = self.piece(piece);
+                    // Comments and other fields before the data.
+                    if bytes.is_empty() {
+                        continue;
+                    }
+                    return Ok(Some(if ends { Came::Whole(bytes, Vec::new()) } else { Came::Start(bytes) }));
+                }
             }
         }
+        Ok(None)
+    }
+
+    async fn more(&mut self) -> Result<Option<Piece>, UpstreamFailure> {
+        while let Some(part) = self.part().await? {
+            if let SsePart::Piece(piece) = part {
+                return Ok(Some(self.piece(piece)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The data of a piece. What its other fields say counts once the event has come wholly.
+    fn piece(&mut self, piece: SsePiece) -> Piece {
+        self.fields.extend(piece.fields);
+        if piece.ends {
+            let fields = [std::mem::take(&mut self.fields).concat(), b"\n".to_vec()].concat();
+            let noted = SseParser::new(fields.len()).push(&fields).unwrap_or_default();
+            noted.iter().for_each(|event| self.note(event));
+        }
+        let bytes = match piece.data.as_slice() {
+            [only] => only.clone(),
+            several => several.concat().into(),
+        };
+        Piece { bytes, ends: piece.ends }
+    }
+
+    async fn part(&mut self) -> Result<Option<SsePart>, UpstreamFailure> {
+        while self.waiting.is_empty() {
+            let Some(data) = self.body.data().await else { return Ok(None) };
+            let parts = self.parser.split(&data?);
+            self.waiting
+                .extend(parts.map_err(|mcp::SseError::TooLarge { limit }| UpstreamFailure::TooLarge { limit })?);
+        }
+        Ok(self.waiting.pop_front())
     }
 
     fn note(&mut self, event: &SseEvent) {

@@ -13,7 +13,7 @@ use super::{
     outgoing::Departing,
     respond::{Out, Said},
     running::Run,
-    source::Source,
+    source::Came,
 };
 use crate::{
     failure::{Failure, UpstreamFailure},
@@ -105,21 +105,23 @@ impl Work {
     /// Handles one message after the other until the answer.
     async fn carry(&mut self) -> Result<(), Failure> {
         loop {
-            let message = match self.later.pop_front() {
-                Some(message) => Some(message),
+            let came = match self.later.pop_front() {
+                Some(message) => Some(Came::Whole(message, Vec::new())),
                 None => tokio::select! {
                     biased;
                     () = given_up(&self.passage, &self.out, self.run.as_ref()) => return Ok(()),
-                    message = self.exchange.next() => message?,
+                    came = self.exchange.come() => came?,
                 },
             };
-            let Some(message) = message else {
-                return Err(UpstreamFailure::Broken("it ended without an answer".to_owned()).into());
+            let flow = match came {
+                Some(Came::Whole(message, _)) => {
+                    self.received(message.len());
+                    self.message(message).await?
+                }
+                Some(Came::Start(start)) => self.large(start).await?,
+                None => return Err(UpstreamFailure::Broken("it ended without an answer".to_owned()).into()),
             };
-            if let Some(settler) = &mut self.passage.settler {
-                settler.received(message.len());
-            }
-            if self.message(message).await? == Flow::Ends {
+            if flow == Flow::Ends {
                 return Ok(());
             }
         }
@@ -183,11 +185,7 @@ impl Work {
 
     /// The answer: the end, unless it asks for input.
     async fn answer(&mut self, message: &Bytes, facts: &ResponseFacts<'_>) -> Result<Flow, Failure> {
-        let source = self.exchange.finish();
-        let room = match source {
-            Source::Whole(_, room) => room,
-            Source::Events(_) | Source::Line(_) => Vec::new(),
-        };
+        let room = self.exchange.finish();
         if facts.wants_input() && self.exchange.peer.era == Era::Stateless {
             return self.round(message, room).await;
         }
@@ -237,7 +235,7 @@ impl Work {
 }
 
 /// Settles a call that fails, and says why in the end.
-async fn failed(passage: &mut Passage, failure: Failure) -> Failure {
+pub(super) async fn failed(passage: &mut Passage, failure: Failure) -> Failure {
     if let Some(settler) = &mut passage.settler {
         settler.settle(settlement(&failure)).await;
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::{body::Body, response::Response};
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
-use mcp::{Frame, FrameScanner, Method, Part};
+use mcp::{Frame, Method, Part};
 use tokio::{
     sync::OwnedSemaphorePermit,
     time::{Instant, timeout},
@@ -16,6 +16,7 @@ use super::{
     Plain, conclude, greeted,
     kept::Keeping,
     listen,
+    passing::Passing,
     through::{self, Through},
 };
 use crate::{
@@ -65,8 +66,8 @@ pub(super) async fn answer(mut forward: Forward, body: Plain) -> Result<Response
     let mut taking = Taking::new(body, forward.must_end_at());
     let whole = match taking.take_up_to(WHOLE, &forward.shared).await {
         Ok(Rest::None) => Ok(()),
-        Ok(Rest::Some) => match through::scanner(&forward, taking.so_far()) {
-            Some(scanner) => return Ok(taking.through(forward, scanner)),
+        Ok(Rest::Some) => match through::begin(&forward, &taking.start()) {
+            Some(begun) => return Ok(taking.through(forward, begun)),
             None => taking.take_all(&forward.shared).await,
         },
         Err(failure) => Err(failure),
@@ -108,6 +109,23 @@ async fn checked(forward: &mut Forward, bytes: Bytes) -> Result<Bytes, UpstreamF
     }
     let filtered = lists::filtered(forward, bytes).await?;
     forward.named(Part::Answer(forward.kind), filtered)
+}
+
+/// What has come of a body.
+pub(crate) enum Taken {
+    /// All of it.
+    Whole(Held),
+    /// So much that the rest is to pass, if it may.
+    Start(Bytes, Plain),
+}
+
+/// Takes a body in, up to the size at which it is to pass.
+pub(crate) async fn take(shared: &Shared, body: Plain, until: Option<Instant>) -> Result<Taken, UpstreamFailure> {
+    let mut taking = Taking::new(body, until);
+    Ok(match taking.take_up_to(WHOLE, shared).await? {
+        Rest::None => Taken::Whole(taking.held()),
+        Rest::Some => Taken::Start(taking.start(), taking.body),
+    })
 }
 
 /// Takes a whole body in, within its limits of size and time.
@@ -167,15 +185,23 @@ impl Taking {
         Held { bytes, room: self.room }
     }
 
-    /// The rest is not taken in but passed on; the scanner has read what is here.
-    fn through(self, forward: Forward, scanner: FrameScanner) -> Response {
-        let start = if self.more.is_empty() { self.first } else { self.more.freeze() };
-        Through::new(forward, self.body, scanner, self.until).answer(start)
+    /// What is here.
+    fn start(&mut self) -> Bytes {
+        if !self.more.is_empty() {
+            self.first = std::mem::take(&mut self.more).freeze();
+        }
+        self.first.clone()
+    }
+
+    /// The rest is not taken in but passed on.
+    fn through(self, forward: Forward, (passing, first): (Passing, Bytes)) -> Response {
+        let size = self.so_far().len();
+        Through::new(forward, self.body, passing, self.until).answer(first, size)
     }
 }
 
 /// Room for so many bytes more of messages that are held.
-pub(super) fn room(shared: &Shared, bytes: usize) -> Result<OwnedSemaphorePermit, UpstreamFailure> {
+pub(crate) fn room(shared: &Shared, bytes: usize) -> Result<OwnedSemaphorePermit, UpstreamFailure> {
     let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
     shared.held.clone().try_acquire_many_owned(kib).map_err(|_| UpstreamFailure::NoRoom)
 }

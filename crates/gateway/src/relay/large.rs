@@ -4,10 +4,10 @@
 //! A client sees an event only once its blank line has come, so what passed of one that breaks off is never seen.
 
 use bytes::{Bytes, BytesMut};
-use mcp::{FrameScanner, SseEvent, SseParser, SsePiece};
+use mcp::{SseEvent, SseParser, SsePiece};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{json::room, through};
+use super::{json::room, passing::Passing, through};
 use crate::{failure::UpstreamFailure, forward::Forward};
 
 /// A large event of which some has come.
@@ -17,7 +17,7 @@ pub(super) enum Large {
     #[default]
     Begins,
     /// It passes.
-    Passing(Box<FrameScanner>),
+    Passing(Passing),
     /// It is put together.
     Held(BytesMut, Vec<OwnedSemaphorePermit>),
 }
@@ -31,7 +31,7 @@ pub(super) enum Passed {
     /// The event has come wholly, held in this room.
     Held(SseEvent, Vec<OwnedSemaphorePermit>),
     /// The event has come wholly, and all but these bytes have gone on.
-    Last(Bytes, Box<FrameScanner>),
+    Last(Bytes, Passing),
 }
 
 impl Large {
@@ -42,18 +42,18 @@ impl Large {
 
     /// Deals with the next piece.
     pub(super) fn goes_on(&mut self, piece: SsePiece, forward: &Forward) -> Result<Passed, UpstreamFailure> {
-        if let Self::Passing(scanner) = self {
-            piece.data.iter().try_for_each(|data| through::read(scanner, data))?;
-            return Ok(if piece.ends {
-                Passed::Last(piece.raw, std::mem::take(scanner))
-            } else {
-                Passed::Some(piece.raw)
-            });
+        if let Self::Passing(passing) = self {
+            let bytes = passing.read_event(&piece)?;
+            if !piece.ends {
+                return Ok(Passed::Some(bytes));
+            }
+            let Self::Passing(passing) = std::mem::take(self) else { return Ok(Passed::Nothing) };
+            return Ok(Passed::Last(bytes, passing));
         }
         if matches!(self, Self::Begins) {
-            if let Some(scanner) = scanner(&piece, forward) {
-                *self = Self::Passing(Box::new(scanner));
-                return Ok(Passed::Some(piece.raw));
+            if let Some((passing, first)) = begin(&piece, forward) {
+                *self = Self::Passing(passing);
+                return Ok(Passed::Some(first));
             }
             *self = Self::Held(BytesMut::new(), Vec::new());
         }
@@ -67,12 +67,15 @@ impl Large {
     }
 }
 
-/// A scanner that has read the first piece, if the event may pass: the answer that is waited for, or what may yet be it.
-fn scanner(piece: &SsePiece, forward: &Forward) -> Option<FrameScanner> {
-    let waited_for = forward.id.as_ref()?;
-    let scanner = through::scanner(forward, &piece.data.concat())?;
-    let another = scanner.id().is_some_and(|id| !waited_for.matches(&id));
-    (!another && !piece.ends).then_some(scanner)
+/// Begins with the first piece, if the event may pass: the answer that is waited for, or what may yet be it; on the server's
+/// own stream, any answer, as the client asks there for what it has missed.
+fn begin(piece: &SsePiece, forward: &Forward) -> Option<(Passing, Bytes)> {
+    let (passing, first) = Passing::begin_event(piece, through::editor(forward)?)?;
+    let another = match (&forward.id, passing.id()) {
+        (Some(waited_for), Some(id)) => !waited_for.matches(&id),
+        _ => false,
+    };
+    (!another && !piece.ends).then_some((passing, first))
 }
 
 fn hold(

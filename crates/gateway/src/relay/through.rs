@@ -8,11 +8,12 @@ use axum::{body::Body, response::Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http::StatusCode;
-use mcp::{Frame, FrameScanner, Method, ResponseFacts};
+use mcp::{AnswerEditor, Method};
 use tokio::time::Instant;
 
-use super::{Plain, conclude, json::next};
+use super::{Plain, conclude, json::next, passing::Passing};
 use crate::{
+    aggregate::names,
     failure::UpstreamFailure,
     forward::{Face, Forward},
     rescue::json_answer,
@@ -25,7 +26,7 @@ const TAIL: usize = 4 << 10;
 pub(super) struct Through {
     forward: Forward,
     body: Plain,
-    scanner: FrameScanner,
+    passing: Option<Passing>,
     /// When the whole must have come.
     until: Option<Instant>,
     /// What was taken in before.
@@ -44,56 +45,37 @@ enum Phase {
 /// An answer broke off after some of it had passed.
 #[derive(Debug, thiserror::Error)]
 #[error("the server's answer broke off")]
-pub(super) struct Cut;
+pub(crate) struct Cut;
 
-/// A scanner that has read the start of an answer, if the rest may pass unheld: a response for which nothing has to be
-/// edited, and no more has to be known to tell its call's next round.
-pub(super) fn scanner(forward: &Forward, start: &[u8]) -> Option<FrameScanner> {
+/// Begins with an answer whose start is here, if the rest may pass unheld: one for which nothing has to be edited that
+/// only the whole tells, and no more has to be known to tell its call's next round.
+pub(super) fn begin(forward: &Forward, start: &Bytes) -> Option<(Passing, Bytes)> {
+    let (passing, first) = Passing::begin(start, editor(forward)?)?;
+    (!passing.is_over()).then_some((passing, first))
+}
+
+/// What is edited of an answer that passes; none if that cannot be done while it does.
+pub(super) fn editor(forward: &Forward) -> Option<Option<AnswerEditor>> {
     let asked = forward.kind;
-    let edited =
+    let whole =
         matches!(asked, Method::Initialize | Method::Discover | Method::ToolsList | Method::SubscriptionsListen);
-    // On the account's URL every answer may hold names to rewrite.
-    if edited || forward.face == Face::Account {
-        return None;
-    }
-    let mut scanner = FrameScanner::default();
-    scanner.push(start).ok()?;
-    (may_pass(&scanner) && !scanner.is_over()).then_some(scanner)
-}
-
-/// Whether what was read so far may go on to a client that asked for no list.
-pub(super) fn may_pass(scanner: &FrameScanner) -> bool {
-    scanner.responds() && !scanner.lists_tools() && !scanner.wants_input()
-}
-
-/// The facts of an answer that has wholly come, if it answers the request.
-pub(super) fn finished(scanner: FrameScanner, forward: &Forward) -> Result<ResponseFacts<'static>, UpstreamFailure> {
-    match scanner.finish() {
-        Ok(Frame::Response(facts)) if forward.id.as_ref().is_some_and(|id| facts.answers(id)) => Ok(facts),
-        Ok(_) => Err(UpstreamFailure::Invalid("it answers another request".to_owned())),
-        Err(error) => Err(UpstreamFailure::Invalid(error.to_string())),
-    }
-}
-
-/// Reads on, as long as what came may pass.
-pub(super) fn read(scanner: &mut FrameScanner, bytes: &[u8]) -> Result<(), UpstreamFailure> {
-    scanner.push(bytes).map_err(|error| UpstreamFailure::Invalid(error.to_string()))?;
-    match scanner.lists_tools() || !scanner.responds() {
-        true => Err(UpstreamFailure::Invalid("it holds a list of tools where none was asked for".to_owned())),
-        false => Ok(()),
+    match forward.face {
+        _ if whole => None,
+        Face::Server => Some(None),
+        Face::Account => Some(Some(names::passing(AnswerEditor::default(), &forward.place.server.slug, asked))),
     }
 }
 
 impl Through {
     /// An answer whose start was taken in and read.
-    pub(super) fn new(forward: Forward, body: Plain, scanner: FrameScanner, until: Option<Instant>) -> Self {
-        Self { forward, body, scanner, until, first: None, size: 0, phase: Phase::Open }
+    pub(super) fn new(forward: Forward, body: Plain, passing: Passing, until: Option<Instant>) -> Self {
+        Self { forward, body, passing: Some(passing), until, first: None, size: 0, phase: Phase::Open }
     }
 
-    /// Relays it: what was taken in, and the rest as it comes.
-    pub(super) fn answer(mut self, start: Bytes) -> Response {
-        self.count(start.len());
-        self.first = Some(start);
+    /// Relays it: what goes on of the start, which had so many bytes, and the rest as it comes.
+    pub(super) fn answer(mut self, first: Bytes, size: usize) -> Response {
+        self.count(size);
+        self.first = Some(first);
         let passing = stream::unfold(self, |mut through| async move {
             let bytes = through.next().await?;
             Some((bytes, through))
@@ -123,10 +105,14 @@ impl Through {
     /// The next bytes that may pass. The last ones wait until the body has ended and the call is settled.
     async fn pass(&mut self) -> Result<Bytes, UpstreamFailure> {
         let too_early = || UpstreamFailure::Broken("it ended too early".to_owned());
-        let bytes = self.take().await?.ok_or_else(too_early)?;
-        if !self.scanner.is_over() {
-            return Ok(bytes);
-        }
+        let bytes = loop {
+            let bytes = self.take().await?.ok_or_else(too_early)?;
+            match self.passing.as_ref().is_some_and(Passing::is_over) {
+                true => break bytes,
+                false if bytes.is_empty() => {}
+                false => return Ok(bytes),
+            }
+        };
         let whole = self.size;
         let mut last = BytesMut::from(bytes);
         while let Some(tail) = self.take().await? {
@@ -135,7 +121,8 @@ impl Through {
             }
             last.extend_from_slice(&tail);
         }
-        let facts = finished(std::mem::take(&mut self.scanner), &self.forward)?;
+        let passing = self.passing.take().ok_or_else(too_early)?;
+        let facts = passing.finish(self.forward.id.as_ref())?;
         conclude(&mut self.forward, &facts, &Bytes::new()).await?;
         self.phase = Phase::Over;
         Ok(last.freeze())
@@ -151,8 +138,7 @@ impl Through {
         if self.size > limit {
             return Err(UpstreamFailure::TooLarge { limit });
         }
-        read(&mut self.scanner, &bytes)?;
-        Ok(Some(bytes))
+        self.passing.as_mut().map(|passing| passing.read(&bytes)).transpose()
     }
 
     fn count(&mut self, bytes: usize) {

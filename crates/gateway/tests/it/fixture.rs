@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc};
 
 /// What the upstream speaks.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Speaks {
     /// The `initialize` era, with sessions.
     Sessions,

@@ -12,7 +12,7 @@ use axum::{Router, body::Body, extract::State, response::Response, routing::post
 use bytes::Bytes;
 use domain::Settlement;
 use futures_util::{StreamExt as _, stream};
-use http::{Method, Request};
+use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use serde_json::{Value, json};
@@ -20,21 +20,22 @@ use tokio::sync::Notify;
 
 use crate::{
     client::{Client, call},
+    fixture::Speaks,
     tunnel::{connect, tunnelled},
     world::{Account, OPEN, PATIENCE, World, settled},
 };
 
 /// What the upstream writes at a time.
-const PIECE: usize = 64 << 10;
+pub const PIECE: usize = 64 << 10;
 /// Most that may be under way between the upstream's program and the client's: what sockets and pipes of two hops hold, and
 /// little more.
 const UNDER_WAY: usize = 48 << 20;
-const HUNDRED_MB: usize = 100_000_000;
+pub const HUNDRED_MB: usize = 100_000_000;
 
 /// An upstream whose results are as large as is asked for. It counts what it has written.
-#[derive(Default)]
-struct Source {
-    written: AtomicUsize,
+pub struct Source {
+    speaks: Speaks,
+    pub written: AtomicUsize,
     dropped: Notify,
 }
 
@@ -49,7 +50,11 @@ impl Drop for Answering {
 
 impl Source {
     async fn start() -> (Arc<Self>, String) {
-        let source = Arc::new(Self::default());
+        Self::speaking(Speaks::Sessions).await
+    }
+
+    pub async fn speaking(speaks: Speaks) -> (Arc<Self>, String) {
+        let source = Arc::new(Self { speaks, written: AtomicUsize::default(), dropped: Notify::new() });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/mcp", listener.local_addr().unwrap());
         let router = Router::new().route("/mcp", post(answer)).with_state(source.clone());
@@ -58,13 +63,24 @@ impl Source {
     }
 }
 
-async fn answer(State(source): State<Arc<Source>>, body: Bytes) -> Response {
+async fn answer(State(source): State<Arc<Source>>, headers: HeaderMap, body: Bytes) -> Response {
     let message: Value = serde_json::from_slice(&body).unwrap();
-    let Some(size) = message["params"]["arguments"]["bytes"].as_u64() else { return small(&message) };
+    let named = headers.get("mcp-protocol-version").is_some_and(|version| version == "2026-07-28");
+    if source.speaks == Speaks::Stateless && !named {
+        return Response::builder().status(400).body(Body::empty()).unwrap();
+    }
+    let Some(size) = message["params"]["arguments"]["bytes"].as_u64() else { return small(&message, source.speaks) };
     let arguments = &message["params"]["arguments"];
     let (before, after) = around(&message["id"], arguments["how"].as_str().unwrap_or_default());
     let events = arguments["as"] == "event";
-    let (open, close) = if events { (": hello\n\nevent: message\nid: 1\ndata: ", "\n\n") } else { ("", "\n") };
+    let first = match (&message["params"]["_meta"]["progressToken"], events) {
+        (Value::Null, _) | (_, false) => String::new(),
+        (token, true) => format!(
+            "data: {{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{{\"progressToken\":{token},\"progress\":1}}}}\n\n"
+        ),
+    };
+    let begin = format!("{first}: hello\n\nevent: message\nid: 1\ndata: ");
+    let (open, close) = if events { (begin.as_str(), "\n\n") } else { ("", "\n") };
     let size = usize::try_from(size).unwrap();
     let pieces = std::iter::repeat_n(Bytes::from(vec![b'x'; PIECE]), size / PIECE);
     let text = std::iter::once(Bytes::from(format!("{open}{before}")))
@@ -108,12 +124,23 @@ fn around(id: &Value, how: &str) -> (String, String) {
             r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"data":""#.to_owned(),
             format!("\"}}}}\n\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{}}}}"),
         ),
+        "links" => (
+            format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[{{"type":"resource_link","uri":"a:1"}},{{"type":"text","text":""#
+            ),
+            r#""},{"uri":"a:2","type":"resource_link"}],"resultType":"complete"}}"#.to_owned(),
+        ),
         _ => (format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{{content}"#), r#""}]}}"#.to_owned()),
     }
 }
 
-fn small(message: &Value) -> Response {
+fn small(message: &Value, speaks: Speaks) -> Response {
     let result = match message["method"].as_str() {
+        Some("server/discover") if speaks == Speaks::Stateless => {
+            json!({"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}},
+                "serverInfo": {"name": "large", "version": "1"}, "ttlMs": 0, "cacheScope": "private"})
+        }
+        Some("server/discover") => return Response::builder().status(400).body(Body::empty()).unwrap(),
         Some("initialize") => {
             json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "large", "version": "1"}})
         }
@@ -171,7 +198,7 @@ async fn open(world: &World, client: &Client, arguments: Value) -> Incoming {
 }
 
 /// Everything up to the end, and whether that was a clean one.
-async fn read(mut body: Incoming) -> (Vec<u8>, bool) {
+pub async fn read(mut body: Incoming) -> (Vec<u8>, bool) {
     let mut bytes = Vec::new();
     loop {
         match tokio::time::timeout(PATIENCE, body.frame()).await.expect("something in time") {
@@ -183,7 +210,7 @@ async fn read(mut body: Incoming) -> (Vec<u8>, bool) {
 }
 
 /// Reads to the end; the upstream is never far ahead.
-async fn read_behind(mut body: Incoming, source: &Source) -> usize {
+pub async fn read_behind(mut body: Incoming, source: &Source) -> usize {
     let mut read = 0;
     while let Some(frame) = tokio::time::timeout(PATIENCE, body.frame()).await.expect("something in time") {
         read += frame.expect("it does not break").into_data().unwrap().len();

@@ -18,6 +18,7 @@ mod eras;
 mod failures;
 mod fixture;
 mod large_answers;
+mod large_bridged;
 mod limits;
 mod list_changed;
 mod lists;

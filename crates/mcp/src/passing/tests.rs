@@ -45,7 +45,8 @@ fn passing(text: &str, lengths: &[usize], era: Era, method: Method) -> String {
 }
 
 fn by_pieces(text: &str, lengths: &[usize], mut editor: AnswerEditor) -> String {
-    let (mut rest, mut lengths, mut out) = (Bytes::copy_from_slice(text.as_bytes()), lengths.iter().cycle(), Vec::new());
+    let (mut rest, mut lengths, mut out) =
+        (Bytes::copy_from_slice(text.as_bytes()), lengths.iter().cycle(), Vec::new());
     while !rest.is_empty() {
         let length = lengths.next().unwrap().clamp(&1, &rest.len()).to_owned();
         out.extend_from_slice(&editor.push(&rest.split_to(length)).unwrap());
@@ -89,7 +90,8 @@ fn edits_are_those_of_the_whole_text() {
                 let expected = whole(&text, era, method);
                 for lengths in LENGTHS {
                     let found = passing(&text, lengths, era, method);
-                    let replaces = era == Era::Completed && ["resultType", "ttlMs"].iter().any(|key| text.contains(key));
+                    let replaces =
+                        era == Era::Completed && ["resultType", "ttlMs"].iter().any(|key| text.contains(key));
                     if replaces || text.contains("u0072") {
                         let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
                         assert_eq!(value(&found), value(&expected), "{text} {era:?} by {lengths:?}");
@@ -148,8 +150,20 @@ fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![words.prop_map(Value::from), any::<i32>().prop_map(Value::from), Just(Value::Null)];
     leaf.prop_recursive(6, 40, 5, |inner| {
         let keys = prop::sample::select(vec![
-            "result", "content", "contents", "messages", "type", "uri", "resource", "taskId", "task", "_meta", "ui",
-            "resourceUri", "ttlMs", "z",
+            "result",
+            "content",
+            "contents",
+            "messages",
+            "type",
+            "uri",
+            "resource",
+            "taskId",
+            "task",
+            "_meta",
+            "ui",
+            "resourceUri",
+            "ttlMs",
+            "z",
         ]);
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),

@@ -1,7 +1,7 @@
 //! Events that come in pieces, and what becomes of a stream some of whose event has passed.
 
 use bytes::Bytes;
-use mcp::{FrameScanner, SseEvent, SsePiece};
+use mcp::{SseEvent, SsePiece};
 use tokio::time::Instant;
 
 use super::{Events, Phase};
@@ -10,6 +10,7 @@ use crate::{
     relay::{
         conclude,
         large::{Large, Passed},
+        passing::Passing,
         through,
     },
 };
@@ -26,14 +27,15 @@ impl Events {
                 self.event(event).await;
                 self.room = room;
             }
-            Ok(Passed::Last(bytes, scanner)) => self.last(bytes, *scanner).await,
+            Ok(Passed::Last(bytes, passing)) => self.last(bytes, passing).await,
             Err(failure) => self.fail(failure).await,
         }
     }
 
     /// The end of the answer: it passes if the whole turns out to be what was waited for.
-    async fn last(&mut self, bytes: Bytes, scanner: FrameScanner) {
-        let concluded = match through::finished(scanner, &self.forward) {
+    async fn last(&mut self, bytes: Bytes, passing: Passing) {
+        let waited_for = self.forward.id.clone();
+        let concluded = match passing.finish(waited_for.as_ref()) {
             Ok(facts) => conclude(&mut self.forward, &facts, &Bytes::new()).await,
             Err(failure) => Err(failure),
         };
@@ -41,7 +43,9 @@ impl Events {
             Ok(()) => {
                 self.large = None;
                 self.out.push_back(bytes);
-                self.phase = Phase::Answered;
+                if waited_for.is_some() {
+                    self.phase = Phase::Answered;
+                }
             }
             Err(failure) => self.cut(failure).await,
         }

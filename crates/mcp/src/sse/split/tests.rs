@@ -34,7 +34,8 @@ fn data(stream: &[u8], lengths: &[usize], whole_bytes: usize) -> Vec<Bytes> {
                         let (_, written) = std::mem::take(&mut written);
                         let written = SseParser::default().push(&written).unwrap();
                         let [on_one_line] = written.as_slice() else { panic!("one event: {written:?}") };
-                        let spaced: Vec<u8> = data.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect();
+                        let spaced: Vec<u8> =
+                            data.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect();
                         assert_eq!(on_one_line.data.clone().unwrap_or_default(), spaced);
                         assert_eq!((&on_one_line.name, &on_one_line.id), (&event.name, &event.id));
                         assert_eq!(on_one_line.retry_ms, event.retry_ms);
