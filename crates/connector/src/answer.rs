@@ -54,7 +54,12 @@ pub(crate) fn empty(status: StatusCode) -> Response<Body> {
 
 /// A JSON answer.
 pub(crate) fn json(status: StatusCode, text: Bytes) -> Response<Body> {
-    let mut response = Response::new(full(text));
+    json_body(status, full(text))
+}
+
+/// A JSON answer whose text comes piece by piece.
+pub(crate) fn json_body(status: StatusCode, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

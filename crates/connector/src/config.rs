@@ -52,6 +52,8 @@ pub struct Limits {
     pub idle: Duration,
     /// The longest message, from either side, in bytes.
     pub max_message_bytes: usize,
+    /// The longest answer of a process, in bytes: one over 1 MiB waits in a file for its client.
+    pub max_answer_bytes: usize,
     /// How long a request waits for a process that is being started again.
     pub restart_wait: Duration,
     /// How long a process that is started again may take to answer the replayed handshake.
@@ -111,6 +113,7 @@ impl Default for Limits {
             max_sessions: 16,
             idle: Duration::from_secs(30 * 60),
             max_message_bytes: 64 << 20,
+            max_answer_bytes: 1 << 30,
             restart_wait: Duration::from_secs(20),
             handshake: Duration::from_secs(60),
             stop_grace: Duration::from_secs(2),

@@ -13,7 +13,7 @@ use crate::{
     forward::Forward,
     report::{Report, Reporter},
     serve::{Endpoint, Serving, serve},
-    stdio::{Bridge, Shared},
+    stdio::{Bridge, Files, Shared},
     token::TokenSource,
     waits::Backoff,
     wire::{CloseNote, Closed, byte_stream},
@@ -71,7 +71,13 @@ fn start(
     match &config.target {
         Target::Url(url) => Forward::new(url, config, report.clone()).map(|forward| Endpoint::Url(Box::new(forward))),
         Target::Child(command) => {
-            let shared = Shared { command: command.clone(), limits, report: report.clone(), tasks: tasks.clone() };
+            let shared = Shared {
+                command: command.clone(),
+                limits,
+                report: report.clone(),
+                tasks: tasks.clone(),
+                files: Files::default(),
+            };
             let bridge = Bridge::start(shared, entropy.clone()).map_err(|error| cannot_run(command, error))?;
             Ok(Endpoint::Stdio(bridge))
         }

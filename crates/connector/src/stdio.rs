@@ -22,6 +22,7 @@ use crate::{
 mod child;
 mod exchange;
 mod failure;
+mod filed;
 mod lane;
 mod lines;
 mod outbox;
@@ -33,6 +34,7 @@ mod stream;
 
 use child::Child;
 use exchange::{Accepts, Answer, From, Outgoing};
+pub(crate) use filed::Files;
 use lane::{Lane, Stateless};
 use session::{Ask, Asked, Handle};
 use sessions::Sessions;
@@ -47,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) report: Reporter,
     pub(crate) tasks: TaskTracker,
+    pub(crate) files: Files,
 }
 
 impl Shared {
@@ -58,7 +61,11 @@ impl Shared {
             self.report.say(Report::Tools { count });
         }
         let is_error = matches!(message.kind, Kind::Response { is_error: true, .. });
-        let how = if is_error { "answered with an error" } else { "answered" };
+        self.note(request, if is_error { From::Error } else { From::Result }, elapsed);
+    }
+
+    fn note(&self, request: &RpcRequest, from: From, elapsed: Duration) {
+        let how = if from == From::Error { "answered with an error" } else { "answered" };
         let (method, tool) = (request.method.clone(), request.tool.clone());
         self.report.say(Report::Answered { method, tool, how, elapsed });
     }
@@ -254,7 +261,7 @@ async fn lane_exchange(lane: &Lane, headers: &HeaderMap, message: Message) -> Re
 }
 
 fn whole(answer: Answer) -> Response<Body> {
-    let response = answer::json(StatusCode::OK, answer.text);
+    let response = answer::json_body(StatusCode::OK, stream::body(answer.text));
     if answer.from == From::Undelivered { answer::undelivered(response) } else { response }
 }
 

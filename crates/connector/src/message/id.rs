@@ -28,7 +28,7 @@ impl Id {
         Self { raw: number.to_string(), value }
     }
 
-    pub(super) fn read(raw: &RawValue) -> Option<Self> {
+    pub(crate) fn read(raw: &RawValue) -> Option<Self> {
         let text = raw.get();
         let value = match text.as_bytes().first()? {
             b'"' => IdValue::Text(serde_json::from_str(text).ok()?),

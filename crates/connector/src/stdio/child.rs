@@ -24,11 +24,15 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Shared, lines};
+use super::{
+    Shared,
+    filed::{self, Large},
+    lines::{self, Read},
+};
 use crate::report::Report;
 
 /// Lines of the process waiting to be looked at.
-const LINES_WAITING: usize = 16;
+const LINES_WAITING: usize = 4;
 /// Messages waiting to be read by the process, and how many bytes they may have together besides the last one.
 const INPUT_WAITING: usize = 256;
 const INPUT_WAITING_BYTES: usize = 64 << 20;
@@ -54,6 +58,10 @@ pub(crate) struct Child {
 pub(crate) enum Line {
     /// A line, without its end.
     Whole(Bytes),
+    /// An answer that is too large to be held.
+    Large(Large),
+    /// A long line that is no message.
+    Unreadable,
     /// A line over the limit; the process is of no more use.
     TooLong,
 }
@@ -81,8 +89,7 @@ impl Child {
         if let Some(stderr) = stderr {
             shared.tasks.spawn(show_stderr(stderr, pid, Arc::clone(shared)));
         }
-        let limit = shared.limits.max_message_bytes;
-        let reader = stdout.map(|stdout| shared.tasks.spawn(read_output(stdout, limit, line_sender)));
+        let reader = stdout.map(|stdout| shared.tasks.spawn(read_output(stdout, Arc::clone(shared), line_sender)));
         let keeper = Keeper { process, pid, reader, stop: stop.clone(), shared: Arc::clone(shared) };
         shared.tasks.spawn(keeper.keep(ended_sender));
         Ok(Self { pid, input, waiting_bytes, lines, ended, _stop_when_dropped: stop.drop_guard() })
@@ -151,12 +158,12 @@ async fn write_input(mut stdin: ChildStdin, mut queue: mpsc::Receiver<Bytes>, wa
     }
 }
 
-async fn read_output(stdout: ChildStdout, limit: usize, lines: mpsc::Sender<Line>) {
+async fn read_output(stdout: ChildStdout, shared: Arc<Shared>, lines: mpsc::Sender<Line>) {
     let mut reader = BufReader::with_capacity(64 << 10, stdout);
     loop {
-        let line = match lines::read_line(&mut reader, limit).await {
-            Ok(Some(line)) if line.trim_ascii().is_empty() => continue,
-            Ok(Some(line)) => Line::Whole(line),
+        let line = match next_line(&mut reader, &shared).await {
+            Ok(Some(Line::Whole(line))) if line.trim_ascii().is_empty() => continue,
+            Ok(Some(line)) => line,
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Line::TooLong,
             Ok(None) | Err(_) => return,
         };
@@ -164,6 +171,15 @@ async fn read_output(stdout: ChildStdout, limit: usize, lines: mpsc::Sender<Line
         if lines.send(line).await.is_err() || last {
             return;
         }
+    }
+}
+
+async fn next_line(reader: &mut BufReader<ChildStdout>, shared: &Shared) -> io::Result<Option<Line>> {
+    let limits = &shared.limits;
+    match lines::read_line(reader, filed::HELD.min(limits.max_message_bytes)).await? {
+        Some(Read::Line(line)) => Ok(Some(Line::Whole(line))),
+        Some(Read::Start(start)) => shared.files.read(reader, start, limits).await,
+        None => Ok(None),
     }
 }
 

@@ -11,6 +11,7 @@ use std::{
 use bytes::Bytes;
 use tokio::{sync::mpsc, time::Instant};
 
+use super::filed::Text;
 use crate::message::{Id, Kind, Message, Notification, Request};
 
 /// Messages kept for a client that has no stream open.
@@ -35,7 +36,7 @@ pub(crate) enum Outgoing {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     /// A JSON-RPC response with the request's id.
-    pub(crate) text: Bytes,
+    pub(crate) text: Text,
     /// Who made it.
     pub(crate) from: From,
 }
@@ -216,11 +217,8 @@ impl Exchange {
         let text = message.text.clone();
         match &message.kind {
             Kind::Response { id, is_error } => {
-                if let Some(id) = id {
-                    self.given_up.remove(id);
-                }
-                let pending = id.as_ref().and_then(|id| self.pending.remove(id));
-                pending.map_or(Route::Nowhere, |pending| pending.answer(text, *is_error, now))
+                let from = if *is_error { From::Error } else { From::Result };
+                self.answered(id.as_ref(), Answer { text: Text::Held(text), from }, now)
             }
             Kind::Request(request) => {
                 self.asked_by_process.insert(request.id.clone());
@@ -232,6 +230,15 @@ impl Exchange {
             },
             Kind::Notification(_) => self.send_or_keep(text, None),
         }
+    }
+
+    /// Where an answer of the process goes.
+    pub(crate) fn answered(&mut self, id: Option<&Id>, answer: Answer, now: Instant) -> Route {
+        if let Some(id) = id {
+            self.given_up.remove(id);
+        }
+        let pending = id.and_then(|id| self.pending.remove(id));
+        pending.map_or(Route::Nowhere, |pending| pending.answer(answer, now))
     }
 
     fn send_or_keep(&mut self, text: Bytes, question: Option<&Id>) -> Route {
@@ -281,10 +288,9 @@ impl Pending {
         self.accepts == Accepts::EventStream && !self.stream.is_closed()
     }
 
-    fn answer(self, text: Bytes, is_error: bool, now: Instant) -> Route {
-        let from = if is_error { From::Error } else { From::Result };
+    fn answer(self, answer: Answer, now: Instant) -> Route {
         let answered = Answered { elapsed: now.saturating_duration_since(self.since), request: self.request };
-        Route::Answer(self.stream, Outgoing::Answer(Answer { text, from }), answered)
+        Route::Answer(self.stream, Outgoing::Answer(answer), answered)
     }
 }
 

@@ -5,7 +5,10 @@
 use bytes::Bytes;
 use mcp::code;
 
-use super::exchange::{Answer, From, NotBegun};
+use super::{
+    exchange::{Answer, From, NotBegun},
+    filed::Text,
+};
 use crate::{
     answer::{self, Delivery},
     message::Id,
@@ -19,12 +22,12 @@ pub(crate) const SESSION_ENDED: &str = "the session ended";
 
 /// The process never got the request.
 pub(crate) fn undelivered(id: &Id, why: &str) -> Answer {
-    Answer { text: answer::no_answer(Some(id), why, Delivery::Never), from: From::Undelivered }
+    Answer { text: Text::Held(answer::no_answer(Some(id), why, Delivery::Never)), from: From::Undelivered }
 }
 
 /// The process got the request and did not answer it.
 pub(crate) fn lost(id: &Id, why: &str) -> Answer {
-    Answer { text: answer::no_answer(Some(id), why, Delivery::Perhaps), from: From::Lost }
+    Answer { text: Text::Held(answer::no_answer(Some(id), why, Delivery::Perhaps)), from: From::Lost }
 }
 
 /// Why a request cannot begin, in words.

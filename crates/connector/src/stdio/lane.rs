@@ -20,7 +20,7 @@ use super::{
     exchange::{Accepts, Answer, From, Stream},
     refusal::HANDSHAKE_VERSIONS,
     spare::Spares,
-    whole,
+    stream, whole,
 };
 use crate::{
     answer::{self, Body},
@@ -124,13 +124,13 @@ impl Lane {
 
 /// The HTTP status that the era gives to some errors (MCP 2026-07-28, basic/index "Error Codes").
 pub(crate) fn with_status(answer: Answer) -> Response<Body> {
-    let kind = (answer.from == From::Error).then(|| mcp::response_facts(&answer.text).ok().map(|facts| facts.kind));
-    let status = match kind.flatten() {
+    let held = answer.text.held().filter(|_| answer.from == From::Error);
+    let status = match held.and_then(|text| mcp::response_facts(text).ok()).map(|facts| facts.kind) {
         Some(ResponseKind::Error { code: code::METHOD_NOT_FOUND }) => StatusCode::NOT_FOUND,
         Some(ResponseKind::Error {
             code: code::HEADER_MISMATCH | code::MISSING_CLIENT_CAPABILITY | code::UNSUPPORTED_PROTOCOL_VERSION,
         }) => StatusCode::BAD_REQUEST,
         _ => return whole(answer),
     };
-    answer::json(status, answer.text)
+    answer::json_body(status, stream::body(answer.text))
 }

@@ -15,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Shared,
     child::{Child, Line},
-    exchange::{Answer, Answered, Exchange, Outgoing, Route, Stream},
+    exchange::{Answer, Answered, Exchange, From, Outgoing, Route, Stream},
     failure,
+    filed::{Large, Text},
     outbox::Outbox,
     spare::Spares,
 };
@@ -195,6 +196,14 @@ impl Session {
     async fn on_line(&mut self, line: Option<Line>) -> Next {
         match line {
             Some(Line::Whole(line)) => self.on_messages(line),
+            Some(Line::Large(large)) => {
+                self.on_large(large);
+                Next::GoOn
+            }
+            Some(Line::Unreadable) => {
+                self.not_a_message("it is long and no JSON-RPC message");
+                Next::GoOn
+            }
             Some(Line::TooLong) => {
                 self.not_a_message("it is longer than the limit");
                 self.child_gone("wrote a message over the limit").await
@@ -238,6 +247,16 @@ impl Session {
             Route::Kept | Route::Nowhere => {}
         }
         Next::GoOn
+    }
+
+    fn on_large(&mut self, Large { text, id, is_error }: Large) {
+        let now = Instant::now();
+        let from = if is_error { From::Error } else { From::Result };
+        let answer = Answer { text: Text::Filed(text), from };
+        if let Route::Answer(stream, what, answered) = self.exchange.answered(id.as_ref(), answer, now) {
+            self.shared.note(&answered.request, from, answered.elapsed);
+            self.send(stream, what, now);
+        }
     }
 
     fn note_answer(&mut self, message: &Message, answered: &Answered) {

@@ -139,6 +139,7 @@ impl Server {
             "big" => {
                 answer(id, &json!({"text": "x".repeat(usize::try_from(arguments["bytes"].as_u64().unwrap()).unwrap())}))
             }
+            "large" => large(message),
             "complain" => {
                 eprintln!("something is wrong");
                 answer(id, &json!({}));
@@ -154,6 +155,28 @@ impl Server {
             }
             other => panic!("no tool {other}"),
         }
+    }
+}
+
+/// An answer of many bytes, as the arguments want it.
+fn large(message: &Value) {
+    let (id, arguments) = (&message["id"], &message["params"]["arguments"]);
+    let text = "x".repeat(usize::try_from(arguments["bytes"].as_u64().unwrap()).unwrap());
+    if arguments["progress"] == true {
+        let token = &message["params"]["_meta"]["progressToken"];
+        notify("notifications/progress", &json!({"progressToken": token, "progress": 1}));
+    }
+    let mut out = std::io::stdout().lock();
+    let line = match arguments["how"].as_str() {
+        Some("id last") => format!(r#"{{"result":{{"text":"{text}"}},"jsonrpc":"2.0","id":{id}}}"#),
+        Some("damaged") => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"text":"{text}"]}}"#),
+        _ => format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"text\":\"{text}\"}}}}\r"),
+    };
+    writeln!(out, "{line}").unwrap();
+    out.flush().unwrap();
+    drop(out);
+    if arguments["how"] == "damaged" {
+        answer(id, &json!({"after": "all"}));
     }
 }
 

@@ -5,6 +5,7 @@
 mod child;
 mod encrypted;
 mod gateway;
+mod large;
 mod reconnect;
 mod restart;
 mod rig;

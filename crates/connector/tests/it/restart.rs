@@ -80,7 +80,7 @@ async fn a_process_that_ends_before_its_handshake_says_so_and_is_started_again_w
 #[tokio::test]
 async fn a_message_over_the_limit_ends_the_process_but_not_the_session() {
     let gateway = Gateway::start().await;
-    let connector = carry(&gateway, Limits { max_message_bytes: 10_000, ..limits() });
+    let connector = carry(&gateway, Limits { max_message_bytes: 10_000, max_answer_bytes: 10_000, ..limits() });
     let tunnel = gateway.accept().await;
     let session = tunnel.open().await;
     let answer = tunnel.call(&session, 1, "big", r#"{"bytes":20000}"#).await;

@@ -10,7 +10,7 @@ use crate::{
     rig::{Connector, carry, carry_child, limits},
 };
 
-const HEADERS: [(&str, &str); 2] =
+pub const HEADERS: [(&str, &str); 2] =
     [("accept", "application/json, text/event-stream"), ("mcp-protocol-version", "2026-07-28")];
 
 fn request(id: &str, method: &str, params: &str) -> String {
@@ -20,11 +20,11 @@ fn request(id: &str, method: &str, params: &str) -> String {
     )
 }
 
-fn call(id: &str, tool: &str, arguments: &str) -> String {
+pub fn call(id: &str, tool: &str, arguments: &str) -> String {
     request(id, "tools/call", &format!(r#""name":"{tool}","arguments":{arguments},"#))
 }
 
-async fn post(tunnel: &Tunnel, body: &str) -> Answer {
+pub async fn post(tunnel: &Tunnel, body: &str) -> Answer {
     Answer::read(tunnel.send(Method::POST, &HEADERS, body).await).await
 }
 
@@ -32,7 +32,7 @@ async fn state(tunnel: &Tunnel) -> Value {
     post(tunnel, &call("\"state\"", "state", "{}")).await.json()["result"].take()
 }
 
-async fn rig() -> (Connector, Tunnel) {
+pub async fn rig() -> (Connector, Tunnel) {
     let gateway = Gateway::start().await;
     let connector = carry_child(&gateway, limits(), child::command("speaks both"));
     (connector, gateway.accept().await)

@@ -75,8 +75,8 @@ impl Source {
     }
 
     /// One message of which so much is here.
-    pub(crate) fn large(start: Bytes, rest: Plain) -> Self {
-        Self::of(From::Large(Some(start), Box::new(rest)))
+    pub(crate) fn large(start: Bytes, rest: Box<Plain>) -> Self {
+        Self::of(From::Large(Some(start), rest))
     }
 
     pub(crate) fn line(line: mpsc::Receiver<Bytes>) -> Self {

@@ -116,7 +116,7 @@ pub(crate) enum Taken {
     /// All of it.
     Whole(Held),
     /// So much that the rest is to pass, if it may.
-    Start(Bytes, Plain),
+    Start(Bytes, Box<Plain>),
 }
 
 /// Takes a body in, up to the size at which it is to pass.
@@ -124,7 +124,7 @@ pub(crate) async fn take(shared: &Shared, body: Plain, until: Option<Instant>) -
     let mut taking = Taking::new(body, until);
     Ok(match taking.take_up_to(WHOLE, shared).await? {
         Rest::None => Taken::Whole(taking.held()),
-        Rest::Some => Taken::Start(taking.start(), taking.body),
+        Rest::Some => Taken::Start(taking.start(), Box::new(taking.body)),
     })
 }
 

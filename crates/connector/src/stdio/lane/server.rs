@@ -14,6 +14,7 @@ use crate::{
         child::{Child, Line},
         exchange::{Accepts, Answer, From, Outgoing, Stream},
         failure,
+        filed::{Large, Text},
         outbox::Outbox,
         spare::Spares,
     },
@@ -85,6 +86,9 @@ impl Server {
             }
             line = next_line(&mut self.child), if self.outbox.is_empty() => match line {
                 Some(Line::Whole(line)) => self.on_line(line),
+                Some(Line::Large(large)) => self.on_large(large),
+                // What is no message is for nobody.
+                Some(Line::Unreadable) => {}
                 Some(Line::TooLong) => self.child_gone("wrote a message over the limit").await,
                 None => self.child_gone("closed its output").await,
             },
@@ -184,6 +188,15 @@ impl Server {
         }
     }
 
+    fn on_large(&mut self, Large { text, id, is_error }: Large) {
+        let waiting = id.and_then(|id| id.as_number()).and_then(|number| self.waiting.remove(&number));
+        let Some(Waiting { request, stream, since, .. }) = waiting else { return };
+        let (now, from) = (Instant::now(), if is_error { From::Error } else { From::Result });
+        self.shared.note(&request, from, now.saturating_duration_since(since));
+        let answer = Answer { text: Text::Filed(text.with_id(&request.id)), from };
+        self.outbox.push(stream, Outgoing::Answer(answer), now);
+    }
+
     fn answer(&mut self, message: &Message, waiting: Waiting, from: From) {
         let now = Instant::now();
         let Waiting { request, stream, since, .. } = waiting;
@@ -193,7 +206,7 @@ impl Server {
         } else {
             message.with_id(&request.id)
         };
-        self.outbox.push(stream, Outgoing::Answer(Answer { text, from }), now);
+        self.outbox.push(stream, Outgoing::Answer(Answer { text: Text::Held(text), from }), now);
     }
 
     /// The request that a process names by a number of ours, if its client can read a stream.
