@@ -40,6 +40,8 @@ pub struct InputSchema {
     bounds: Bounds,
     /// The text, where it has numbers that a float cannot hold.
     inexact: Option<Arc<str>>,
+    /// The arguments that have to be given.
+    required: Vec<String>,
 }
 
 /// Why a schema cannot be used; the tool's arguments are then not checked.
@@ -84,7 +86,9 @@ impl InputSchema {
             .without_content_media_type_support("application/json");
         let validator = options.build(&schema).map_err(|error| unusable(&error))?;
         let inexact = (!exact::all_exact(text)).then(|| text.into());
-        Ok(Self { validator, bounds, inexact })
+        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+        let required = required.filter_map(Value::as_str).map(str::to_owned).collect();
+        Ok(Self { validator, bounds, inexact, required })
     }
 
     /// Checks the raw JSON object of `arguments`, which a strict pass has accepted; none is `{}`. Arguments whose check
@@ -102,7 +106,7 @@ impl InputSchema {
         let exact = exact::all_exact(text);
         let readable = if exact { Cow::Borrowed(text) } else { exact::within_floats(text) };
         let Ok(instance) = serde_json::from_str::<Value>(&readable) else { return Ok(()) };
-        if self.validator.is_valid(&instance) {
+        if self.validator.is_valid(&instance) || self.is_valid_without_nulls(&instance) {
             return Ok(());
         }
         let certain = exact && self.inexact.is_none();
@@ -119,6 +123,18 @@ impl InputSchema {
     pub fn is_long_work(&self, arguments: Option<&str>) -> bool {
         let text = arguments.unwrap_or_default();
         self.bounds.work(text.len(), exact::nesting(text)) > LITTLE_WORK
+    }
+
+    /// Whether what was given fits: many clients write `null` for an argument that they leave out, and the protocol takes
+    /// the two for the same (2026-07-28 basic/transports/streamable-http "Custom Headers").
+    fn is_valid_without_nulls(&self, instance: &Value) -> bool {
+        let Some(members) = instance.as_object() else { return false };
+        let left_out = |name: &String, value: &Value| value.is_null() && !self.required.contains(name);
+        if !members.iter().any(|(name, value)| left_out(name, value)) {
+            return false;
+        }
+        let given = members.iter().filter(|(name, value)| !left_out(name, value));
+        self.validator.is_valid(&Value::Object(given.map(|(name, value)| (name.clone(), value.clone())).collect()))
     }
 
     /// Whether the misfit would also be found if numbers were compared by their exact values.

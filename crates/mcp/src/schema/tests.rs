@@ -39,6 +39,20 @@ fn a_misfit_names_place_and_rule_and_no_value() {
 }
 
 #[test]
+fn an_argument_that_is_null_was_not_given() {
+    let schema = r#"{"type":"object","required":["name","note"],"properties":{"name":{"type":"string"},
+        "note":{"type":["string","null"]},"loud":{"type":"boolean"},"inner":{"properties":{"loud":{"type":"boolean"}}}}}"#;
+    let fits = |arguments: &str| misfit(schema, arguments).is_none();
+    assert!(fits(r#"{"name":"a","note":null,"loud":null}"#));
+    assert!(!fits(r#"{"name":null,"note":null}"#), "it has to be given");
+    assert!(!fits(r#"{"name":"a","loud":null}"#), "another has to be given");
+    assert!(!fits(r#"{"name":"a","note":null,"inner":{"loud":null}}"#), "it is inside of an argument");
+    assert!(!fits(r#"{"name":"a","note":null,"loud":0}"#), "it is something else");
+    let needed = r#"{"properties":{"a":{"type":"integer"}},"minProperties":1}"#;
+    assert!(misfit(needed, r#"{"a":null}"#).is_some());
+}
+
+#[test]
 fn keywords_that_only_annotate_refuse_nothing() {
     for draft in ["https://json-schema.org/draft/2020-12/schema", "http://json-schema.org/draft-07/schema#"] {
         let schema = json!({"$schema": draft, "properties": {"a": {"format": "email"}, "b": {"format": "uuid"},
