@@ -60,6 +60,8 @@ pub struct Knobs {
     pub rotates: bool,
     /// What refreshing is answered with: an HTTP status and an OAuth error.
     pub refresh_error: Option<(u16, &'static str)>,
+    /// Whether `initialize` is answered to everyone.
+    pub greets: bool,
     /// The `scope` of the challenge.
     pub scope: Option<&'static str>,
     /// A scope that calls of tools need.
@@ -104,6 +106,7 @@ impl Default for Knobs {
             renewable: true,
             rotates: true,
             refresh_error: None,
+            greets: false,
             scope: None,
             call_needs: None,
         }
@@ -335,7 +338,8 @@ async fn mcp(State(inner): Servers, headers: HeaderMap, Json(body): Json<Value>)
     let bearer = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let bearer = bearer.strip_prefix("Bearer ").unwrap_or_default().to_owned();
     inner.seen.push(("/mcp".to_owned(), json!({"method": body["method"], "bearer": bearer})));
-    if !inner.good.contains(&bearer) {
+    let greeted = inner.knobs.greets && body["method"] == "initialize";
+    if !greeted && !inner.good.contains(&bearer) {
         return (StatusCode::UNAUTHORIZED, [("www-authenticate", inner.challenge())]).into_response();
     }
     let needs = inner.knobs.call_needs.filter(|needs| !inner.scopes.split(' ').any(|scope| scope == *needs));

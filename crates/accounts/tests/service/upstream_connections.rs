@@ -128,6 +128,13 @@ async fn a_server_is_connected_by_a_browser_and_gateways_get_the_token_sealed() 
 }
 
 #[tokio::test]
+async fn a_server_that_greets_everyone_is_asked_what_it_wants_all_the_same() {
+    let site = Site::new(Knobs { greets: true, scope: Some("basic"), ..Knobs::default() }).await;
+    let url = site.begin(site.owner()).await.expect("begun");
+    assert!(url.contains("scope=basic+"), "the challenge's scope and not the listed one: {url}");
+}
+
+#[tokio::test]
 async fn no_secret_is_in_the_database_the_snapshot_the_views_or_the_events() {
     let site = Site::new(Knobs::default()).await;
     let url = site.begin(site.owner()).await.expect("begun");

@@ -1,8 +1,8 @@
 //! From a server's URL to its authorization server (MCP 2026-07-28 basic/authorization/authorization-server-discovery).
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
-use mcp::{Id, OwnClient};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use mcp::{Era, Id, OwnClient};
 use serde_json::Value;
 
 use super::{
@@ -14,6 +14,8 @@ use crate::{Exchange, UpstreamUrl};
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const SERVER: &str = "/.well-known/oauth-authorization-server";
 const OPENID: &str = "/.well-known/openid-configuration";
+const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const THE_SERVER: &str = "the server";
 const THE_ISSUER: &str = "the authorization server";
 
@@ -50,7 +52,8 @@ pub async fn discover<E: Exchange>(
     Ok(Discovered { resource: metadata.resource, server: found, scope: challenge.scope.or(listed) })
 }
 
-/// Whether the server wanted to be asked with authorization, and what it says about that.
+/// Whether the server wanted to be asked with authorization, and what it says about that. Some greet everyone, and ask for
+/// authorization only when something is wanted of them, so a list is wanted as well.
 async fn knock<E: Exchange>(
     via: &E,
     rules: &Rules,
@@ -58,7 +61,25 @@ async fn knock<E: Exchange>(
     headers: &HeaderMap,
 ) -> Result<(bool, Challenge), AuthorizationError> {
     let client = OwnClient { name: "portcullis", version: env!("CARGO_PKG_VERSION") };
-    let mut request = Request::new(mcp::initialize_request(&Id::number(1), client));
+    let greeting = mcp::initialize_request(&Id::number(1), client);
+    let list = mcp::tools_list_request(&Id::number(2), Era::Stateless, client, None);
+    for (message, stateless) in [(greeting, None), (list, Some("tools/list"))] {
+        let mut request = knocking(server, headers, message)?;
+        if let Some(method) = stateless {
+            request.headers_mut().insert(PROTOCOL_VERSION, HeaderValue::from_static(mcp::STATELESS));
+            request.headers_mut().insert(METHOD, HeaderValue::from_static(method));
+        }
+        let (status, headers) = head(via, rules, request).await?;
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            return Ok((true, Challenge::of(&headers)));
+        }
+    }
+    Ok((false, Challenge::default()))
+}
+
+/// A request to the server itself, without authorization.
+fn knocking(server: &UpstreamUrl, headers: &HeaderMap, message: Bytes) -> Result<Request<Bytes>, AuthorizationError> {
+    let mut request = Request::new(message);
     let address = |problem| AuthorizationError::Address { what: "server's URL", problem };
     *request.method_mut() = Method::POST;
     *request.uri_mut() = server.to_uri().map_err(address)?;
@@ -67,9 +88,7 @@ async fn knock<E: Exchange>(
     request.headers_mut().remove(header::AUTHORIZATION);
     request.headers_mut().insert(header::ACCEPT, both);
     request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let (status, headers) = head(via, rules, request).await?;
-    let refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-    Ok((refused, if refused { Challenge::of(&headers) } else { Challenge::default() }))
+    Ok(request)
 }
 
 /// The head of an answer; its body, which may be an endless stream, is not waited for.
