@@ -15,4 +15,4 @@ pub use input::{InputRequest, InputRequired, input_required, is_supported};
 pub use notification::{progress_of, resource_updated, subscribed, with_progress_token};
 pub use request::{Declared, own_request};
 pub(crate) use result::{STATELESS_RESULT, added_to_result};
-pub use result::{completed, plain, with_code, with_id};
+pub use result::{completed, error_names_uri, plain, with_code, with_id};

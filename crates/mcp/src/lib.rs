@@ -27,7 +27,7 @@ pub use answer::{
     result_response, unknown_tool, unsupported_version,
 };
 pub use bridge::{
-    Declared, InputRequest, InputRequired, completed, discover_from_handshake, handshake_again,
+    Declared, InputRequest, InputRequired, completed, discover_from_handshake, error_names_uri, handshake_again,
     handshake_from_discover, input_required, is_supported, own_request, plain, progress_of, resource_updated,
     subscribed, with_code, with_id, with_progress_token, without_capabilities,
 };

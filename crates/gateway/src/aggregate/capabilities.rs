@@ -1,7 +1,8 @@
 //! What the account's URL can do: whatever one of its servers can, as far as it is on for that server and can be carried.
 
+use bytes::Bytes;
 use domain::{Access, ServerSettings};
-use mcp::Era;
+use mcp::{Era, Id, Request, code};
 use serde_json::{Map, Value, json};
 
 /// The extensions whose methods and names are known here, so that they can be carried.
@@ -38,6 +39,21 @@ pub(super) fn union<'a>(era: Era, servers: impl Iterator<Item = (&'a ServerSetti
         }
     }
     Value::Object(all)
+}
+
+/// Whether the client of a stateless request declares that it knows tasks.
+pub(super) fn declares_tasks(request: &Request<'_>) -> bool {
+    let declared = request.params.as_ref().and_then(|params| params.meta.as_ref()?.client_capabilities);
+    let declared: Option<Value> = declared.and_then(|raw| serde_json::from_str(raw).ok());
+    declared.is_some_and(|declared| declared["extensions"].get(TASKS).is_some())
+}
+
+/// The answer to a client that asks for a task and does not declare that it knows tasks (2026-07-28 basic/index "Error
+/// Codes").
+pub(super) fn tasks_not_declared(id: &Id<'_>) -> Bytes {
+    let data = json!({"requiredCapabilities": {"extensions": {TASKS: {}}}});
+    let words = "Missing required client capability";
+    mcp::error_response(Some(id), code::MISSING_CLIENT_CAPABILITY, words, Some(&data))
 }
 
 fn add_tasks(all: &mut Map<String, Value>, era: Era, settings: &ServerSettings, capabilities: &Value) {

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp::{Era, Family, ListKind, Message, Method, Part, Request, code};
 use serde_json::json;
 
-use super::{Ours, list, names, stream::wish_key};
+use super::{Ours, capabilities, list, names, stream::wish_key};
 use crate::{
     authenticate::Caller,
     bridge::{self, Names, Passage},
@@ -209,6 +209,9 @@ fn subject<'r>(request: &'r Request<'_>) -> Option<Cow<'r, str>> {
 /// The answer to a request that names nothing of any server that the caller has a grant on: as that of a server to
 /// something it does not have.
 pub(super) fn unknown(era: Era, request: &Request<'_>) -> Response {
+    if era == Era::Stateless && request.kind.family() == Family::Tasks && !capabilities::declares_tasks(request) {
+        return json_answer(StatusCode::BAD_REQUEST, capabilities::tasks_not_declared(&request.id));
+    }
     let subject = subject(request).unwrap_or_default();
     let named: String = subject.chars().take(NAME_CHARS).collect();
     let error = |code: i64, what: &str, data: Option<&serde_json::Value>| {
@@ -218,8 +221,8 @@ pub(super) fn unknown(era: Era, request: &Request<'_>) -> Response {
         (Method::ToolsCall, _) => mcp::unknown_tool(&request.id, &named),
         (Method::PromptsGet, _) => error(code::INVALID_PARAMS, "Unknown prompt", None),
         (Method::ResourcesRead | Method::ResourcesSubscribe | Method::ResourcesUnsubscribe, era) => {
-            // The code is another one since 2026-07-28.
-            let code = if era == Era::Stateless { code::INVALID_PARAMS } else { RESOURCE_NOT_FOUND };
+            // The code is another one since 2026-07-28 (2025-11-25 server/resources "Error Handling").
+            let code = if era == Era::Stateless { code::INVALID_PARAMS } else { code::RESOURCE_NOT_FOUND };
             error(code, "Resource not found", Some(&json!({"uri": named})))
         }
         (kind, _) if kind.family() == Family::Tasks => error(code::INVALID_PARAMS, "Unknown task", None),
@@ -227,9 +230,6 @@ pub(super) fn unknown(era: Era, request: &Request<'_>) -> Response {
     };
     json_answer(StatusCode::OK, body)
 }
-
-/// 2025-11-25 server/resources "Error Handling".
-const RESOURCE_NOT_FOUND: i64 = -32_002;
 
 /// A call of a tool, decided: it goes on with a settler, or is answered with its denial.
 async fn judged(

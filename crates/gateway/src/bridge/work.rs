@@ -214,7 +214,7 @@ impl Work {
             _ => answer,
         };
         if let ResponseKind::Error { code } = facts.kind
-            && let Some(code) = code_in(passage.voice.era, code)
+            && let Some(code) = code_in((self.exchange.peer.era, passage.voice.era), (kind, code), &answer)
         {
             answer = mcp::with_code(&answer, code).ok_or_else(unreadable)?;
         }
@@ -252,11 +252,16 @@ pub(super) async fn given_up(passage: &Passage, out: &Out, run: Option<&Run>) {
     }
 }
 
-/// The code that an error has in a client's era, if it is another one there: that of a resource that does not exist
-/// (2026-07-28 changelog).
-fn code_in(era: Era, code: i64) -> Option<i64> {
-    match (era, code) {
-        (Era::Stateless, code::RESOURCE_NOT_FOUND) => Some(code::INVALID_PARAMS),
+/// The code that a server's error has in the client's era, if it is another one there: that of a resource that does not exist
+/// (2026-07-28 changelog), which is told from other wrong parameters by the resource that it names.
+fn code_in(eras: (Era, Era), (kind, code): (Method, i64), answer: &[u8]) -> Option<i64> {
+    match (eras, code) {
+        ((_, Era::Stateless), code::RESOURCE_NOT_FOUND) => Some(code::INVALID_PARAMS),
+        ((Era::Stateless, Era::Initialize), code::INVALID_PARAMS)
+            if kind == Method::ResourcesRead && mcp::error_names_uri(answer) =>
+        {
+            Some(code::RESOURCE_NOT_FOUND)
+        }
         _ => None,
     }
 }

@@ -103,6 +103,11 @@ async fn every_kind_of_request_reaches_its_server_under_the_servers_own_names() 
         }
         let gone = send("resources/read", json!({"uri": format!("srv.{slug}+test://gone")})).await;
         assert_eq!(gone["error"]["data"]["uri"], format!("srv.{slug}+test://gone"));
+        let code = if slug == "new" && era == Speaks::Sessions { -32002 } else { -32602 };
+        assert_eq!(
+            gone["error"]["code"], code,
+            "a resource that does not exist has a code of its own in the first era"
+        );
 
         for (reference, own) in [
             (json!({"type": "ref/prompt", "name": format!("{slug}__p")}), json!({"type": "ref/prompt", "name": "p"})),
@@ -159,6 +164,12 @@ async fn what_no_granted_server_has_is_answered_as_by_a_server_that_does_not_hav
     let (modern, message) = stateless(modern, "resources/read", json!({"uri": "test://x"}));
     let error = modern.post(message).await.json()["error"].clone();
     assert_eq!((&error["code"], &error["data"]["uri"]), (&json!(-32602), &json!("test://x")));
+    let (modern, message) = stateless(Client::new(&world, &acme, "/mcp", &agent), "tasks/get", json!({"taskId": "t"}));
+    let answer = modern.post(message).await;
+    let needed = json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
+    let error = &answer.json()["error"];
+    assert_eq!((answer.status, &error["code"]), (StatusCode::BAD_REQUEST, &json!(-32021)));
+    assert_eq!(error["data"]["requiredCapabilities"], needed, "as a server says it to a client that knows no tasks");
     assert_eq!(upstream.asked("resources/read").len(), before);
 }
 

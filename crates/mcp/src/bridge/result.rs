@@ -56,6 +56,17 @@ pub(crate) fn added_to_result(method: Method) -> &'static [(&'static str, &'stat
     if is_cacheable(method) { &ADDED } else { &ADDED[..1] }
 }
 
+/// Whether an error names a resource in its data, as one about a resource that does not exist does (2026-07-28
+/// server/resources "Error Handling").
+#[must_use]
+pub fn error_names_uri(message: &[u8]) -> bool {
+    let named = || {
+        let text = std::str::from_utf8(message).ok()?;
+        Object::whole(text)?.inside(text, "error")?.inside(text, "data")?.value("uri")
+    };
+    named().is_some()
+}
+
 /// Whose results must carry `ttlMs` and `cacheScope` (2026-07-28 schema `CacheableResult`).
 fn is_cacheable(method: Method) -> bool {
     matches!(

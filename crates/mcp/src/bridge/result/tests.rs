@@ -42,6 +42,12 @@ fn ids_and_codes_are_put_in_their_place() {
         with_id(&error, &Id::string("x")).unwrap(),
         r#"{"id": "x","error":{"message":"m","code":-32002,"data":{"code":1,"uri":"a:b"}}}"#.as_bytes()
     );
+    assert!(error_names_uri(&error));
+    for other in
+        [r#"{"error":{"data":{"a":{"uri":""}}}}"#, r#"{"error":{"uri":""}}"#, r#"{"result":{"data":{"uri":""}}}"#]
+    {
+        assert!(!error_names_uri(other.as_bytes()), "{other}");
+    }
     assert_eq!(with_code(&bytes(r#"{"result":{}}"#), 1), None);
     assert_eq!((with_id(&bytes("[]"), &Id::number(1)), completed(&bytes("x"), Method::Ping)), (None, None));
 }
