@@ -59,12 +59,12 @@ test-conformance: ## The official MCP conformance suite: the gateway in front of
 	@crates/portcullis/tests/conformance/run.sh servers $(BINARY) $(CARGO_TARGET_DIR)/conformance/debug/conformance-fixture
 
 .PHONY: test-clients
-test-clients: ## Real clients: OAuth from nothing but a URL, four combinations of era, readers against odd JSON (downloads some 100 MB)
+test-clients: ## Real clients: OAuth from nothing but a URL, four combinations of era, the suite's clients, odd JSON (downloads some 100 MB)
 	@deploy/setup.sh test
 	@cargo build --locked --package portcullis
 	@cargo build --locked --package gateway --example judged
 	@cargo build --locked --manifest-path crates/gateway/conformance/Cargo.toml --target-dir $(CARGO_TARGET_DIR)/conformance
-	@for part in parsers oauth issuer eras; do \
+	@for part in parsers oauth issuer eras upstream-side; do \
 	  crates/portcullis/tests/conformance/run.sh $$part $(BINARY) $(CARGO_TARGET_DIR)/conformance/debug/conformance-fixture; \
 	done
 

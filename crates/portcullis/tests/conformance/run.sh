@@ -3,7 +3,7 @@
 #
 #   run.sh PART PORTCULLIS-BINARY FIXTURE-BINARY
 #
-# PART is `servers` or `eras`. CONFORMANCE_OUT is the folder for results and logs.
+# PART is `servers`, `eras`, `oauth`, `issuer`, `parsers` or `upstream-side`. CONFORMANCE_OUT is the folder for results and logs.
 set -euo pipefail
 
 part="${1:?usage: run.sh PART PORTCULLIS-BINARY FIXTURE-BINARY}"

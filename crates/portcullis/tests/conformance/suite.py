@@ -14,8 +14,15 @@ class Suite:
     """The pinned suite in a folder of installed modules."""
 
     def __init__(self, node: pathlib.Path, modules: pathlib.Path, out: pathlib.Path):
-        self.command = [node, modules / "@modelcontextprotocol/conformance/dist/index.js"]
+        self.package = modules / "@modelcontextprotocol/conformance"
+        self.command = [node, self.package / "dist/index.js"]
         self.out = out
+
+    def scored_of_clients(self, revision: str) -> set[str]:
+        """The scenarios for clients that count for a revision, by the suite's own list."""
+        text = (self.package / f"requirements/{revision}.yaml").read_text()
+        part = re.search(r"^client:\n((?:  - .*\n|\n|#.*\n)*)", text, re.MULTILINE)
+        return set(re.findall(r"^  - (\S+)$", part.group(1), re.MULTILINE))
 
     def server(self, label: str, url: str, revision: str) -> "Run":
         """Every scenario that a revision asks of a server."""
@@ -48,6 +55,14 @@ class Run:
                 if check["status"] not in PASSED and check.get("errorMessage"):
                     messages[key] = check["errorMessage"]
         return cls(dict(checks), messages)
+
+    def by_scenario(self) -> dict[str, tuple[int, int]]:
+        """How many checks of each scenario passed, and how many did not."""
+        counts = collections.defaultdict(lambda: (0, 0))
+        for (scenario, _), states in self.checks.items():
+            good = sum(status in PASSED for status in states)
+            counts[scenario] = (counts[scenario][0] + good, counts[scenario][1] + len(states) - good)
+        return dict(counts)
 
     def passed(self) -> int:
         return sum(status in PASSED for states in self.checks.values() for status in states)
