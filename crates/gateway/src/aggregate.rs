@@ -27,17 +27,13 @@ use crate::{
     authenticate::Caller,
     bridge::{self, Voice},
     failure::Failure,
-    forward::Known,
     gateway::Shared,
-    link::SESSION_HEADER,
     peer::Peer,
     rescue::json_answer,
     resolve::Place,
-    session::Session,
+    session::{Known, Session},
     stack::Ask,
 };
-use memory::owner;
-
 pub(crate) use stream::stream;
 pub(crate) use told::{notification, response};
 
@@ -74,7 +70,7 @@ pub(crate) async fn end_session(ask: &Ask<'_>, caller: &Caller) -> Result<Respon
     if ours.known.is_none() {
         return Err(Failure::NoSession);
     }
-    ask.shared.memory.ended(&ours.key);
+    ask.shared.bridges.wishes.end(&ours.key);
     bridge::end(ask.shared, &ours.key).await;
     let mut done = Response::new(Body::empty());
     *done.status_mut() = StatusCode::NO_CONTENT;
@@ -104,20 +100,17 @@ fn ours(ask: &Ask<'_>, caller: &Caller, request: Option<&Request<'_>>) -> Result
         let voice = bridge::voice_of(request);
         return Ok(Ours { key: voice.ours(caller.principal), known: None, voice });
     }
-    let mut values = ask.headers.get_all(SESSION_HEADER).iter();
-    let Some(value) = values.next() else {
+    let Some(known) = ask.session()? else {
         let voice = Voice { era: Era::Initialize, client: None, capabilities: "{}".into(), log_level: None };
         return Ok(Ours { key: caller.credential.to_string().into(), known: None, voice });
     };
-    let text = value.to_str().ok().filter(|_| values.next().is_none()).ok_or(Failure::ForeignSession)?;
-    let session = ask.shared.sessions.open(owner(caller), text).ok_or(Failure::ForeignSession)?;
-    let mut ours = ours_of(caller, text.to_owned(), session);
+    let mut ours = ours_of(caller, known.text, known.session);
     ours.voice.log_level = ask.shared.bridges.wishes.of(&ours.key).log_level();
-    if ask.shared.memory.is_ended(&ours.key) { Err(Failure::NoSession) } else { Ok(ours) }
+    Ok(ours)
 }
 
 fn ours_of(caller: &Caller, text: String, session: Session) -> Ours {
-    let key = format!("{}/{}", caller.principal, session.upstream).into();
+    let key = session.ours(caller.principal);
     let voice = Voice {
         era: Era::Initialize,
         client: session.client.clone(),

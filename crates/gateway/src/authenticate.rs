@@ -16,6 +16,7 @@ use http::{Extensions, HeaderMap, header};
 use crate::{
     account::Account,
     failure::{Failure, Presented},
+    session::Owner,
     snapshots::Snapshots,
 };
 
@@ -111,6 +112,13 @@ impl Shown {
             }
         };
         Some(Caller { account, credential, proof, principal, scopes, ip: None })
+    }
+}
+
+impl Caller {
+    /// Whose sessions on the account's own URL these are.
+    pub(crate) fn owner(&self) -> Owner {
+        Owner { account: self.account.id, server: None, principal: self.principal }
     }
 }
 

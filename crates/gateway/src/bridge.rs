@@ -9,6 +9,7 @@
 //! Invariants: sessions of our own belong to one principal; a round goes on only for the principal, method and arguments
 //! that it was begun with, is judged again, and is counted once.
 
+mod by_url;
 mod events_wire;
 mod exchange;
 mod feed;
@@ -23,7 +24,9 @@ mod parked;
 mod respond;
 mod running;
 mod source;
+mod wanted;
 mod ways;
+mod wishes;
 mod work;
 
 use std::sync::Arc;
@@ -41,16 +44,17 @@ use crate::{
 };
 
 pub(crate) use events_wire::EventsWire;
-pub(crate) use feed::{Feed, Wanted};
+pub(crate) use feed::Feed;
 pub(crate) use legacy::{end_session, greet, is_bridged, notification, request_within, response, stream};
 pub(crate) use listen::end;
-pub(crate) use modern::{go_on, request as modern_request, round_of, voice as voice_of};
+pub(crate) use modern::{Round, go_on, hand_back, is_ours, request as modern_request, round_of, voice as voice_of};
 pub(crate) use names::Names;
 pub(crate) use parked::Parked;
 pub(crate) use respond::{Out, Said, answer, channel, stream_of};
 pub(crate) use running::Running;
-pub(crate) use ways::Waiting;
-pub(crate) use ways::Way;
+pub(crate) use wanted::Wanted;
+pub(crate) use ways::{To, Waiting, Way};
+pub(crate) use wishes::Wish;
 
 /// What the bridge remembers, in this process only.
 #[derive(Debug, Default)]
@@ -61,8 +65,8 @@ pub(crate) struct Bridges {
     pub running: Running,
     /// Questions to clients that something here waits for.
     pub waiting: Waiting,
-    /// What sessions of clients have asked for.
-    pub wishes: legacy::Wishes,
+    /// What sessions of our own have asked for.
+    pub wishes: wishes::Wishes,
 }
 
 /// Who speaks, and what is known of it.

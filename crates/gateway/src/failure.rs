@@ -66,7 +66,7 @@ pub(crate) enum Failure {
     #[error("the call cannot be recorded now, so it was not made; try again")]
     NotRecorded,
     /// What waits for this request hangs on a gateway process that is gone.
-    #[error("the gateway process that this belongs to is gone; begin the call anew")]
+    #[error("the gateway process that held this is gone; whether the request took effect is unknown")]
     HolderGone,
     #[error(transparent)]
     Upstream(#[from] UpstreamFailure),

@@ -20,7 +20,7 @@ use crate::{
     relay,
     resolve::Place,
     room::Room,
-    session::Session,
+    session::{Known, Session},
     settle::{Delivery, Settler},
     streams::OpenStream,
     words,
@@ -61,13 +61,6 @@ pub(crate) enum Face {
 pub(crate) enum Page {
     First,
     Further,
-}
-
-/// A session as the client names it and as it is.
-#[derive(Clone, Debug)]
-pub(crate) struct Known {
-    pub text: String,
-    pub session: Session,
 }
 
 /// Sends a request and relays the answer.

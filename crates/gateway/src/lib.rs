@@ -14,6 +14,7 @@ mod forward;
 mod gateway;
 mod greeting;
 mod guard;
+mod home;
 mod link;
 mod lists;
 mod mesh;

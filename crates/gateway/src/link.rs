@@ -15,15 +15,13 @@ use crate::{
     account::Server,
     failure::{Failure, UpstreamFailure},
     gateway::Shared,
-    session::Session,
+    session::{SESSION_HEADER, Session},
     tunnel::{
         hub::{Load, Tunnel},
         route::Route,
     },
 };
 
-/// The session header of the `initialize` era.
-pub(crate) const SESSION_HEADER: &str = "mcp-session-id";
 /// The client headers that go on as they are.
 const PASSED: &[&str] = &["mcp-protocol-version", "mcp-method", "mcp-name", "traceparent", "tracestate", "baggage"];
 /// Asks a stream for what followed an event; with anything else than a stream it means nothing.

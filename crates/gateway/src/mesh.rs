@@ -31,16 +31,20 @@ use hyper::body::Incoming;
 use moka::future::Cache;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{failure::UpstreamFailure, tunnel::hub::Load};
+use crate::{
+    failure::{Failure, UpstreamFailure},
+    tunnel::hub::Load,
+};
 pub(crate) use identity::Identity;
 use links::{Links, To};
-#[expect(unused_imports, reason = "for whatever waits at one gateway; nothing does yet")]
 pub(crate) use redispatch::{Holder, redispatch};
 pub(crate) use serve::serve;
 pub(crate) use wire::Via;
 
 /// What was heard of connectors elsewhere is believed this long.
 const BELIEVED: Duration = Duration::from_secs(1);
+/// Gateways whose addresses are remembered at the same time.
+const MOST_GATEWAYS: u64 = 4_096;
 /// Servers whose connectors elsewhere are remembered at the same time.
 const MOST_SERVERS: u64 = 50_000;
 /// A gateway's own requests under way to connectors elsewhere are counted for so many of them.
@@ -55,6 +59,8 @@ pub(crate) struct Mesh {
     bus: Bus,
     links: Links,
     elsewhere: Cache<(AccountId, ServerId), Arc<[Elsewhere]>>,
+    /// Where other gateways are reached.
+    addresses: Cache<GatewayId, Option<Arc<str>>>,
     /// This gateway's requests under way, by connector process.
     under_way: moka::sync::Cache<String, Arc<AtomicU32>>,
 }
@@ -100,6 +106,7 @@ impl Mesh {
             bus,
             links: Links::new(identity, tracker, closing),
             elsewhere: Cache::builder().max_capacity(MOST_SERVERS).time_to_live(BELIEVED).build(),
+            addresses: Cache::builder().max_capacity(MOST_GATEWAYS).time_to_live(BELIEVED).build(),
             under_way: moka::sync::Cache::builder()
                 .max_capacity(MOST_CONNECTORS)
                 .time_to_idle(Duration::from_secs(3_600))
@@ -110,6 +117,18 @@ impl Mesh {
     /// Where the others reach this gateway.
     pub(crate) fn address(&self) -> Option<&str> {
         self.address.as_deref()
+    }
+
+    /// Where another gateway is reached; none: it is gone, or cannot be reached.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] when the bus cannot be asked.
+    async fn address_of(&self, gateway: GatewayId) -> Result<Option<Arc<str>>, Failure> {
+        let asking = async { self.bus.gateway(gateway).await.map(|address| address.map(Arc::from)) };
+        self.addresses.try_get_with(gateway, asking).await.map_err(|error| {
+            tracing::warn!(%error, "where another gateway is reached cannot be asked for");
+            Failure::Unavailable
+        })
     }
 
     /// The connectors of a server at other gateways. A bus that is away knows of none.

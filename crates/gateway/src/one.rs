@@ -12,13 +12,13 @@ use crate::{
     decide::{self, Answer, Decision, Told, ToolCall},
     eras,
     failure::Failure,
-    forward::{self, Face, Forward, Known, Page},
-    link::SESSION_HEADER,
+    forward::{self, Face, Forward, Page},
     lists, methods,
     read::Headers,
     rescue::json_answer,
     resolve::Place,
     rounds::Round,
+    session::Known,
     settle::Settler,
     stack::Ask,
 };
@@ -38,11 +38,13 @@ pub(crate) async fn request(
     bytes: &Bytes,
 ) -> Result<Response, Failure> {
     methods::gate(request.kind, &request.method, &place.server.settings)?;
-    let stateless = ask.era == Era::Stateless;
-    if stateless && ask.shared.eras.speaks_stateless(ask.shared, &place.server).await == eras::Known::No {
+    let bridged = ask.era == Era::Stateless
+        && (bridge::is_ours(&ask, place, request)
+            || ask.shared.eras.speaks_stateless(ask.shared, &place.server).await == eras::Known::No);
+    if bridged {
         return Box::pin(bridge::modern_request(ask, place, request, bytes)).await;
     }
-    let session = if request.kind == Method::Initialize { None } else { session(&ask, place)? };
+    let session = if request.kind == Method::Initialize { None } else { ask.session()? };
     if let Some(known) = session.clone().filter(|known| bridge::is_bridged(Some(known))) {
         return Box::pin(bridge::request_within(ask, place, (request, bytes), known)).await;
     }
@@ -145,7 +147,7 @@ pub(crate) async fn notification(
     if notification.kind.family() != Family::Lifecycle {
         place.require_active()?;
     }
-    let session = session(&ask, place)?;
+    let session = ask.session()?;
     if let Some(known) = session.as_ref().filter(|known| bridge::is_bridged(Some(known))) {
         return Box::pin(bridge::notification(&ask, place, (notification, bytes), known)).await;
     }
@@ -161,10 +163,9 @@ pub(crate) async fn notification(
 /// A client's answer to a request of the server.
 pub(crate) async fn response(ask: Ask<'_>, place: &Place, bytes: &Bytes) -> Result<Response, Failure> {
     place.require_active()?;
-    let session = session(&ask, place)?;
+    let session = ask.session()?;
     if bridge::is_bridged(session.as_ref()) {
-        Box::pin(bridge::response(&ask, place, bytes)).await?;
-        return Ok(accepted());
+        return Box::pin(bridge::response(ask, place, Some(&place.server.slug), bytes)).await;
     }
     forward::post_unanswered(ask.shared, place, session.as_ref(), ask.headers, bytes.clone()).await?;
     Ok(accepted())
@@ -173,7 +174,7 @@ pub(crate) async fn response(ask: Ask<'_>, place: &Place, bytes: &Bytes) -> Resu
 /// The server's own stream of the `initialize` era.
 pub(crate) async fn stream(ask: Ask<'_>, place: &Place) -> Result<Response, Failure> {
     place.require_active()?;
-    let session = session(&ask, place)?;
+    let session = ask.session()?;
     if let Some(known) = session.as_ref().filter(|known| bridge::is_bridged(Some(known))) {
         return Box::pin(bridge::stream(ask, place, known)).await;
     }
@@ -198,7 +199,7 @@ pub(crate) async fn stream(ask: Ask<'_>, place: &Place) -> Result<Response, Fail
 
 /// The client ends its session.
 pub(crate) async fn end_session(ask: Ask<'_>, place: &Place) -> Result<Response, Failure> {
-    let session = session(&ask, place)?.ok_or(Failure::NoSession)?;
+    let session = ask.session()?.ok_or(Failure::NoSession)?;
     if bridge::is_bridged(Some(&session)) {
         return Ok(Box::pin(bridge::end_session(&ask, place, &session)).await);
     }
@@ -271,14 +272,4 @@ pub(crate) fn check_mirrored_arguments(ask: &Ask<'_>, place: &Place, call: &Tool
         return Ok(());
     }
     Ok(mcp::check_param_headers(&Headers(ask.headers), mirrored, call.arguments)?)
-}
-
-/// The session that the request belongs to. In the stateless era there are none, and the header means nothing.
-fn session(ask: &Ask<'_>, place: &Place) -> Result<Option<Known>, Failure> {
-    let stateless = ask.era == Era::Stateless;
-    let mut values = ask.headers.get_all(SESSION_HEADER).iter();
-    let Some(value) = values.next().filter(|_| !stateless) else { return Ok(None) };
-    let text = value.to_str().ok().filter(|_| values.next().is_none()).ok_or(Failure::ForeignSession)?;
-    let session = ask.shared.sessions.open(place.owner(), text).ok_or(Failure::ForeignSession)?;
-    Ok(Some(Known { text: text.to_owned(), session }))
 }

@@ -1,6 +1,9 @@
 //! The gateway as a client of its own: for the lists and sessions behind the account's URL, and to learn what a server
 //! offers when its connector arrives.
 
+mod greeting;
+mod messages;
+
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -8,28 +11,20 @@ use std::sync::{
 
 use bytes::Bytes;
 use domain::{Client, InventoryTool};
-use http::{HeaderMap, HeaderValue, Method as HttpMethod, header};
-use mcp::{Declared, Era, Frame, HandshakeError, Id, Keep, ListKind, Method, OwnClient, ServerDescription, SseParser};
-use tokio::time::Instant;
+use http::{HeaderMap, HeaderValue, Method as HttpMethod};
+use mcp::{Declared, Era, Id, Keep, ListKind, Method, OwnClient, ServerDescription};
 
 use crate::{
     account::Server,
     bridge::EventsWire,
-    credential,
-    eras::{Known, is_not_understood},
     failure::{Failure, UpstreamFailure},
-    forward::refused,
     gateway::Shared,
-    link::{Link, SESSION_HEADER, upstream_headers},
-    relay::{Plain, collect},
+    link::{Link, upstream_headers},
     session::Session,
-    words,
 };
 
 /// Most pages read of one list.
 const MOST_PAGES: usize = 100;
-/// Longest answer to our introduction, in bytes: it is kept as long as the session.
-const MOST_GREETING: usize = 256 << 10;
 const OURSELVES: OwnClient<'_> = OwnClient { name: "portcullis", version: env!("CARGO_PKG_VERSION") };
 
 /// A session of our own with a server.
@@ -91,121 +86,6 @@ impl Hello {
 pub(crate) type Pages = Vec<Bytes>;
 
 impl Peer {
-    /// Introduces ourselves to a server, in the era that is wanted if the server speaks it, else in another.
-    pub(crate) async fn open(
-        shared: &Arc<Shared>,
-        server: &Arc<Server>,
-        link: &Link,
-        hello: &Hello,
-    ) -> Result<Self, Failure> {
-        let known = shared.eras.known(server).await;
-        let stateless_first =
-            known.stateless == Known::Yes && (hello.prefers == Era::Stateless || known.handshake == Known::No);
-        if stateless_first {
-            return match Box::pin(Self::new(server, hello).discover(shared, link)).await {
-                Err(failure) if is_not_understood(&failure) => {
-                    shared.eras.forget(server).await;
-                    Box::pin(Self::new(server, hello).shake_hands(shared, link)).await
-                }
-                opened => opened,
-            };
-        }
-        let refused = match known.handshake {
-            Known::No => None,
-            _ => match Box::pin(Self::new(server, hello).shake_hands(shared, link)).await {
-                Err(failure) if is_not_understood(&failure) => Some(failure),
-                opened => {
-                    if opened.is_ok() {
-                        shared.eras.learn_handshake(server, true).await;
-                    }
-                    return opened;
-                }
-            },
-        };
-        if known.stateless != Known::No
-            && let Ok(peer) = Box::pin(Self::new(server, hello).discover(shared, link)).await
-        {
-            shared.eras.learn_stateless(server, true).await;
-            return Ok(peer);
-        }
-        match Box::pin(Self::new(server, hello).on_events(shared, link)).await {
-            Ok(peer) => Ok(peer),
-            Err(failure) => {
-                shared.eras.forget(server).await;
-                Err(refused.unwrap_or(failure))
-            }
-        }
-    }
-
-    /// Whether a server speaks the stateless era. Any answer but one of that era says that it does not (2026-07-28
-    /// basic/versioning "Backward Compatibility"); one that is about who asks says nothing.
-    pub(crate) async fn probe(shared: &Arc<Shared>, server: &Arc<Server>, link: &Link) -> Known {
-        match Box::pin(Self::new(server, &Hello::ours()).discover(shared, link)).await {
-            Ok(_) => Known::Yes,
-            Err(failure) if is_not_understood(&failure) => Known::No,
-            Err(_) => Known::Nothing,
-        }
-    }
-
-    fn new(server: &Arc<Server>, hello: &Hello) -> Self {
-        Self {
-            server: server.clone(),
-            era: Era::Initialize,
-            version: String::new(),
-            session: None,
-            description: ServerDescription::default(),
-            greeting: Bytes::new(),
-            hello: hello.clone(),
-            wire: Wire::Streamable,
-            next_id: AtomicU64::new(1),
-        }
-    }
-
-    /// The handshake of the `initialize` era.
-    async fn shake_hands(self, shared: &Arc<Shared>, link: &Link) -> Result<Self, Failure> {
-        let id = self.next_id();
-        let greeting = mcp::initialize_request_with(&id, self.hello.own_client(), &self.hello.capabilities);
-        let answer = self.ask(shared, link, &id, greeting).await?.short()?;
-        let description = mcp::initialize_result(&answer.message).map_err(|error| match error {
-            HandshakeError::Refused { code, message, .. } => {
-                Failure::from(UpstreamFailure::Refused { code, words: words::shorten(&message) })
-            }
-            error => UpstreamFailure::Invalid(error.to_string()).into(),
-        })?;
-        let version = description.protocol_versions.first().cloned().unwrap_or_default();
-        let peer = Self { version, session: answer.session, description, greeting: answer.message, ..self };
-        peer.tell(shared, link, mcp::initialized_notification()).await?;
-        peer.want_logs(shared, link).await;
-        Ok(peer)
-    }
-
-    async fn discover(self, shared: &Arc<Shared>, link: &Link) -> Result<Self, Failure> {
-        let id = self.next_id();
-        let peer = Self { era: Era::Stateless, version: mcp::STATELESS.to_owned(), ..self };
-        let request = mcp::own_request(&id, "server/discover", &[], &peer.declared());
-        let answer = peer.ask(shared, link, &id, request).await?.short()?;
-        let description = mcp::discover_result(&answer.message).map_err(|error| match error {
-            HandshakeError::Refused { code, message, .. } => {
-                Failure::from(UpstreamFailure::Refused { code, words: words::shorten(&message) })
-            }
-            error => UpstreamFailure::Invalid(error.to_string()).into(),
-        })?;
-        if !description.protocol_versions.iter().any(|version| version == mcp::STATELESS) {
-            return Err(UpstreamFailure::Refused {
-                code: mcp::code::UNSUPPORTED_PROTOCOL_VERSION,
-                words: String::new(),
-            }
-            .into());
-        }
-        Ok(Self { description, greeting: answer.message, ..peer })
-    }
-
-    /// The handshake over HTTP+SSE (2024-11-05).
-    async fn on_events(self, shared: &Arc<Shared>, link: &Link) -> Result<Self, Failure> {
-        let wire = EventsWire::open(shared, &self.server, link).await?;
-        Self { wire: Wire::Events(wire), ..self }.shake_hands(shared, link).await
-    }
-
     /// What the stateless era's requests of ours declare.
     pub(crate) fn declared(&self) -> Declared<'_> {
         Declared {
@@ -215,20 +95,9 @@ impl Peer {
         }
     }
 
-    /// An id that no other request of this session has.
+    /// An id that no other request of this session has: clients' requests go through it under such ids as well.
     pub(crate) fn next_id(&self) -> Id<'static> {
         Id::number(self.next_id.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// Log messages are asked for once in this era; a server that has none does not mind.
-    async fn want_logs(&self, shared: &Arc<Shared>, link: &Link) {
-        let has_logs = self.description.capabilities.contains("\"logging\"");
-        let Some(level) = self.hello.log_level.as_ref().filter(|_| has_logs) else { return };
-        let id = self.next_id();
-        let request = mcp::set_level_request(&id, level);
-        if let Err(error) = self.ask(shared, link, &id, request).await {
-            tracing::debug!(%error, server = %self.server.id, "a server took no log level");
-        }
     }
 
     /// Every page of `tools/list`.
@@ -256,7 +125,7 @@ impl Peer {
         kind: ListKind,
         cursor: Option<&str>,
     ) -> Result<Bytes, Failure> {
-        let id = own_id(shared);
+        let id = self.next_id();
         let request = mcp::list_request(&id, (self.era, kind), OURSELVES, cursor);
         Ok(Box::pin(self.ask(shared, link, &id, request)).await?.message)
     }
@@ -264,7 +133,7 @@ impl Peer {
     /// A request of our own in the words of the `initialize` era, with these raw params; its answer, whatever it says.
     pub(crate) async fn request(&self, shared: &Arc<Shared>, method: Method, params: &str) -> Result<Bytes, Failure> {
         let link = Link::to(shared, &self.server, self.session.as_ref()).await?;
-        let id = own_id(shared);
+        let id = self.next_id();
         let name = method.name().unwrap_or_default();
         let message = format!(r#"{{"jsonrpc":"2.0","id":{},"method":"{name}","params":{params}}}"#, id.raw());
         Ok(Box::pin(self.ask(shared, &link, &id, Bytes::from(message))).await?.message)
@@ -302,114 +171,10 @@ impl Peer {
         let _not_needed =
             link.send(HttpMethod::DELETE, headers, Bytes::new(), shared.config.times.aggregate_part).await;
     }
-
-    /// Sends what has no answer.
-    pub(crate) async fn tell(&self, shared: &Arc<Shared>, link: &Link, message: Bytes) -> Result<(), Failure> {
-        if let Wire::Events(wire) = &self.wire {
-            return Ok(wire.post(shared, &self.server, link, message).await?);
-        }
-        let response = self.send(shared, link, message).await?;
-        if response.status().is_success() { Ok(()) } else { Err(refusal(response).await) }
-    }
-
-    async fn ask(&self, shared: &Arc<Shared>, link: &Link, id: &Id<'_>, message: Bytes) -> Result<Answer, Failure> {
-        if let Wire::Events(wire) = &self.wire {
-            let message = wire.ask(shared, (&self.server, link), id, message).await?;
-            return Ok(Answer { message, session: None });
-        }
-        let response = self.send(shared, link, message).await?;
-        if !response.status().is_success() {
-            return Err(refusal(response).await);
-        }
-        let session = response.headers().get(SESSION_HEADER).and_then(|value| value.to_str().ok()).map(|upstream| {
-            let instance = link.instance().map(str::to_owned);
-            Session { upstream: upstream.to_owned(), instance, client: None, capabilities: None }
-        });
-        let events = response
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|media_type| media_type.trim_start().starts_with("text/event-stream"));
-        let (head, body) = response.into_parts();
-        let body = Plain::new(shared, &head.headers, body)?;
-        let message = if events {
-            answer_in_stream(shared, body, id).await?
-        } else {
-            let until = Instant::now() + shared.config.times.upstream_silence;
-            collect(shared, body, Some(until)).await?.bytes
-        };
-        Ok(Answer { message, session })
-    }
-
-    async fn send(
-        &self,
-        shared: &Shared,
-        link: &Link,
-        message: Bytes,
-    ) -> Result<http::Response<hyper::body::Incoming>, Failure> {
-        let mut client = self.headers();
-        if self.era == Era::Stateless
-            && let Ok(read) = mcp::read(&message)
-        {
-            for (name, value) in mcp::mirror_headers(&read) {
-                if let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), HeaderValue::from_str(&value)) {
-                    client.insert(name, value);
-                }
-            }
-        }
-        let headers = upstream_headers(&self.server, &client, &HttpMethod::POST, self.session.as_ref())?;
-        let response = link.send(HttpMethod::POST, headers, message, shared.config.times.upstream_silence).await?;
-        match credential::refused(shared, &self.server, &response).await {
-            Some(refused) => Err(refused.into()),
-            None => Ok(response),
-        }
-    }
-}
-
-/// An id that no client chooses: clients' own requests go through the same session.
-fn own_id(shared: &Shared) -> Id<'static> {
-    Id::string(&format!("portcullis-{:016x}", u64::from_be_bytes(shared.entropy.bytes())))
-}
-
-/// An answer to us.
-struct Answer {
-    message: Bytes,
-    session: Option<Session>,
-}
-
-impl Answer {
-    /// The answer, if it is short enough to be kept.
-    fn short(self) -> Result<Self, UpstreamFailure> {
-        let limit = MOST_GREETING;
-        if self.message.len() <= limit { Ok(self) } else { Err(UpstreamFailure::TooLarge { limit }) }
-    }
 }
 
 /// The tools in the pages of a list.
 pub(crate) fn tools_in(pages: &Pages) -> Vec<InventoryTool> {
     let tools = pages.iter().filter_map(|page| mcp::tools_of(page).ok()).flatten();
     tools.map(|tool| InventoryTool { name: tool.name.into_owned(), definition: tool.raw.to_owned() }).collect()
-}
-
-async fn refusal(response: http::Response<hyper::body::Incoming>) -> Failure {
-    let status = response.status();
-    refused(status, words::of_body(response.into_body()).await)
-}
-
-/// The answer to a request out of its stream; whatever else is in it is not for us.
-async fn answer_in_stream(shared: &Shared, mut body: Plain, id: &Id<'_>) -> Result<Bytes, UpstreamFailure> {
-    let mut parser = SseParser::new(shared.config.limits.answer_bytes);
-    let reading = async {
-        while let Some(data) = body.data().await {
-            let data = data?;
-            let events = parser.push(&data).map_err(|error| UpstreamFailure::Invalid(error.to_string()))?;
-            for payload in events.iter().filter_map(mcp::SseEvent::payload) {
-                if matches!(mcp::frame(payload), Ok(Frame::Response(facts)) if facts.answers(id)) {
-                    return Ok(payload.clone());
-                }
-            }
-        }
-        Err(UpstreamFailure::Broken("it ended without an answer".to_owned()))
-    };
-    tokio::time::timeout(shared.config.times.upstream_silence, reading).await.unwrap_or(Err(UpstreamFailure::Late))
 }

@@ -26,9 +26,9 @@ use crate::{
     failure::{Failure, UpstreamFailure},
     forward::{Face, Forward, refused},
     greeting,
-    link::{Link, SESSION_HEADER},
+    link::Link,
     rescue::json_answer,
-    session::Session,
+    session::{SESSION_HEADER, Session},
     words,
 };
 
@@ -38,6 +38,13 @@ enum Kind {
     Json,
     Events,
     Other,
+}
+
+/// What an answer is that is one JSON message; an extension of the response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Says {
+    Result,
+    Error,
 }
 
 /// Relays the answer to a request.
@@ -178,6 +185,7 @@ fn session_for_client(
                 instance: link.instance().map(str::to_owned),
                 client: forward.client.clone(),
                 capabilities: None,
+                home: None,
             };
             forward.shared.sessions.seal(forward.place.owner(), &session)
         }

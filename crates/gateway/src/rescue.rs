@@ -32,6 +32,9 @@ impl Default for Asked {
     }
 }
 
+/// The code of what went wrong at a server, beside those of our own.
+pub(crate) const UPSTREAM: i64 = -31_010;
+
 /// Codes of our own.
 mod own {
     pub(super) const GATEWAY: i64 = -31_000;
@@ -41,7 +44,6 @@ mod own {
     pub(super) const SUSPENDED: i64 = -31_004;
     pub(super) const NOT_RECORDED: i64 = -31_005;
     pub(super) const SCOPE: i64 = -31_006;
-    pub(super) const UPSTREAM: i64 = -31_010;
 }
 
 /// The answer to a request that failed.
@@ -174,7 +176,7 @@ fn code(failure: &Failure) -> i64 {
         Failure::Method { .. } => mcp::code::METHOD_NOT_FOUND,
         Failure::Round | Failure::Params(_) => mcp::code::INVALID_PARAMS,
         Failure::TooLarge { .. } | Failure::MediaType | Failure::BodyBroken => mcp::code::INVALID_REQUEST,
-        Failure::Upstream(_) => own::UPSTREAM,
+        Failure::Upstream(_) => UPSTREAM,
         _ => own::GATEWAY,
     }
 }
@@ -193,7 +195,7 @@ mod tests {
             own::SUSPENDED,
             own::NOT_RECORDED,
             own::SCOPE,
-            own::UPSTREAM,
+            UPSTREAM,
         ];
         for code in codes {
             assert!(!(-32_768..=-32_000).contains(&code), "{code}");

@@ -30,7 +30,7 @@ impl Place {
 
     /// Whose sessions these are.
     pub(crate) fn owner(&self) -> Owner {
-        Owner { account: self.caller.account.id, server: Some(self.server.id), principal: self.caller.principal }
+        Owner { server: Some(self.server.id), ..self.caller.owner() }
     }
 
     /// Requests that are judged by no policy need a grant that is not suspended.

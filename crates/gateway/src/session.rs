@@ -4,10 +4,15 @@
 //! So they need no store, hold on every gateway and over restarts, and one that was taken from another principal is the
 //! same to us as one that nobody ever made. They are never a credential: the key is checked on every request.
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest;
-use domain::{AccountId, Client, DataKey, DeploymentKey, Entropy, Principal, Sealed, ServerId};
+use domain::{AccountId, Client, DataKey, DeploymentKey, Entropy, GatewayId, Principal, Sealed, ServerId};
+use http::HeaderMap;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+/// The session header of the `initialize` era.
+pub(crate) const SESSION_HEADER: &str = "mcp-session-id";
 /// Longest session id that is read, in bytes.
 const MAX_TEXT: usize = 8_192;
 
@@ -19,7 +24,7 @@ pub(crate) struct Sessions {
 }
 
 /// Whose session it is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Owner {
     pub account: AccountId,
     /// None: a session on the account's own URL.
@@ -43,6 +48,34 @@ pub(crate) struct Session {
     /// upstream's own.
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<String>,
+    /// Of a session that is the gateway's own: the process that began it, which the others hand its requests to (`home`).
+    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<GatewayId>,
+}
+
+/// A session as the client names it and as it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub text: String,
+    pub session: Session,
+}
+
+/// The session that a request names.
+#[derive(Clone, Debug)]
+pub(crate) enum Named {
+    Nothing,
+    /// One that this caller does not have, or several.
+    Foreign,
+    /// One that its client has ended.
+    Ended,
+    Session(Box<Known>),
+}
+
+impl Session {
+    /// What the sessions with servers behind one of our own are kept under.
+    pub(crate) fn ours(&self, principal: Principal) -> Arc<str> {
+        format!("{principal}/session/{}", self.upstream).into()
+    }
 }
 
 impl Sessions {
@@ -71,8 +104,17 @@ impl Sessions {
         text.trim_end_matches('=').replace('+', "-").replace('/', "_")
     }
 
+    /// The session that a request of this owner's names.
+    pub(crate) fn named(&self, owner: Owner, headers: &HeaderMap) -> Named {
+        let mut values = headers.get_all(SESSION_HEADER).iter();
+        let Some(value) = values.next() else { return Named::Nothing };
+        let text = value.to_str().ok().filter(|_| values.next().is_none());
+        let known = text.and_then(|text| Some(Known { text: text.to_owned(), session: self.open(owner, text)? }));
+        known.map_or(Named::Foreign, |known| Named::Session(Box::new(known)))
+    }
+
     /// What an id from a client carries; `None` when it is not one of this owner's.
-    pub(crate) fn open(&self, owner: Owner, text: &str) -> Option<Session> {
+    fn open(&self, owner: Owner, text: &str) -> Option<Session> {
         self.open_as(&owner.context(), text)
     }
 
@@ -129,7 +171,13 @@ mod tests {
             principal: Principal::Agent(AgentId::new(&clock, &entropy)),
         };
         let sessions = Sessions::new(&DeploymentKey::new(&entropy), entropy.clone());
-        let session = Session { upstream: "up-1".into(), instance: Some("i".into()), client: None, capabilities: None };
+        let session = Session {
+            upstream: "up-1".into(),
+            instance: Some("i".into()),
+            client: None,
+            capabilities: None,
+            home: None,
+        };
         let text = sessions.seal(owner, &session);
         assert!(text.bytes().all(|b| (0x21..=0x7e).contains(&b)), "{text}");
         assert_eq!(sessions.open(owner, &text), Some(session.clone()));
@@ -153,8 +201,10 @@ mod tests {
             principal: Principal::Agent(AgentId::new(&clock, &entropy)),
         };
         let sessions = Sessions::new(&DeploymentKey::new(&entropy), entropy);
-        let text =
-            sessions.seal(owner, &Session { upstream: "x".into(), instance: None, client: None, capabilities: None });
+        let text = sessions.seal(
+            owner,
+            &Session { upstream: "x".into(), instance: None, client: None, capabilities: None, home: None },
+        );
         for at in 0..text.len() {
             let mut bytes = text.clone().into_bytes();
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };

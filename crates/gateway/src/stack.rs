@@ -13,6 +13,8 @@
 use std::sync::Arc;
 
 use axum::{body::Body, extract::Request, response::Response};
+use bytes::Bytes;
+use domain::ServerSlug;
 use http::{HeaderMap, HeaderValue, Method, request::Parts};
 use mcp::{Era, Message};
 use tokio::time::Instant;
@@ -23,6 +25,7 @@ use crate::{
     authenticate::{Caller, Door, authenticate},
     failure::Failure,
     gateway::Shared,
+    home,
     mesh::Via,
     metadata::{self, Spelling},
     one, page, read, refused,
@@ -30,6 +33,7 @@ use crate::{
     resolve::{Place, resolve},
     room::Room,
     scope,
+    session::{Known, Named},
 };
 
 /// Names the request in its answer.
@@ -47,6 +51,21 @@ pub(crate) struct Ask<'a> {
     pub room: Option<Room>,
     /// Who sent it here.
     pub via: Via,
+    /// The session that its header names.
+    pub named: Named,
+}
+
+impl Ask<'_> {
+    /// The session that the request belongs to. In the stateless era there are none, and the header means nothing.
+    pub(crate) fn session(&self) -> Result<Option<Known>, Failure> {
+        match &self.named {
+            _ if self.era == Era::Stateless => Ok(None),
+            Named::Nothing => Ok(None),
+            Named::Foreign => Err(Failure::ForeignSession),
+            Named::Ended => Err(Failure::NoSession),
+            Named::Session(known) => Ok(Some((**known).clone())),
+        }
+    }
 }
 
 /// `/{account}/{server}/mcp`: one server, names untouched.
@@ -93,12 +112,17 @@ async fn steps(shared: &Arc<Shared>, url: Url<'_>, request: Request, asked: &mut
     let resource = metadata::resource(&shared.config, url.account, url.server);
     let door = Door { snapshots: &shared.snapshots, tokens: &shared.tokens, account: url.account, resource: &resource };
     let caller = authenticate(door, &parts.headers, &parts.extensions, now).await?;
-    let room = shared.rooms.count(room, caller.account.id)?;
-    let ask = Ask { shared, headers: &parts.headers, arrived, era: Era::Initialize, room: Some(room), via };
+    let room = Some(shared.rooms.count(room, caller.account.id)?);
+    let named = Named::Nothing;
+    let mut ask = Ask { shared, headers: &parts.headers, arrived, era: Era::Initialize, room, via, named };
     if parts.method != Method::POST {
         read::no_message(&parts.headers, asked)?;
     }
     let Some(server) = url.server else {
+        ask.named = home::named(shared, caller.owner(), ask.headers);
+        if let Some(answer) = unread(&mut ask, &caller, None, &parts.method).await? {
+            return Ok(answer);
+        }
         return match parts.method {
             // In boxes: each is deep, and a future of both is more than a compiler lays out.
             Method::POST => Box::pin(post_to_all(ask, &caller, body, asked)).await,
@@ -108,12 +132,43 @@ async fn steps(shared: &Arc<Shared>, url: Url<'_>, request: Request, asked: &mut
         };
     };
     let place = resolve(&shared.snapshots, caller, server, now).await?;
+    ask.named = home::named(shared, place.owner(), ask.headers);
+    if let Some(answer) = unread(&mut ask, &place.caller, Some(&place.server.slug), &parts.method).await? {
+        return Ok(answer);
+    }
     match parts.method {
         Method::POST => Box::pin(post(ask, &place, body, asked)).await,
         Method::GET => one::stream(ask, &place).await,
         Method::DELETE => one::end_session(ask, &place).await,
         _ => Err(Failure::HttpMethod),
     }
+}
+
+/// What has no body is handed to the home of its session at once.
+async fn unread(
+    ask: &mut Ask<'_>,
+    caller: &Caller,
+    server: Option<&ServerSlug>,
+    method: &Method,
+) -> Result<Option<Response>, Failure> {
+    match *method {
+        Method::GET | Method::DELETE => home::hand_on(ask, caller, server, (method.clone(), &Bytes::new())).await,
+        _ => Ok(None),
+    }
+}
+
+/// What has a body is handed to the home of its session before anything of it is judged.
+async fn unjudged(
+    ask: &mut Ask<'_>,
+    caller: &Caller,
+    server: Option<&ServerSlug>,
+    (bytes, asked): (&Bytes, &mut Asked),
+) -> Result<Option<Response>, Failure> {
+    let handed = home::hand_on(ask, caller, server, (Method::POST, bytes)).await;
+    if handed.is_err() {
+        let _known_by_its_id = read::message(bytes, ask.headers, asked);
+    }
+    handed
 }
 
 /// A name under which the logs have this request; the answer carries it.
@@ -143,6 +198,9 @@ async fn post(mut ask: Ask<'_>, place: &Place, body: Body, asked: &mut Asked) ->
     let mut method = None;
     let answer = async {
         let bytes = read::body(ask.headers, body, config.limits.request_bytes, config.times.request_body).await?;
+        if let Some(answer) = unjudged(&mut ask, &place.caller, Some(&place.server.slug), (&bytes, asked)).await? {
+            return Ok(answer);
+        }
         let message = read::message(&bytes, ask.headers, asked)?;
         method = message.method().map(str::to_owned);
         ask.era = asked.era;
@@ -165,6 +223,9 @@ async fn post_to_all(mut ask: Ask<'_>, caller: &Caller, body: Body, asked: &mut 
     let mut method = None;
     let answer = async {
         let bytes = read::body(ask.headers, body, config.limits.request_bytes, config.times.request_body).await?;
+        if let Some(answer) = unjudged(&mut ask, caller, None, (&bytes, asked)).await? {
+            return Ok(answer);
+        }
         let message = read::message(&bytes, ask.headers, asked)?;
         method = message.method().map(str::to_owned);
         ask.era = asked.era;

@@ -14,6 +14,8 @@ pub mod code {
     pub const INTERNAL_ERROR: i64 = -32603;
     /// The resource does not exist (2025-11-25 and earlier).
     pub const RESOURCE_NOT_FOUND: i64 = -32002;
+    /// URLs are to be opened before the request can be done (2025-11-25 only).
+    pub const URL_ELICITATION_REQUIRED: i64 = -32042;
     /// A mirrored header is missing or disagrees with the body (2026-07-28).
     pub const HEADER_MISMATCH: i64 = -32020;
     /// The request needs a capability that the client did not declare (2026-07-28).

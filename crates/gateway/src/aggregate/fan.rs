@@ -13,12 +13,13 @@ use super::Ours;
 use crate::{
     authenticate::Caller,
     failure::Failure,
-    forward::{self, Known},
+    forward,
     gateway::Shared,
     methods,
     peer::Peer,
     rescue::json_answer,
     resolve::{Place, everywhere},
+    session::Known,
     stack::Ask,
 };
 

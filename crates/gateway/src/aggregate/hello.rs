@@ -9,18 +9,13 @@ use mcp::{Era, ProtocolVersion, Request};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::{
-    Ours, capabilities,
-    memory::{Described, owner},
-    ours_of,
-};
+use super::{Ours, capabilities, memory::Described, ours_of};
 use crate::{
     authenticate::Caller,
-    link::SESSION_HEADER,
     one,
     rescue::json_answer,
     resolve::{Place, everywhere},
-    session::Session,
+    session::{SESSION_HEADER, Session},
     stack::Ask,
 };
 
@@ -45,8 +40,9 @@ pub(super) async fn initialize(ask: &Ask<'_>, caller: &Caller, request: &Request
         instance: None,
         client: request.client_info().map(one::client),
         capabilities: Some(one::capabilities(request)),
+        home: Some(ask.shared.id),
     };
-    let sealed = ask.shared.sessions.seal(owner(caller), &session);
+    let sealed = ask.shared.sessions.seal(caller.owner(), &session);
     let known = servers(ask, caller, &ours_of(caller, sealed.clone(), session)).await;
     let result = json!({
         "protocolVersion": ProtocolVersion::negotiate(requested).as_str(),

@@ -12,7 +12,7 @@ use http::StatusCode;
 use mcp::{Keep, ListError, ListKind, ListPage, MergedCursor, Request};
 use tokio::time::timeout;
 
-use super::{Ours, memory::owner, names};
+use super::{Ours, names};
 use crate::{
     authenticate::Caller,
     failure::{Failure, UpstreamFailure},
@@ -59,7 +59,7 @@ pub(super) async fn answer(
     request: &Request<'_>,
 ) -> Result<Response, Failure> {
     let Some(kind) = ListKind::of(request.kind) else { return Err(super::unknown_method(request)) };
-    let owner = owner(caller);
+    let owner = caller.owner();
     let cursor = match request.params.as_ref().and_then(|params| params.cursor.as_deref()) {
         None | Some("") => None,
         Some(text) => {

@@ -7,7 +7,7 @@ use mcp::{Era, ListKind};
 use moka::sync::Cache;
 use serde_json::Value;
 
-use crate::{account::Server, peer::Peer, session::Owner};
+use crate::{account::Server, peer::Peer};
 
 /// Servers that are remembered at the same time.
 const MOST_SERVERS: u64 = 50_000;
@@ -15,10 +15,8 @@ const MOST_SERVERS: u64 = 50_000;
 const DESCRIBED_FOR: Duration = Duration::from_secs(3_600);
 /// A server that failed is waited for less for this long.
 const FAILING_FOR: Duration = Duration::from_secs(30);
-/// Shortened names and ended sessions that are remembered, each.
-const MOST_SMALL: u64 = 200_000;
-/// An ended session is remembered this long.
-const SMALL_FOR: Duration = Duration::from_secs(3_600);
+/// Shortened names that are remembered.
+const MOST_NAMES: u64 = 200_000;
 /// Of the time for a server's part, one that has just failed gets this fraction.
 const FAILING_SHARE: u32 = 10;
 
@@ -42,7 +40,6 @@ pub(crate) struct Memory {
     described: Cache<(ServerId, Option<UserId>), Arc<Described>>,
     failing: Cache<ServerId, ()>,
     names: Cache<PublicName, Arc<str>>,
-    ended: Cache<Arc<str>, ()>,
 }
 
 impl Default for Memory {
@@ -50,8 +47,7 @@ impl Default for Memory {
         Self {
             described: Cache::builder().max_capacity(MOST_SERVERS).time_to_live(DESCRIBED_FOR).build(),
             failing: Cache::builder().max_capacity(MOST_SERVERS).time_to_live(FAILING_FOR).build(),
-            names: Cache::builder().max_capacity(MOST_SMALL).build(),
-            ended: Cache::builder().max_capacity(MOST_SMALL).time_to_live(SMALL_FOR).build(),
+            names: Cache::builder().max_capacity(MOST_NAMES).build(),
         }
     }
 }
@@ -107,19 +103,4 @@ impl Memory {
     pub(crate) fn own_name(&self, server: ServerId, list: ListKind, public: &str) -> Option<Arc<str>> {
         self.names.get(&(server, list, public.into()))
     }
-
-    /// A client ended its session.
-    pub(crate) fn ended(&self, session: &Arc<str>) {
-        self.ended.insert(session.clone(), ());
-    }
-
-    /// Whether a client ended this session, here.
-    pub(crate) fn is_ended(&self, session: &Arc<str>) -> bool {
-        self.ended.contains_key(session)
-    }
-}
-
-/// Whose sessions on the account's URL these are.
-pub(crate) fn owner(caller: &crate::authenticate::Caller) -> Owner {
-    Owner { account: caller.account.id, server: None, principal: caller.principal }
 }

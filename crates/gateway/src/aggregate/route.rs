@@ -18,6 +18,7 @@ use crate::{
     eras,
     failure::Failure,
     forward::{self, Face, Forward, Page},
+    mesh::Holder,
     methods, one, refused,
     rescue::json_answer,
     resolve::Place,
@@ -46,7 +47,7 @@ pub(super) async fn request(
     };
     let Ok(Message::Request(own_request)) = mcp::read(&own) else { return Ok(unknown(ask.era, request)) };
     methods::gate(request.kind, &request.method, &place.server.settings)?;
-    let named = Named { public: request, own: &own_request, bytes: &own };
+    let named = Named { public: request, sent: bytes, own: &own_request, bytes: &own };
     match ask.era {
         Era::Initialize => Box::pin(from_legacy(ask, place, ours, named)).await,
         Era::Stateless => Box::pin(from_modern(ask, place, ours, named)).await,
@@ -57,6 +58,8 @@ pub(super) async fn request(
 #[derive(Clone, Copy)]
 struct Named<'r> {
     public: &'r Request<'r>,
+    /// As it came.
+    sent: &'r Bytes,
     own: &'r Request<'r>,
     /// In the server's names.
     bytes: &'r Bytes,
@@ -103,11 +106,16 @@ async fn from_legacy(ask: Ask<'_>, place: Place, ours: &Ours, named: Named<'_>) 
 
 /// A request of the stateless era: mirrored to a server that speaks it, bridged to one that does not.
 async fn from_modern(ask: Ask<'_>, place: Place, ours: &Ours, named: Named<'_>) -> Result<Response, Failure> {
-    let bridged = Box::pin(ask.shared.eras.speaks_stateless(ask.shared, &place.server)).await == eras::Known::No;
+    let bridged = bridge::is_ours(&ask, &place, named.own)
+        || Box::pin(ask.shared.eras.speaks_stateless(ask.shared, &place.server)).await == eras::Known::No;
     if bridged && named.own.kind.family() == Family::Tasks {
         return Err(super::unknown_method(named.public));
     }
     let round = if bridged { Some(bridge::round_of(&ask, &place, named.own)?) } else { None };
+    if let Some(bridge::Round::At(gateway)) = round {
+        let holder = Holder { gateway, caller: &place.caller, server: None };
+        return bridge::hand_back(ask, holder, named.sent).await;
+    }
     let settler = match admitted(&ask, &place, ours, named).await? {
         Ok(settler) => settler,
         Err(denied) => {

@@ -13,11 +13,11 @@ use mcp::{Era, Id, Method, Request};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Ours, memory::owner, ours};
+use super::{Ours, ours};
 use crate::{
     account::Server,
     authenticate::Caller,
-    bridge::{self, Feed, Out, Said, Voice, Wanted},
+    bridge::{self, Feed, Out, Said, Voice, Wanted, Wish},
     failure::Failure,
     gateway::Shared,
     resolve::Place,
@@ -47,7 +47,7 @@ pub(crate) async fn stream(ask: Ask<'_>, caller: &Caller) -> Result<Response, Fa
         wanted: Wanted::everything(),
         out,
         lines: HashMap::new(),
-        _open: ask.shared.streams.open(owner(caller))?,
+        _open: ask.shared.streams.open(caller.owner())?,
     };
     ask.shared.tracker.spawn(merged.within_session());
     Ok(bridge::stream_of(ask.shared, said))
@@ -74,7 +74,7 @@ pub(super) async fn listen(
         wanted: Wanted::of(request.params.as_ref()),
         out,
         lines: HashMap::new(),
-        _open: ask.shared.streams.open(owner(caller))?,
+        _open: ask.shared.streams.open(caller.owner())?,
     };
     let shared = ask.shared.clone();
     let subscription = id.clone();
@@ -104,6 +104,8 @@ struct Merged {
 /// A server that is listened to as long as this lives.
 struct Heard {
     server: Arc<Server>,
+    /// What the session has asked for there, which is not forgotten meanwhile; none in the stateless era.
+    wish: Option<(Arc<str>, Arc<Wish>)>,
     _stops: DropGuard,
 }
 
@@ -117,7 +119,11 @@ enum Servers {
 impl Merged {
     async fn within_session(mut self) {
         self.reconcile();
-        self.tell().await;
+        let wish = self.shared.bridges.wishes.of(&self.key);
+        tokio::select! {
+            () = wish.ended.cancelled() => {}
+            () = self.tell() => {}
+        }
     }
 
     /// Subscribes with every server, each within its time, acknowledges what they offer, and goes on with it.
@@ -172,6 +178,9 @@ impl Merged {
                 return;
             }
             let servers = self.reconcile();
+            for (key, wish) in self.lines.values().filter_map(|heard| heard.wish.as_ref()) {
+                self.shared.bridges.wishes.keep(key, wish);
+            }
             for said in self.told(change, servers) {
                 if !self.out.say(Said::Event(said)).await {
                     return;
@@ -226,13 +235,15 @@ impl Merged {
 
     fn begin(&mut self, place: Place, feed: Feed) {
         let stops = CancellationToken::new();
-        let heard = Heard { server: place.server.clone(), _stops: stops.clone().drop_guard() };
-        self.lines.insert(place.server.id, heard);
-        let wanted = line::wanted_of(&self.wanted, &place);
-        let wishes = self.subscription.is_none().then(|| {
-            let wish = self.shared.bridges.wishes.of(&line::wish_key(&self.key, place.server.id));
-            wish.resources.subscribe()
+        let wish = self.subscription.is_none().then(|| {
+            let key = line::wish_key(&self.key, place.server.id);
+            let wish = self.shared.bridges.wishes.of(&key);
+            (key, wish)
         });
+        let wanted = line::wanted_of(&self.wanted, &place);
+        let wishes = wish.as_ref().map(|(_, wish)| wish.resources.subscribe());
+        let heard = Heard { server: place.server.clone(), wish, _stops: stops.clone().drop_guard() };
+        self.lines.insert(place.server.id, heard);
         let line = Line {
             place,
             feed,

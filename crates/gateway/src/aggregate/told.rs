@@ -4,14 +4,14 @@ use axum::response::Response;
 use bytes::Bytes;
 use mcp::{Era, Message, Method, Notification, Part};
 
-use super::{Ours, fan, memory::owner, names, ours};
+use super::{Ours, fan, names, ours};
 use crate::{
     authenticate::Caller,
-    bridge::{self, Way},
+    bridge::{self, To, Way},
     failure::Failure,
-    forward::{self, Known},
-    methods, one,
+    forward, methods, one,
     resolve::{Place, everywhere},
+    session::Known,
     stack::Ask,
 };
 
@@ -49,8 +49,9 @@ pub(crate) async fn response(ask: Ask<'_>, caller: &Caller, bytes: &Bytes) -> Re
     let ours = ours(&ask, caller, None)?;
     if let Some(place) = asked_by(&ask, caller, bytes) {
         place.require_active()?;
-        bridge::response(&ask, &place, bytes).await?;
-    } else if let Some((place, own)) = named(&ask, caller, Part::ClientAnswer, bytes)
+        return bridge::response(ask, &place, None, bytes).await;
+    }
+    if let Some((place, own)) = named(&ask, caller, Part::ClientAnswer, bytes)
         && let Ok(Message::Response(_)) = mcp::read(&own)
     {
         tell(&ask, &ours, &place, own).await?;
@@ -63,9 +64,9 @@ pub(crate) async fn response(ask: Ask<'_>, caller: &Caller, bytes: &Bytes) -> Re
 fn asked_by(ask: &Ask<'_>, caller: &Caller, bytes: &Bytes) -> Option<Place> {
     let Ok(Message::Response(response)) = mcp::read(bytes) else { return None };
     let places = everywhere(caller, ask.shared.clock.now());
-    match Way::of(ask.shared, owner(caller), &response.id)? {
-        Way::Server { server, .. } => places.into_iter().find(|place| place.server.id == server),
-        Way::Here { .. } => places.into_iter().find(|place| place.require_active().is_ok()),
+    match Way::of(ask.shared, caller.owner(), &response.id)?.to {
+        To::Server { server, .. } => places.into_iter().find(|place| place.server.id == server),
+        To::Waiting { .. } => places.into_iter().find(|place| place.require_active().is_ok()),
     }
 }
 

@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::{
     account::Server,
+    credential,
     failure::UpstreamFailure,
     gateway::Shared,
     link::{Link, upstream_headers},
@@ -50,6 +51,9 @@ impl EventsWire {
         let Transport::Http { url } = &server.transport else { return Err(no_endpoint()) };
         let headers = upstream_headers(server, &HeaderMap::new(), &Method::GET, None)?;
         let response = link.send(Method::GET, headers, Bytes::new(), times.upstream_silence).await?;
+        if let Some(refused) = credential::refused(shared, server, &response).await {
+            return Err(refused);
+        }
         let (head, body) = response.into_parts();
         let events = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         if !head.status.is_success() || !events.is_some_and(|media| media.trim_start().starts_with("text/event-stream"))
@@ -95,6 +99,9 @@ impl EventsWire {
         let link = Link::Http(Box::new((to.0.clone(), self.endpoint.clone())));
         let headers = upstream_headers(server, &HeaderMap::new(), &Method::POST, None)?;
         let response = link.send(Method::POST, headers, message, shared.config.times.upstream_silence).await?;
+        if let Some(refused) = credential::refused(shared, server, &response).await {
+            return Err(refused);
+        }
         let status = response.status();
         if status.is_success() {
             return Ok(());

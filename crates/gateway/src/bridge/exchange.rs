@@ -81,19 +81,26 @@ impl Exchange {
             silence: shared.config.times.upstream_silence,
             phase: Phase::Over,
         };
-        exchange.source = match &peer.wire {
-            Wire::Streamable => exchange.send(outgoing, settler).await?,
-            Wire::Events(wire) => {
-                let line = wire.line(&outgoing.id);
-                if let Some(settler) = settler {
-                    settler.asks();
-                }
-                wire.post(shared, server, &exchange.link, outgoing.bytes).await?;
-                Source::line(line)
-            }
-        };
+        // From here on it is cancelled if nobody waits for its answer, or for the beginning of that.
         exchange.phase = Phase::Open;
+        match exchange.ask(outgoing, settler).await {
+            Ok(source) => exchange.source = source,
+            Err(failure) => {
+                exchange.phase = Phase::Over;
+                return Err(failure);
+            }
+        }
         Ok(exchange)
+    }
+
+    async fn ask(&self, outgoing: Outgoing, settler: Option<&mut Settler>) -> Result<Source, Failure> {
+        let Wire::Events(wire) = &self.peer.wire else { return self.send(outgoing, settler).await };
+        let line = wire.line(&outgoing.id);
+        if let Some(settler) = settler {
+            settler.asks();
+        }
+        wire.post(&self.shared, &self.server, &self.link, outgoing.bytes).await?;
+        Ok(Source::line(line))
     }
 
     async fn send(&self, outgoing: Outgoing, mut settler: Option<&mut Settler>) -> Result<Source, Failure> {
@@ -220,6 +227,9 @@ impl Exchange {
         let headers = upstream_headers(&self.server, &headers, &HttpMethod::GET, self.peer.session.as_ref())?;
         let within = self.shared.config.times.upstream_silence;
         let response = self.link.send(HttpMethod::GET, headers, Bytes::new(), within).await?;
+        if let Some(refused) = credential::refused(&self.shared, &self.server, &response).await {
+            return Err(refused);
+        }
         let (head, body) = response.into_parts();
         if !head.status.is_success() {
             return Err(UpstreamFailure::Broken("its stream ended and could not be taken up again".to_owned()));

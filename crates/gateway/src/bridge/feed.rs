@@ -1,12 +1,11 @@
 //! The messages that a server sends on its own within a session of ours, whatever its era: opened, and opened again when
 //! they end.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method as HttpMethod};
-use mcp::{Era, Frame, Id, Method, Params, ResponseFacts};
-use serde_json::{Map, Value, json};
+use mcp::{Era, Frame, Id, Method, ResponseFacts};
 use tokio::{sync::mpsc, time::sleep};
 
 use super::{
@@ -14,8 +13,10 @@ use super::{
     exchange::{Exchange, Outgoing},
     outgoing::mirrored,
     source::Source,
+    wanted::Wanted,
 };
 use crate::{
+    credential,
     failure::{Failure, UpstreamFailure},
     gateway::Shared,
     link::{Link, upstream_headers},
@@ -28,18 +29,6 @@ use crate::{
 const AGAIN: Duration = Duration::from_secs(1);
 /// At most so long.
 const AGAIN_AT_MOST: Duration = Duration::from_secs(60);
-/// Resources that one subscription may name.
-const MOST_RESOURCES: usize = 256;
-
-/// What a client wants to hear.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Wanted {
-    pub tools: bool,
-    pub prompts: bool,
-    pub resource_lists: bool,
-    /// Resources by URI.
-    pub resources: BTreeSet<String>,
-}
 
 /// A server's own messages.
 pub(crate) struct Feed {
@@ -64,62 +53,6 @@ enum Open {
     Subscription(Box<Exchange>),
     /// There is none.
     Never,
-}
-
-impl Wanted {
-    /// What a `subscriptions/listen` asks for.
-    pub(crate) fn of(params: Option<&Params<'_>>) -> Self {
-        params.and_then(|params| params.get("notifications")).map(Self::of_filter).unwrap_or_default()
-    }
-
-    /// What a filter of notifications says.
-    fn of_filter(filter: &str) -> Self {
-        let filter: Map<String, Value> = serde_json::from_str(filter).unwrap_or_default();
-        let is = |name: &str| filter.get(name).and_then(Value::as_bool).unwrap_or_default();
-        let resources = filter.get("resourceSubscriptions").and_then(Value::as_array).into_iter().flatten();
-        Self {
-            tools: is("toolsListChanged"),
-            prompts: is("promptsListChanged"),
-            resource_lists: is("resourcesListChanged"),
-            resources: resources.filter_map(Value::as_str).take(MOST_RESOURCES).map(str::to_owned).collect(),
-        }
-    }
-
-    /// All lists.
-    pub(crate) fn everything() -> Self {
-        Self { tools: true, prompts: true, resource_lists: true, resources: BTreeSet::new() }
-    }
-
-    pub(crate) fn has(&self, kind: Method) -> bool {
-        match kind {
-            Method::ToolsListChanged => self.tools,
-            Method::PromptsListChanged => self.prompts,
-            Method::ResourcesListChanged => self.resource_lists,
-            Method::ResourcesUpdated => !self.resources.is_empty(),
-            _ => false,
-        }
-    }
-
-    fn filter(&self) -> Value {
-        let mut filter = Map::new();
-        let flags = [
-            ("toolsListChanged", self.tools),
-            ("promptsListChanged", self.prompts),
-            ("resourcesListChanged", self.resource_lists),
-        ];
-        for (name, _) in flags.into_iter().filter(|(_, wanted)| *wanted) {
-            filter.insert(name.to_owned(), json!(true));
-        }
-        if !self.resources.is_empty() {
-            filter.insert("resourceSubscriptions".to_owned(), json!(self.resources));
-        }
-        Value::Object(filter)
-    }
-
-    /// The first message of a subscription.
-    pub(crate) fn acknowledgement(&self, id: &Id<'_>) -> Bytes {
-        mcp::acknowledgement(id, &self.filter())
-    }
 }
 
 impl Feed {
@@ -306,6 +239,9 @@ impl Feed {
         let headers = upstream_headers(server, &headers, &HttpMethod::GET, peer.session.as_ref())?;
         let within = self.shared.config.times.upstream_silence;
         let response = link.send(HttpMethod::GET, headers, Bytes::new(), within).await?;
+        if let Some(refused) = credential::refused(&self.shared, server, &response).await {
+            return Err(refused.into());
+        }
         let (head, body) = response.into_parts();
         let status = head.status.as_u16();
         if status == 404 && peer.session.is_some() {

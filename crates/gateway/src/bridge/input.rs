@@ -11,7 +11,7 @@ use tokio::{
 use super::{
     parked::{PARKED_FOR, Resume},
     respond::Said,
-    ways::{Question, Way},
+    ways::{Question, To, Way},
     work::{self, Flow, Inputs, KEPT_BYTES, KEPT_MESSAGES, ROUND, Work, refuse},
 };
 use crate::{
@@ -58,7 +58,8 @@ impl Work {
     /// Asks the client under an id that leads its answer to the server.
     async fn hand_on(&mut self, id: &Id<'_>, message: &Bytes) -> Result<Flow, Failure> {
         let (shared, place) = (&self.passage.shared, &self.passage.place);
-        let way = Way::Server { ours: self.passage.ours.to_string(), server: place.server.id, id: id.raw().to_owned() };
+        let to = To::Server { ours: self.passage.ours.to_string(), server: place.server.id, id: id.raw().to_owned() };
+        let way = Way { gateway: shared.id, to };
         let Some(message) = mcp::with_id(message, &way.id(shared, place.owner().of_account())) else {
             return Err(UpstreamFailure::Invalid("its question is not readable".to_owned()).into());
         };
@@ -69,8 +70,8 @@ impl Work {
     /// Sends the client away with a round, and waits for it to come back.
     async fn park(&mut self, id: Id<'static>, asked: &InputRequest, method: &str) -> Result<Flow, Failure> {
         let (shared, owner) = (self.passage.shared.clone(), self.passage.place.owner());
-        let rounds = matches!(self.passage.kind, Method::ToolsCall | Method::PromptsGet | Method::ResourcesRead);
-        let Some((mut place, mut back)) = shared.bridges.parked.take(&shared, owner).filter(|_| rounds) else {
+        let room = if self.may_have_rounds() { shared.bridges.parked.take(&shared, owner) } else { None };
+        let Some((mut place, mut back)) = room else {
             refuse(&self.exchange, &id, method);
             return Ok(Flow::GoesOn);
         };
@@ -97,6 +98,11 @@ impl Work {
             }
             (place, back) = shared.bridges.parked.take(&shared, owner).ok_or(Failure::Round)?;
         }
+    }
+
+    /// Whether requests of this kind may have rounds (2026-07-28 basic/patterns/mrtr).
+    pub(super) fn may_have_rounds(&self) -> bool {
+        matches!(self.passage.kind, Method::ToolsCall | Method::PromptsGet | Method::ResourcesRead)
     }
 
     /// Waits for the client; nothing if it does not come back in time, or the gateway closes.
@@ -172,7 +178,11 @@ impl Work {
             return Ok(self.end_with(denied, Vec::new()).await);
         }
         let inputs = Inputs { values, state: required.state };
-        self.exchange = work::begin(&mut self.passage, Some(&inputs)).await?;
+        tokio::select! {
+            biased;
+            () = work::given_up(&self.out, self.run.as_ref()) => return Ok(Flow::Ends),
+            begun = work::begin(&mut self.passage, Some(&inputs)) => self.exchange = begun?,
+        }
         Ok(Flow::GoesOn)
     }
 
@@ -204,7 +214,7 @@ impl Work {
         for (asked, question) in &mut questions {
             let answer = tokio::select! {
                 biased;
-                () = work::given_up(&self.passage, &self.out, self.run.as_ref()) => return Ok(None),
+                () = work::given_up(&self.out, self.run.as_ref()) => return Ok(None),
                 () = sleep_until(late) => return Err(UpstreamFailure::NoInput.into()),
                 () = shared.closing.cancelled() => return Err(UpstreamFailure::NoInput.into()),
                 answer = &mut question.answer => answer.map_err(|_| UpstreamFailure::NoInput)?,

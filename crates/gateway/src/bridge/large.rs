@@ -86,7 +86,7 @@ impl Work {
         loop {
             let piece = tokio::select! {
                 biased;
-                () = work::given_up(&self.passage, &self.out, self.run.as_ref()) => return Ok(None),
+                () = work::given_up(&self.out, self.run.as_ref()) => return Ok(None),
                 piece = self.exchange.more() => piece?,
             };
             let broken = || UpstreamFailure::Broken("it ended too early".to_owned());

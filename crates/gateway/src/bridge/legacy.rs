@@ -1,120 +1,41 @@
 //! Clients of the `initialize` era at servers that the gateway has to speak for: of the stateless era, or over HTTP+SSE.
 //!
-//! Their sessions are ours, sealed like all others. What a session has asked for (a log level, resources to hear of) is
-//! remembered in this process only: on another gateway, or after a restart, it is forgotten like the streams it is for.
+//! Their sessions are ours, sealed like all others, and live at their home (`home`).
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::Arc;
 
 use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode};
+use domain::ServerSlug;
+use http::{HeaderValue, Method as HttpMethod, StatusCode};
 use mcp::{Era, Family, Message, Method, Notification, ProtocolVersion, Request};
-use moka::sync::Cache;
-use tokio::sync::watch;
 
-use super::{Names, Passage, Voice, Way, listen, pass};
+use super::{
+    Names, Passage, Voice, listen, pass,
+    ways::{To, Way},
+};
 use crate::{
     failure::{Failure, UpstreamFailure},
-    forward::{self, Forward, Known as Session},
+    forward::{self, Forward},
     greeting,
-    link::{Link, SESSION_HEADER},
+    link::Link,
+    mesh::{Holder, redispatch},
     one::{self, accepted},
     peer::Peer,
     relay,
     rescue::json_answer,
     resolve::Place,
-    session,
+    session::{Known, SESSION_HEADER, Session},
     stack::Ask,
 };
 
-/// Resources that one session may ask to hear of, and the bytes of their URIs.
-const MOST_RESOURCES: usize = 256;
-const MOST_URI_BYTES: usize = 64 << 10;
-/// Bytes of sessions' wishes that are remembered, and for how long without being used.
-const REMEMBERED: (u64, Duration) = (64 << 20, Duration::from_secs(3_600));
-/// What a session's wishes take besides URIs, in bytes.
-const BYTES_EACH: usize = 512;
-
-/// What sessions have asked for.
-#[derive(Debug)]
-pub(crate) struct Wishes(Cache<Arc<str>, Arc<Wish>>);
-
-/// What one session has asked for.
-#[derive(Debug, Default)]
-pub(crate) struct Wish {
-    log_level: Mutex<Option<String>>,
-    pub resources: watch::Sender<BTreeSet<String>>,
-}
-
-impl Default for Wishes {
-    fn default() -> Self {
-        let weight = |_: &Arc<str>, wish: &Arc<Wish>| {
-            let uris = wish.resources.borrow().iter().map(|uri| BYTES_EACH + uri.len()).sum::<usize>();
-            u32::try_from(BYTES_EACH + uris).unwrap_or(u32::MAX)
-        };
-        Self(Cache::builder().weigher(weight).max_capacity(REMEMBERED.0).time_to_idle(REMEMBERED.1).build())
-    }
-}
-
-impl Wishes {
-    pub(crate) fn of(&self, ours: &Arc<str>) -> Arc<Wish> {
-        self.0.get_with(ours.clone(), Arc::default)
-    }
-
-    /// Remembers what a session asks for, until its requests and streams carry it to the server.
-    pub(crate) fn remember(&self, ours: &Arc<str>, request: &Request<'_>) -> Result<(), Failure> {
-        let wish = self.of(ours);
-        wish.take(request)?;
-        // Put in again, so that it is weighed anew.
-        self.0.insert(ours.clone(), wish);
-        Ok(())
-    }
-
-    fn forget(&self, ours: &Arc<str>) {
-        self.0.invalidate(ours);
-    }
-}
-
-impl Wish {
-    fn take(&self, request: &Request<'_>) -> Result<(), Failure> {
-        let params = request.params.as_ref();
-        if request.kind == Method::LoggingSetLevel {
-            let level = params.and_then(|params| params.text("level"));
-            let level = level
-                .filter(|level| LEVELS.contains(&&**level))
-                .ok_or(Failure::Params("`level` is none that exists"))?;
-            *self.log_level.lock().unwrap_or_else(PoisonError::into_inner) = Some(level.into_owned());
-            return Ok(());
-        }
-        let uri = params.and_then(|params| params.uri.as_deref()).unwrap_or_default();
-        let mut room = true;
-        self.resources.send_if_modified(|resources| match request.kind {
-            Method::ResourcesUnsubscribe => resources.remove(uri),
-            _ => {
-                let bytes = uri.len() + resources.iter().map(String::len).sum::<usize>();
-                let fits = resources.len() < MOST_RESOURCES && bytes <= MOST_URI_BYTES;
-                room = fits || resources.contains(uri);
-                room && resources.insert(uri.to_owned())
-            }
-        });
-        if room { Ok(()) } else { Err(Failure::Params("too many resources are subscribed to")) }
-    }
-
-    pub(crate) fn log_level(&self) -> Option<String> {
-        self.log_level.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
 /// Whether a session is ours to speak for.
-pub(crate) fn is_bridged(session: Option<&Session>) -> bool {
+pub(crate) fn is_bridged(session: Option<&Known>) -> bool {
     session.is_some_and(|known| known.session.capabilities.is_some())
 }
 
-/// A greeting: the server's own to answer, byte for byte, if it speaks that era; else ours, in the server's name.
+/// A greeting: the server's own to answer, byte for byte, if it speaks that era; else ours, in the server's name. A server
+/// that answers it with an error may just not know it: that is told only if it speaks nothing else either.
 pub(crate) async fn greet(
     ask: Ask<'_>,
     place: &Place,
@@ -125,30 +46,34 @@ pub(crate) async fn greet(
     if eras.known(server).await.handshake == crate::eras::Known::No {
         return speak_for(&ask, place, request).await;
     }
-    let (link, response) = match forward::send(&mut forward, http::Method::POST, ask.headers).await {
+    let (link, response) = match forward::send(&mut forward, HttpMethod::POST, ask.headers).await {
         Ok(sent) => sent,
         Err(failure) => return Err(forward.fail(failure).await),
     };
-    let status = response.status();
-    if matches!(status.as_u16(), 400 | 404 | 405 | 406 | 415 | 501) {
+    let not_understood = matches!(response.status().as_u16(), 400 | 404 | 405 | 406 | 415 | 501);
+    let answer = relay::answer(forward, &link, response).await;
+    let refused =
+        not_understood || matches!(&answer, Ok(answer) if answer.extensions().get() == Some(&relay::Says::Error));
+    if refused {
         eras.learn_handshake(server, false).await;
         if let Ok(answer) = speak_for(&ask, place, request).await {
             return Ok(answer);
         }
         eras.forget(server).await;
     }
-    relay::answer(forward, &link, response).await
+    answer
 }
 
 /// Answers a greeting in the name of a server, and begins a session of ours.
 async fn speak_for(ask: &Ask<'_>, place: &Place, request: &Request<'_>) -> Result<Response, Failure> {
     let shared = ask.shared;
     let random: [u8; 16] = shared.entropy.bytes();
-    let session = session::Session {
+    let session = Session {
         upstream: random.iter().map(|byte| format!("{byte:02x}")).collect(),
         instance: None,
         client: request.client_info().map(one::client),
         capabilities: Some(one::capabilities(request)),
+        home: Some(shared.id),
     };
     let (ours, voice) = (ours(place, &session), voice(&session));
     let peer = shared.peers.with_hello(shared, &ours, place, &voice.hello()).await?;
@@ -172,7 +97,7 @@ pub(crate) async fn request_within(
     ask: Ask<'_>,
     place: &Place,
     (request, bytes): (&Request<'_>, &Bytes),
-    known: Session,
+    known: Known,
 ) -> Result<Response, Failure> {
     let unknown = || Failure::Method { method: request.method.chars().take(100).collect() };
     if !request.kind.exists_in(Era::Initialize) {
@@ -221,15 +146,12 @@ pub(crate) async fn request_within(
     .await
 }
 
-/// The log levels that exist (RFC 5424).
-const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
-
 /// A notification within such a session.
 pub(crate) async fn notification(
     ask: &Ask<'_>,
     place: &Place,
     (notification, bytes): (&Notification<'_>, &Bytes),
-    known: &Session,
+    known: &Known,
 ) -> Result<Response, Failure> {
     let ours = ours(place, &known.session);
     match notification.kind {
@@ -249,25 +171,33 @@ pub(crate) async fn notification(
     Ok(accepted())
 }
 
-/// A client's answer to a question that was asked under an id of ours. One that leads nowhere is taken all the same: it
-/// came too late.
-pub(crate) async fn response(ask: &Ask<'_>, place: &Place, bytes: &Bytes) -> Result<(), Failure> {
-    let Ok(Message::Response(response)) = mcp::read(bytes) else { return Ok(()) };
-    match Way::of(ask.shared, place.owner().of_account(), &response.id) {
-        Some(Way::Here { gateway, number }) if gateway == ask.shared.id => {
-            ask.shared.bridges.waiting.answered(number, bytes.clone());
-        }
-        Some(Way::Here { .. }) => tracing::info!("an answer to a question came to another gateway than asked it"),
-        Some(Way::Server { ours, server, id }) if server == place.server.id => {
+/// A client's answer to a question that was asked under an id of ours: it goes to the gateway that asked. One that leads
+/// nowhere is taken all the same: it came too late. `server`: whose URL it came to; none: the account's.
+pub(crate) async fn response(
+    mut ask: Ask<'_>,
+    place: &Place,
+    server: Option<&ServerSlug>,
+    bytes: &Bytes,
+) -> Result<Response, Failure> {
+    let Ok(Message::Response(response)) = mcp::read(bytes) else { return Ok(accepted()) };
+    let Some(way) = Way::of(ask.shared, place.owner().of_account(), &response.id) else { return Ok(accepted()) };
+    if way.gateway != ask.shared.id {
+        let holder = Holder { gateway: way.gateway, caller: &place.caller, server };
+        let handed = redispatch(&mut ask, holder, (HttpMethod::POST, bytes.clone())).await?;
+        return Ok(handed.unwrap_or_else(accepted));
+    }
+    match way.to {
+        To::Waiting { number } => ask.shared.bridges.waiting.answered(number, bytes.clone()),
+        To::Server { ours, server, id } if server == place.server.id => {
             let peer = ask.shared.peers.existing(&ours.into(), place).await;
             let message = mcp::Id::from_raw(&id).and_then(|id| mcp::with_id(bytes, &id));
             if let (Some(peer), Some(message)) = (peer, message) {
-                tell(ask, place, &peer, message).await?;
+                tell(&ask, place, &peer, message).await?;
             }
         }
-        Some(Way::Server { .. }) | None => {}
+        To::Server { .. } => {}
     }
-    Ok(())
+    Ok(accepted())
 }
 
 async fn tell(ask: &Ask<'_>, place: &Place, peer: &Arc<Peer>, message: Bytes) -> Result<(), Failure> {
@@ -276,25 +206,25 @@ async fn tell(ask: &Ask<'_>, place: &Place, peer: &Arc<Peer>, message: Bytes) ->
 }
 
 /// The stream of such a session.
-pub(crate) async fn stream(ask: Ask<'_>, place: &Place, known: &Session) -> Result<Response, Failure> {
+pub(crate) async fn stream(ask: Ask<'_>, place: &Place, known: &Known) -> Result<Response, Failure> {
     let ours = ours(place, &known.session);
     listen::stream(ask, place, voice(&known.session), ours).await
 }
 
 /// The client ends such a session.
-pub(crate) async fn end_session(ask: &Ask<'_>, place: &Place, known: &Session) -> Response {
+pub(crate) async fn end_session(ask: &Ask<'_>, place: &Place, known: &Known) -> Response {
     let ours = ours(place, &known.session);
-    ask.shared.bridges.wishes.forget(&ours);
+    ask.shared.bridges.wishes.end(&ours);
     listen::end(ask.shared, &ours).await;
     Response::default()
 }
 
 /// Which session of ours stands behind a client's.
-fn ours(place: &Place, session: &session::Session) -> Arc<str> {
-    format!("{}/session/{}", place.caller.principal, session.upstream).into()
+fn ours(place: &Place, session: &Session) -> Arc<str> {
+    session.ours(place.caller.principal)
 }
 
-fn voice(session: &session::Session) -> Voice {
+fn voice(session: &Session) -> Voice {
     Voice {
         era: Era::Initialize,
         client: session.client.clone(),

@@ -2,17 +2,19 @@
 //! subscriptions in the stateless one (2026-07-28 basic/patterns/subscriptions). Either also tells of changed tools, as
 //! every stream of the gateway does.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, pin::pin, sync::Arc};
 
 use axum::response::Response;
 use bytes::Bytes;
 use mcp::{Era, Frame, Id, Method, Request};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Interval};
 
 use super::{
     Kept, Voice,
-    feed::{Feed, Wanted},
+    feed::Feed,
     respond::{self, Out, Said},
+    wanted::Wanted,
+    wishes::Wish,
 };
 use crate::{
     failure::Failure,
@@ -59,8 +61,8 @@ pub(super) async fn answer(
 /// The stream of a session of the `initialize` era.
 pub(super) async fn stream(ask: Ask<'_>, place: &Place, voice: Voice, ours: Arc<str>) -> Result<Response, Failure> {
     let open = ask.shared.streams.open(place.owner())?;
-    let resources = ask.shared.bridges.wishes.of(&ours).resources.subscribe();
-    let feed = Feed::new(ask.shared, place, &voice, ours);
+    let wish = ask.shared.bridges.wishes.of(&ours);
+    let feed = Feed::new(ask.shared, place, &voice, ours.clone());
     let (out, said) = respond::channel();
     let listener = Listener {
         shared: ask.shared.clone(),
@@ -70,7 +72,7 @@ pub(super) async fn stream(ask: Ask<'_>, place: &Place, voice: Voice, ours: Arc<
         out,
         _kept: (None, Some(open)),
     };
-    ask.shared.tracker.spawn(listener.within_session(feed, resources));
+    ask.shared.tracker.spawn(listener.within_session(feed, ours, wish));
     Ok(respond::stream_of(ask.shared, said))
 }
 
@@ -96,6 +98,20 @@ struct Listener {
     _kept: Kept,
 }
 
+/// When the caller's standing is looked at.
+struct Looks {
+    standing: Standing,
+    again: Interval,
+}
+
+/// What a listener hears.
+enum News {
+    /// From the server.
+    Said(Bytes),
+    /// The session asks for these resources from now on.
+    Wants(BTreeSet<String>),
+}
+
 impl Listener {
     async fn subscribed(mut self, mut feed: Feed) {
         let offered = feed.subscribe(&self.wanted).await;
@@ -109,46 +125,82 @@ impl Listener {
         self.out.say(Said::Last(mcp::subscription_ended(&id), Vec::new())).await;
     }
 
-    async fn within_session(mut self, mut feed: Feed, mut resources: watch::Receiver<BTreeSet<String>>) {
+    /// Until the session ends, what it asks for is not forgotten.
+    async fn within_session(mut self, mut feed: Feed, ours: Arc<str>, wish: Arc<Wish>) {
+        let mut resources = wish.resources.subscribe();
         let wanted = Wanted { resources: resources.borrow_and_update().clone(), ..self.wanted.clone() };
         feed.want(wanted);
-        self.tell(feed, resources).await;
+        let shared = self.shared.clone();
+        let mut keep = tokio::time::interval(shared.config.times.keep_alive);
+        let keeping = async {
+            loop {
+                keep.tick().await;
+                shared.bridges.wishes.keep(&ours, &wish);
+            }
+        };
+        tokio::select! {
+            () = wish.ended.cancelled() => {}
+            () = keeping => {}
+            () = self.tell(feed, resources) => {}
+        }
     }
 
     /// Passes on what comes, until the client goes away, may no longer hear it, or the gateway closes.
     async fn tell(&mut self, mut feed: Feed, mut resources: watch::Receiver<BTreeSet<String>>) {
-        let mut standing = Standing::since(&self.shared, &self.place.caller.account).await;
-        let mut look = tokio::time::interval(self.shared.config.times.keep_alive);
-        loop {
-            let message = tokio::select! {
-                biased;
-                () = self.out.gone() => return,
-                () = self.shared.closing.cancelled() => return,
-                () = standing.changed() => None,
-                _ = look.tick() => None,
-                changed = resources.changed(), if self.subscription.is_none() => {
-                    let now = resources.borrow_and_update().clone();
-                    if changed.is_ok() {
-                        feed.want(Wanted { resources: now, ..self.wanted.clone() });
+        let mut looks = Looks {
+            standing: Standing::since(&self.shared, &self.place.caller.account).await,
+            again: tokio::time::interval(self.shared.config.times.keep_alive),
+        };
+        while let Some(news) = self.news(&mut feed, &mut looks, &mut resources).await {
+            match news {
+                News::Wants(resources) => feed.want(Wanted { resources, ..self.wanted.clone() }),
+                News::Said(message) => {
+                    if let Some(said) = self.passed_on(&feed, &message)
+                        && !self.out.say(Said::Event(said)).await
+                    {
+                        return;
                     }
-                    continue;
                 }
-                message = feed.next() => Some(message),
-            };
-            let said = match message {
-                Some(message) => self.passed_on(&feed, &message),
-                None => match standing::refresh(&self.shared, &mut self.place).await {
-                    Change::None => None,
-                    Change::Gone | Change::Moved => return,
-                    Change::Tools if self.wanted.tools => Some(mcp::tools_list_changed(self.subscription.as_ref())),
-                    Change::Tools => None,
-                },
-            };
-            if let Some(said) = said
-                && !self.out.say(Said::Event(said)).await
-            {
-                return;
             }
+        }
+    }
+
+    /// What comes next; none when there is no more. Whatever is looked at meanwhile, the feed is waited for once: to open it
+    /// takes several steps, which are not to begin anew.
+    async fn news(
+        &mut self,
+        feed: &mut Feed,
+        looks: &mut Looks,
+        resources: &mut watch::Receiver<BTreeSet<String>>,
+    ) -> Option<News> {
+        let mut next = pin!(feed.next());
+        loop {
+            tokio::select! {
+                biased;
+                () = self.out.gone() => return None,
+                () = self.shared.closing.cancelled() => return None,
+                () = looks.standing.changed() => {}
+                _ = looks.again.tick() => {}
+                changed = resources.changed() => {
+                    changed.ok()?;
+                    return Some(News::Wants(resources.borrow_and_update().clone()));
+                }
+                message = &mut next => return Some(News::Said(message)),
+            }
+            self.refresh().await?;
+        }
+    }
+
+    /// Puts the caller's place up to date; none when there is nobody any more to tell what has changed.
+    async fn refresh(&mut self) -> Option<()> {
+        match standing::refresh(&self.shared, &mut self.place).await {
+            Change::None => Some(()),
+            Change::Gone | Change::Moved => None,
+            Change::Tools if self.wanted.tools => {
+                let said = mcp::tools_list_changed(self.subscription.as_ref());
+                self.out.say(Said::Event(said)).await.then_some(())
+            }
+            Change::Tools => Some(()),
         }
     }
 

@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use bytes::Bytes;
-use http::StatusCode;
+use domain::GatewayId;
+use http::{Method as HttpMethod, StatusCode};
 use mcp::{Era, Family, Method, ProtocolVersion, Request};
 
 use super::{
     Names, Passage, Voice, listen,
-    parked::{Resume, State},
+    parked::{Resume, State, Waits},
     pass, respond,
 };
 use crate::{
     failure::{Failure, UpstreamFailure},
     gateway::Shared,
-    greeting, one,
+    greeting,
+    mesh::{Holder, redispatch},
+    one,
     rescue::json_answer,
     resolve::Place,
     settle::Settler,
@@ -35,6 +38,10 @@ pub(crate) async fn request(
     }
     let voice = voice(request);
     let round = round_of(&ask, place, request)?;
+    if let Round::At(gateway) = round {
+        let holder = Holder { gateway, caller: &place.caller, server: Some(&place.server.slug) };
+        return hand_back(ask, holder, bytes).await;
+    }
     let settler = match one::admitted(&ask, place, request, (None, voice.client.as_ref())).await? {
         Ok(settler) => settler,
         Err(denied) => {
@@ -51,13 +58,35 @@ pub(crate) async fn request(
 
 /// Which parked request a request goes on with, if it says that it goes on with one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Round(Option<u64>);
+pub(crate) enum Round {
+    /// With none that waits.
+    First,
+    /// With the one of this number.
+    Here(u64),
+    /// With one that waits at another process.
+    At(GatewayId),
+}
 
 impl Round {
     /// It does not go on.
     pub(crate) fn give_up(self, shared: &Shared) {
-        self.0.into_iter().for_each(|number| shared.bridges.parked.give_up(number));
+        if let Self::Here(number) = self {
+            shared.bridges.parked.give_up(number);
+        }
     }
+}
+
+/// Whether a request says that it goes on with one that was parked by a gateway, whatever is known of the server.
+pub(crate) fn is_ours(ask: &Ask<'_>, place: &Place, request: &Request<'_>) -> bool {
+    State::opened(ask.shared, place.owner(), request).is_some()
+}
+
+/// Hands a round to the process where it waits.
+///
+/// # Errors
+/// [`Failure::HolderGone`] when that is gone, and with it what the call came to: it is not made again by itself.
+pub(crate) async fn hand_back(mut ask: Ask<'_>, holder: Holder<'_>, bytes: &Bytes) -> Result<Response, Failure> {
+    redispatch(&mut ask, holder, (HttpMethod::POST, bytes.clone())).await?.ok_or(Failure::HolderGone)
 }
 
 /// The round that a request is.
@@ -66,9 +95,14 @@ impl Round {
 /// When it says that it goes on with one that does not wait for it.
 pub(crate) fn round_of(ask: &Ask<'_>, place: &Place, request: &Request<'_>) -> Result<Round, Failure> {
     if request.params.as_ref().is_none_or(|params| params.get("requestState").is_none()) {
-        return Ok(Round(None));
+        return Ok(Round::First);
     }
-    State::opened(ask.shared, place.owner(), request).map(|number| Round(Some(number))).ok_or(Failure::Round)
+    let state = State::opened(ask.shared, place.owner(), request);
+    match state.and_then(|state| state.waits(ask.shared, request)).ok_or(Failure::Round)? {
+        Waits::Here(number) => Ok(Round::Here(number)),
+        Waits::At(gateway) => Ok(Round::At(gateway)),
+        Waits::Nowhere => Ok(Round::First),
+    }
 }
 
 /// A request that may go on, in the server's own names: to the server, or to where its last round waits.
@@ -79,7 +113,7 @@ pub(crate) async fn go_on(
     (voice, round, settler): (Voice, Round, Option<Box<Settler>>),
     names: Names,
 ) -> Result<Response, Failure> {
-    if let Round(Some(number)) = round {
+    if let Round::Here(number) = round {
         return resume(ask, request, bytes, (number, settler)).await;
     }
     pass(Passage {

@@ -18,8 +18,8 @@ use crate::{gateway::Shared, session::Owner, settle::Settler};
 
 /// A person has this long to answer.
 pub(super) const PARKED_FOR: Duration = Duration::from_secs(600);
-/// Most requests that are parked at the same time, of one principal and of all.
-const MOST: (usize, usize) = (32, 4_096);
+/// Most requests that are parked at the same time: of one principal at one server, of one account, of all.
+const MOST: (usize, usize, usize) = (32, 512, 4_096);
 const PURPOSE: &str = "mcp-round";
 
 /// What is parked.
@@ -28,7 +28,7 @@ pub(crate) struct Parked(Arc<Mutex<HashMap<u64, Spot>>>);
 
 #[derive(Debug)]
 struct Spot {
-    owner: String,
+    owner: Owner,
     resume: Option<oneshot::Sender<Resume>>,
 }
 
@@ -55,8 +55,9 @@ pub(super) struct Resume {
 pub(crate) struct State {
     #[serde(rename = "g")]
     gateway: GatewayId,
-    #[serde(rename = "n")]
-    number: u64,
+    /// None: nothing waits, the request is to be sent anew.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    number: Option<u64>,
     /// What was asked: a digest of method, name and arguments.
     #[serde(rename = "d")]
     digest: String,
@@ -64,18 +65,29 @@ pub(crate) struct State {
     expires: Timestamp,
 }
 
+/// Where a parked request waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// Under this number.
+    Here(u64),
+    /// At another process.
+    At(GatewayId),
+    /// It has ended, and is to be sent anew.
+    Nowhere,
+}
+
 impl Parked {
     /// Room for one more request of this owner, if there is any, and where it is told to go on.
     pub(super) fn take(&self, shared: &Shared, owner: Owner) -> Option<(Place, oneshot::Receiver<Resume>)> {
-        let whose = format!("{owner:?}");
         let mut spots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let theirs = spots.values().filter(|spot| spot.owner == whose).count();
-        if theirs >= MOST.0 || spots.len() >= MOST.1 {
+        let accounts = || spots.values().filter(|spot| spot.owner.account == owner.account);
+        let theirs = accounts().filter(|spot| spot.owner == owner).count();
+        if theirs >= MOST.0 || accounts().count() >= MOST.1 || spots.len() >= MOST.2 {
             return None;
         }
         let number = u64::from_be_bytes(shared.entropy.bytes());
         let (sender, receiver) = oneshot::channel();
-        spots.insert(number, Spot { owner: whose, resume: Some(sender) });
+        spots.insert(number, Spot { owner, resume: Some(sender) });
         Some((Place { number, parked: self.clone() }, receiver))
     }
 
@@ -102,14 +114,7 @@ impl Parked {
 impl Place {
     /// The state that leads back here.
     pub(super) fn state(&self, shared: &Shared, owner: Owner, request: &Request<'_>) -> Option<String> {
-        let lifetime = i64::try_from(PARKED_FOR.as_micros()).unwrap_or(i64::MAX);
-        let state = State {
-            gateway: shared.id,
-            number: self.number,
-            digest: digest_of(request)?,
-            expires: Timestamp(shared.clock.now().0.saturating_add(lifetime)),
-        };
-        Some(shared.sessions.seal_for(owner, PURPOSE, &state))
+        State::sealed(shared, owner, request, Some(self.number))
     }
 }
 
@@ -120,15 +125,35 @@ impl Drop for Place {
 }
 
 impl State {
-    /// The number of the parked request that a request goes on with, if its state is ours, of this owner, for this very
-    /// request, and in time.
-    pub(super) fn opened(shared: &Shared, owner: Owner, request: &Request<'_>) -> Option<u64> {
-        let state: Self = shared.sessions.open_for(owner, PURPOSE, &request.request_state()?)?;
-        let fits = state.gateway == shared.id
-            && shared.clock.now() < state.expires
-            && digest_of(request).is_some_and(|digest| digest == state.digest)
-            && shared.bridges.parked.waits(state.number);
-        fits.then_some(state.number)
+    /// The state of a request that is to be sent anew, to whichever gateway.
+    pub(super) fn anew(shared: &Shared, owner: Owner, request: &Request<'_>) -> Option<String> {
+        Self::sealed(shared, owner, request, None)
+    }
+
+    fn sealed(shared: &Shared, owner: Owner, request: &Request<'_>, number: Option<u64>) -> Option<String> {
+        let lifetime = i64::try_from(PARKED_FOR.as_micros()).unwrap_or(i64::MAX);
+        let state = Self {
+            gateway: shared.id,
+            number,
+            digest: digest_of(request)?,
+            expires: Timestamp(shared.clock.now().0.saturating_add(lifetime)),
+        };
+        Some(shared.sessions.seal_for(owner, PURPOSE, &state))
+    }
+
+    /// The state that a request goes on with, if it is ours and of this owner.
+    pub(super) fn opened(shared: &Shared, owner: Owner, request: &Request<'_>) -> Option<Self> {
+        shared.sessions.open_for(owner, PURPOSE, &request.request_state()?)
+    }
+
+    /// Where the request waits, if the state is for this very request and in time.
+    pub(super) fn waits(&self, shared: &Shared, request: &Request<'_>) -> Option<Waits> {
+        let fits = shared.clock.now() < self.expires && digest_of(request).is_some_and(|digest| digest == self.digest);
+        match self.number.filter(|_| fits) {
+            None => fits.then_some(Waits::Nowhere),
+            Some(_) if self.gateway != shared.id => Some(Waits::At(self.gateway)),
+            Some(number) => shared.bridges.parked.waits(number).then_some(Waits::Here(number)),
+        }
     }
 }
 

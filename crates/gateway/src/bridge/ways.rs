@@ -18,7 +18,17 @@ const PURPOSE: &str = "mcp-question";
 
 /// Where an answer of the client's goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Way {
+pub(crate) struct Way {
+    /// The process that asked.
+    #[serde(rename = "g")]
+    pub gateway: GatewayId,
+    #[serde(rename = "t")]
+    pub to: To,
+}
+
+/// Where it goes there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum To {
     /// To a server, in a session of ours.
     #[serde(rename = "u")]
     Server {
@@ -30,11 +40,9 @@ pub(crate) enum Way {
         #[serde(rename = "i")]
         id: String,
     },
-    /// To a request that waits for it in a gateway's memory.
+    /// To a request that waits for it.
     #[serde(rename = "w")]
-    Here {
-        #[serde(rename = "g")]
-        gateway: GatewayId,
+    Waiting {
         #[serde(rename = "n")]
         number: u64,
     },
@@ -70,7 +78,7 @@ impl Waiting {
         let number = u64::from_be_bytes(shared.entropy.bytes());
         let (sender, answer) = oneshot::channel();
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(number, sender);
-        let way = Way::Here { gateway: shared.id, number };
+        let way = Way { gateway: shared.id, to: To::Waiting { number } };
         (Question { number, waiting: self.clone(), answer }, way.id(shared, owner))
     }
 

@@ -29,7 +29,14 @@ pub(super) const KEPT_BYTES: usize = 1 << 20;
 /// Carries a request to its end.
 pub(super) async fn run(mut passage: Passage, out: Out) {
     let kept = std::mem::take(&mut passage.kept);
-    let exchange = match begin(&mut passage, None).await {
+    let run = (passage.voice.era == Era::Initialize)
+        .then(|| passage.shared.bridges.running.begin(&passage.ours, passage.place.server.id, &passage.id));
+    let begun = tokio::select! {
+        biased;
+        () = given_up(&out, run.as_ref()) => return,
+        begun = begin(&mut passage, None) => begun,
+    };
+    let exchange = match begun {
         Ok(exchange) => exchange,
         Err(failure) => {
             let failure = failed(&mut passage, failure).await;
@@ -37,8 +44,6 @@ pub(super) async fn run(mut passage: Passage, out: Out) {
             return;
         }
     };
-    let run = (passage.voice.era == Era::Initialize)
-        .then(|| passage.shared.bridges.running.begin(&passage.ours, passage.place.server.id, &passage.id));
     let mut work = Work { passage, exchange, out, kept, run, later: VecDeque::new() };
     if let Err(failure) = work.carry().await {
         work.fail(failure).await;
@@ -109,7 +114,7 @@ impl Work {
                 Some(message) => Some(Came::Whole(message, Vec::new())),
                 None => tokio::select! {
                     biased;
-                    () = given_up(&self.passage, &self.out, self.run.as_ref()) => return Ok(()),
+                    () = given_up(&self.out, self.run.as_ref()) => return Ok(()),
                     came = self.exchange.come() => came?,
                 },
             };
@@ -189,7 +194,10 @@ impl Work {
         if facts.wants_input() && self.exchange.peer.era == Era::Stateless {
             return self.round(message, room).await;
         }
-        let answer = self.translated(message, facts).await?;
+        let answer = match self.urls_first(message, facts) {
+            Some(answer) => answer,
+            None => self.translated(message, facts).await?,
+        };
         if let Some(settler) = &mut self.passage.settler {
             settler.settle(settlement_of(facts)).await;
         }
@@ -242,13 +250,12 @@ pub(super) async fn failed(passage: &mut Passage, failure: Failure) -> Failure {
     failure
 }
 
-/// The client waits no more: it has cancelled, or gone away, which means the same in the stateless era only (2025-11-25
-/// basic/transports: disconnection is no cancellation).
-pub(super) async fn given_up(passage: &Passage, out: &Out, run: Option<&Run>) {
-    match (passage.voice.era, run) {
-        (Era::Initialize, Some(run)) => run.cancelled.cancelled().await,
-        (Era::Initialize, None) => std::future::pending().await,
-        (Era::Stateless, _) => out.gone().await,
+/// The client waits no more: one of the stateless era has gone away, one of the other, whose request is a run, has said so
+/// (2025-11-25 basic/transports: disconnection is no cancellation).
+pub(super) async fn given_up(out: &Out, run: Option<&Run>) {
+    match run {
+        Some(run) => run.cancelled.cancelled().await,
+        None => out.gone().await,
     }
 }
 

@@ -5,12 +5,17 @@ use bytes::Bytes;
 use domain::{GatewayId, ServerSlug};
 use http::{Method, Request};
 use http_body_util::BodyExt as _;
+use tokio::time::timeout;
 
 use super::{
     links::To,
     wire::{self, Via},
 };
-use crate::{authenticate::Caller, failure::Failure, stack::Ask};
+use crate::{
+    authenticate::Caller,
+    failure::{Failure, UpstreamFailure},
+    stack::Ask,
+};
 
 /// Who holds what a request is about, and whose request it is.
 pub(crate) struct Holder<'a> {
@@ -21,36 +26,36 @@ pub(crate) struct Holder<'a> {
 }
 
 /// Hands a request on and gives the other gateway's answer, which streams. That gateway authenticates the client's own
-/// credential again and judges, counts and records the request; so this one has to do none of it.
+/// credential again and judges, counts and records the request; so this one has to do none of it. None: nothing was
+/// delivered, as this is the holder, or it is gone or cannot be reached, or the request has been handed on before.
 ///
 /// # Errors
-/// [`Failure::HolderGone`] at once when the other gateway is gone, cannot be reached, or the request has been handed on
-/// before.
-#[expect(dead_code, reason = "for whatever waits at one gateway; nothing does yet")]
+/// [`Failure::HolderGone`] when the other gateway may have begun to work on it.
 pub(crate) async fn redispatch(
-    ask: Ask<'_>,
+    ask: &mut Ask<'_>,
     holder: Holder<'_>,
-    method: Method,
-    body: Bytes,
-) -> Result<Response, Failure> {
+    (method, body): (Method, Bytes),
+) -> Result<Option<Response>, Failure> {
     let shared = ask.shared;
     if ask.via == Via::Gateway || holder.gateway == shared.id {
-        return Err(Failure::HolderGone);
+        return Ok(None);
     }
-    let address = shared.bus.gateway(holder.gateway).await.map_err(|_| Failure::Unavailable)?;
-    let address = address.ok_or(Failure::HolderGone)?;
-    let request = handed_on(&ask, &holder, method, body)?;
-    let to = To { gateway: holder.gateway, address: &address };
-    let sending = shared.mesh.links.send(to, request);
-    let answer = tokio::time::timeout(shared.config.times.upstream_whole, sending).await;
-    let (head, body) = answer.map_err(|_| Failure::HolderGone)?.map_err(|_| Failure::HolderGone)?.into_parts();
-    // Its place among the requests being worked on is kept until the answer has ended.
-    let room = ask.room;
+    let Some(address) = shared.mesh.address_of(holder.gateway).await? else { return Ok(None) };
+    // A stream that waits is no work; any other request keeps its place until its answer has ended.
+    let works = method != Method::GET;
+    let request = handed_on(ask, &holder, method, body)?;
+    let sending = shared.mesh.links.send(To { gateway: holder.gateway, address: &address }, request);
+    let (head, body) = match timeout(shared.config.times.upstream_whole, sending).await {
+        Ok(Ok(answer)) => answer.into_parts(),
+        Ok(Err(UpstreamFailure::Unreachable(_))) => return Ok(None),
+        Ok(Err(_)) | Err(_) => return Err(Failure::HolderGone),
+    };
+    let room = ask.room.take().filter(|_| works);
     let body = body.map_frame(move |frame| {
         let _kept = &room;
         frame
     });
-    Ok(Response::from_parts(head, Body::new(body)))
+    Ok(Some(Response::from_parts(head, Body::new(body))))
 }
 
 /// The client's request under the other gateway's address: with every header of the client's but those of its connection.

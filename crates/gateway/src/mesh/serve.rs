@@ -99,7 +99,8 @@ where
 }
 
 async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Response<Body> {
-    if wire::gateway_of(request.headers()) != Some(shared.id) {
+    let leaves = shared.closing.is_cancelled();
+    if leaves || wire::gateway_of(request.headers()) != Some(shared.id) {
         return failed(Outcome::Undelivered);
     }
     let path = request.uri().path().to_owned();

@@ -6,14 +6,14 @@ use std::time::Duration;
 use axum::{body::Body, response::Response};
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
-use mcp::{Frame, Method, Part};
+use mcp::{Frame, Method, Part, ResponseKind};
 use tokio::{
     sync::OwnedSemaphorePermit,
     time::{Instant, timeout},
 };
 
 use super::{
-    Plain, conclude, greeted,
+    Plain, Says, conclude, greeted,
     kept::Keeping,
     listen,
     passing::Passing,
@@ -80,8 +80,9 @@ pub(super) async fn answer(mut forward: Forward, body: Plain) -> Result<Response
         return Ok(own);
     }
     match checked(&mut forward, held.bytes).await {
-        Ok(bytes) => {
+        Ok((bytes, says)) => {
             let mut response = json_answer(StatusCode::OK, Bytes::new());
+            response.extensions_mut().insert(says);
             *response.body_mut() = Body::new(Keeping::new(bytes, (held.room, forward.kept)));
             Ok(response)
         }
@@ -91,7 +92,7 @@ pub(super) async fn answer(mut forward: Forward, body: Plain) -> Result<Response
 
 /// The message, if it is the answer to the request; filtered, if it is a list of tools, whether one was asked for or
 /// not: a server that matches answers by id alone can be brought to mix them up. Settles the call.
-async fn checked(forward: &mut Forward, bytes: Bytes) -> Result<Bytes, UpstreamFailure> {
+async fn checked(forward: &mut Forward, bytes: Bytes) -> Result<(Bytes, Says), UpstreamFailure> {
     let facts = match mcp::frame(&bytes) {
         Ok(Frame::Response(facts)) => facts,
         Ok(_) => return Err(UpstreamFailure::Invalid("it is not a response".to_owned())),
@@ -104,11 +105,13 @@ async fn checked(forward: &mut Forward, bytes: Bytes) -> Result<Bytes, UpstreamF
         settler.received(bytes.len());
     }
     conclude(forward, &facts, &bytes).await?;
-    if forward.kind != Method::ToolsList && !facts.lists_tools() {
-        return forward.named(Part::Answer(forward.kind), greeted(forward, bytes));
-    }
-    let filtered = lists::filtered(forward, bytes).await?;
-    forward.named(Part::Answer(forward.kind), filtered)
+    let says = if matches!(facts.kind, ResponseKind::Error { .. }) { Says::Error } else { Says::Result };
+    let bytes = if forward.kind != Method::ToolsList && !facts.lists_tools() {
+        greeted(forward, bytes)
+    } else {
+        lists::filtered(forward, bytes).await?
+    };
+    Ok((forward.named(Part::Answer(forward.kind), bytes)?, says))
 }
 
 /// What has come of a body.

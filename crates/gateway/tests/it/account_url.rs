@@ -40,7 +40,7 @@ async fn tools_of_all_servers_under_their_servers_names() {
     let (headers, body) = one.last();
     assert_eq!(
         body,
-        &br#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"arguments":{"n":1.0},"name":"echo","x":1}}"#[..],
+        &br#"{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"arguments":{"n":1.0},"name":"echo","x":1}}"#[..],
         "nothing but the name and the id of our own"
     );
     assert_eq!(answer.json()["id"], 1);

@@ -122,6 +122,43 @@ async fn a_refused_token_is_told_once_and_never_reads_as_the_servers_own_refusal
     assert_eq!((refused[0].generation, &refused[0].needs), (3, &None));
 }
 
+#[tokio::test]
+async fn a_token_that_is_refused_where_a_stream_is_opened_is_told_as_well() {
+    for over_events in [false, true] {
+        let world = World::start().await;
+        let mut acme = world.account("acme");
+        let simple = acme.simple(&streamless(over_events).await, OPEN);
+        connect(&mut acme, Sharing::Server, &[(None, 3, "stale")]);
+        world.publish(&acme).await;
+        let client = Client::new(&world, &acme, "/mcp", &simple.agent).initialized().await;
+        let _stream = client.with("accept", "text/event-stream").open(http::Method::GET, "").await;
+        world.records(&acme, |events| events.iter().any(|e| matches!(e, Event::ConnectionRefused(_)))).await;
+    }
+}
+
+/// A server that takes the token for messages and not for its stream; or that has nothing but a stream.
+async fn streamless(over_events: bool) -> String {
+    let message = move |axum::Json(message): axum::Json<serde_json::Value>| async move {
+        if over_events {
+            return (StatusCode::METHOD_NOT_ALLOWED, axum::Json(json!({})));
+        }
+        let result = json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}},
+            "serverInfo": {"name": "streamless", "version": "1"}});
+        match message["method"].as_str() {
+            Some("initialize") => {
+                (StatusCode::OK, axum::Json(json!({"jsonrpc": "2.0", "id": message["id"], "result": result})))
+            }
+            _ => (StatusCode::ACCEPTED, axum::Json(json!({}))),
+        }
+    };
+    let stream = || async { StatusCode::UNAUTHORIZED };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    let router = axum::Router::new().route("/mcp", axum::routing::post(message).get(stream));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
 /// A server that takes no token.
 async fn locked() -> String {
     let refuse =

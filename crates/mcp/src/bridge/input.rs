@@ -10,6 +10,9 @@ use crate::id::Id;
 use crate::json;
 use crate::method::Method;
 
+/// Most URLs of one error.
+const MOST_URLS: usize = 32;
+
 /// One thing that a server asks of the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputRequest {
@@ -36,6 +39,29 @@ impl InputRequest {
     pub fn of_request(message: &[u8], key: &str) -> Option<Self> {
         let text = std::str::from_utf8(message).ok()?;
         Self::read(text, key)
+    }
+
+    /// What an error asks for that wants URLs opened first (2025-11-25 client/elicitation "URL Elicitation Required
+    /// Error"): elicitations without the names that later revisions do not have. Empty when it is no such error.
+    #[must_use]
+    pub fn urls_of_error(message: &[u8]) -> Vec<Self> {
+        let mut message: Value = serde_json::from_slice(message).unwrap_or_default();
+        let Value::Array(asked) = message["error"]["data"]["elicitations"].take() else { return Vec::new() };
+        let named = asked.into_iter().take(MOST_URLS).enumerate().filter_map(|(index, asked)| {
+            let Value::Object(mut params) = asked else { return None };
+            params.remove("elicitationId");
+            params.insert("mode".to_owned(), Value::from("url"));
+            let params = Some(Value::Object(params).to_string());
+            Some(Self { key: format!("url-{}", index + 1), kind: Method::ElicitationCreate, params })
+        });
+        named.collect()
+    }
+
+    /// The URL that an elicitation by URL wants opened.
+    #[must_use]
+    pub fn url(&self) -> Option<String> {
+        let url = json::member(self.params.as_deref()?, "url")?.as_string()?;
+        Some(url.into_owned())
     }
 
     fn read(text: &str, key: &str) -> Option<Self> {
@@ -166,6 +192,20 @@ mod tests {
         };
         let request: Value = serde_json::from_slice(&asked.to_request(&Id::string("way")).unwrap()).unwrap();
         assert_eq!(request["params"]["elicitationId"], "way");
+    }
+
+    #[test]
+    fn an_error_that_wants_urls_opened_is_as_much_as_questions() {
+        let error = br#"{"jsonrpc":"2.0","id":1,"error":{"code":-32042,"message":"first","data":{"elicitations":[
+            {"mode":"url","elicitationId":"e","url":"https://a.example/?x=1","message":"m"},{"url":"u"},7]}}}"#;
+        let asked = InputRequest::urls_of_error(error);
+        assert_eq!(asked.iter().map(|one| one.key.as_str()).collect::<Vec<_>>(), ["url-1", "url-2"]);
+        assert_eq!(asked.iter().filter_map(InputRequest::url).collect::<Vec<_>>(), ["https://a.example/?x=1", "u"]);
+        assert!(asked.iter().all(|one| is_supported(one, r#"{"elicitation":{"url":{}}}"#)));
+        assert!(!asked.iter().any(|one| one.params.as_deref().unwrap().contains("elicitationId")));
+        for not in [&b"{}"[..], b"", br#"{"error":{"code":-32042,"data":{}}}"#] {
+            assert_eq!(InputRequest::urls_of_error(not), []);
+        }
     }
 
     #[test]

@@ -14,6 +14,5 @@ mod oauth;
 mod one_machine;
 mod person;
 mod process;
-mod protocol;
 mod separate;
 mod upstream_fixture;

@@ -1,0 +1,145 @@
+//! How a session of our own begins: which era is tried first, and what is done when the server does not speak it.
+
+use std::sync::{Arc, atomic::AtomicU64};
+
+use bytes::Bytes;
+use mcp::{Era, HandshakeError, ServerDescription};
+
+use super::{Hello, Peer, Wire};
+use crate::{
+    account::Server,
+    bridge::EventsWire,
+    eras::{Known, is_not_understood},
+    failure::{Failure, UpstreamFailure},
+    gateway::Shared,
+    link::Link,
+    words,
+};
+
+impl Peer {
+    /// Introduces ourselves to a server, in the era that is wanted if the server speaks it, else in another.
+    pub(crate) async fn open(
+        shared: &Arc<Shared>,
+        server: &Arc<Server>,
+        link: &Link,
+        hello: &Hello,
+    ) -> Result<Self, Failure> {
+        let known = shared.eras.known(server).await;
+        let stateless_first =
+            known.stateless == Known::Yes && (hello.prefers == Era::Stateless || known.handshake == Known::No);
+        if stateless_first {
+            return match Box::pin(Self::new(server, hello).discover(shared, link)).await {
+                Err(failure) if is_not_understood(&failure) => {
+                    shared.eras.forget(server).await;
+                    Box::pin(Self::new(server, hello).shake_hands(shared, link)).await
+                }
+                opened => opened,
+            };
+        }
+        let refused = match known.handshake {
+            Known::No => None,
+            _ => match Box::pin(Self::new(server, hello).shake_hands(shared, link)).await {
+                Err(failure) if is_not_understood(&failure) => Some(failure),
+                opened => {
+                    if opened.is_ok() {
+                        shared.eras.learn_handshake(server, true).await;
+                    }
+                    return opened;
+                }
+            },
+        };
+        if known.stateless != Known::No
+            && let Ok(peer) = Box::pin(Self::new(server, hello).discover(shared, link)).await
+        {
+            shared.eras.learn_stateless(server, true).await;
+            return Ok(peer);
+        }
+        match Box::pin(Self::new(server, hello).on_events(shared, link)).await {
+            Ok(peer) => Ok(peer),
+            Err(failure) => {
+                shared.eras.forget(server).await;
+                Err(refused.unwrap_or(failure))
+            }
+        }
+    }
+
+    /// Whether a server speaks the stateless era. Any answer but one of that era says that it does not (2026-07-28
+    /// basic/versioning "Backward Compatibility"); one that is about who asks says nothing.
+    pub(crate) async fn probe(shared: &Arc<Shared>, server: &Arc<Server>, link: &Link) -> Known {
+        match Box::pin(Self::new(server, &Hello::ours()).discover(shared, link)).await {
+            Ok(_) => Known::Yes,
+            Err(failure) if is_not_understood(&failure) => Known::No,
+            Err(_) => Known::Nothing,
+        }
+    }
+
+    fn new(server: &Arc<Server>, hello: &Hello) -> Self {
+        Self {
+            server: server.clone(),
+            era: Era::Initialize,
+            version: String::new(),
+            session: None,
+            description: ServerDescription::default(),
+            greeting: Bytes::new(),
+            hello: hello.clone(),
+            wire: Wire::Streamable,
+            next_id: AtomicU64::new(1),
+        }
+    }
+
+    /// The handshake of the `initialize` era.
+    async fn shake_hands(self, shared: &Arc<Shared>, link: &Link) -> Result<Self, Failure> {
+        let id = self.next_id();
+        let greeting = mcp::initialize_request_with(&id, self.hello.own_client(), &self.hello.capabilities);
+        let answer = self.ask(shared, link, &id, greeting).await?.short()?;
+        let description = mcp::initialize_result(&answer.message).map_err(|error| match error {
+            HandshakeError::Refused { code, message, .. } => {
+                Failure::from(UpstreamFailure::Refused { code, words: words::shorten(&message) })
+            }
+            error => UpstreamFailure::Invalid(error.to_string()).into(),
+        })?;
+        let version = description.protocol_versions.first().cloned().unwrap_or_default();
+        let peer = Self { version, session: answer.session, description, greeting: answer.message, ..self };
+        peer.tell(shared, link, mcp::initialized_notification()).await?;
+        peer.want_logs(shared, link).await;
+        Ok(peer)
+    }
+
+    async fn discover(self, shared: &Arc<Shared>, link: &Link) -> Result<Self, Failure> {
+        let id = self.next_id();
+        let peer = Self { era: Era::Stateless, version: mcp::STATELESS.to_owned(), ..self };
+        let request = mcp::own_request(&id, "server/discover", &[], &peer.declared());
+        let answer = peer.ask(shared, link, &id, request).await?.short()?;
+        let description = mcp::discover_result(&answer.message).map_err(|error| match error {
+            HandshakeError::Refused { code, message, .. } => {
+                Failure::from(UpstreamFailure::Refused { code, words: words::shorten(&message) })
+            }
+            error => UpstreamFailure::Invalid(error.to_string()).into(),
+        })?;
+        if !description.protocol_versions.iter().any(|version| version == mcp::STATELESS) {
+            return Err(UpstreamFailure::Refused {
+                code: mcp::code::UNSUPPORTED_PROTOCOL_VERSION,
+                words: String::new(),
+            }
+            .into());
+        }
+        Ok(Self { description, greeting: answer.message, ..peer })
+    }
+
+    /// The handshake over HTTP+SSE (2024-11-05).
+    async fn on_events(self, shared: &Arc<Shared>, link: &Link) -> Result<Self, Failure> {
+        let wire = EventsWire::open(shared, &self.server, link).await?;
+        Self { wire: Wire::Events(wire), ..self }.shake_hands(shared, link).await
+    }
+
+    /// Log messages are asked for once in this era; a server that has none does not mind.
+    async fn want_logs(&self, shared: &Arc<Shared>, link: &Link) {
+        let has_logs = self.description.capabilities.contains("\"logging\"");
+        let Some(level) = self.hello.log_level.as_ref().filter(|_| has_logs) else { return };
+        let id = self.next_id();
+        let request = mcp::set_level_request(&id, level);
+        if let Err(error) = self.ask(shared, link, &id, request).await {
+            tracing::debug!(%error, server = %self.server.id, "a server took no log level");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Messages of a session of our own: told, or asked and answered.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method as HttpMethod, header};
+use mcp::{Era, Frame, Id, SseParser};
+use tokio::time::Instant;
+
+use super::{Peer, Wire};
+use crate::{
+    credential,
+    failure::{Failure, UpstreamFailure},
+    forward::refused,
+    gateway::Shared,
+    link::{Link, upstream_headers},
+    relay::{Plain, collect},
+    session::{SESSION_HEADER, Session},
+    words,
+};
+
+/// Longest answer to our introduction, in bytes: it is kept as long as the session.
+const MOST_GREETING: usize = 256 << 10;
+
+/// An answer to us.
+pub(super) struct Answer {
+    pub message: Bytes,
+    pub session: Option<Session>,
+}
+
+impl Answer {
+    /// The answer, if it is short enough to be kept.
+    pub(super) fn short(self) -> Result<Self, UpstreamFailure> {
+        let limit = MOST_GREETING;
+        if self.message.len() <= limit { Ok(self) } else { Err(UpstreamFailure::TooLarge { limit }) }
+    }
+}
+
+impl Peer {
+    /// Sends what has no answer.
+    pub(crate) async fn tell(&self, shared: &Arc<Shared>, link: &Link, message: Bytes) -> Result<(), Failure> {
+        if let Wire::Events(wire) = &self.wire {
+            return Ok(wire.post(shared, &self.server, link, message).await?);
+        }
+        let response = self.send(shared, link, message).await?;
+        if response.status().is_success() { Ok(()) } else { Err(refusal(response).await) }
+    }
+
+    /// Sends a request and waits for its answer, whatever it says.
+    pub(super) async fn ask(
+        &self,
+        shared: &Arc<Shared>,
+        link: &Link,
+        id: &Id<'_>,
+        message: Bytes,
+    ) -> Result<Answer, Failure> {
+        if let Wire::Events(wire) = &self.wire {
+            let message = wire.ask(shared, (&self.server, link), id, message).await?;
+            return Ok(Answer { message, session: None });
+        }
+        let response = self.send(shared, link, message).await?;
+        if !response.status().is_success() {
+            return Err(refusal(response).await);
+        }
+        let session = response.headers().get(SESSION_HEADER).and_then(|value| value.to_str().ok()).map(|upstream| {
+            let instance = link.instance().map(str::to_owned);
+            Session { upstream: upstream.to_owned(), instance, client: None, capabilities: None, home: None }
+        });
+        let events = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|media_type| media_type.trim_start().starts_with("text/event-stream"));
+        let (head, body) = response.into_parts();
+        let body = Plain::new(shared, &head.headers, body)?;
+        let message = if events {
+            answer_in_stream(shared, body, id).await?
+        } else {
+            let until = Instant::now() + shared.config.times.upstream_silence;
+            collect(shared, body, Some(until)).await?.bytes
+        };
+        Ok(Answer { message, session })
+    }
+
+    async fn send(
+        &self,
+        shared: &Shared,
+        link: &Link,
+        message: Bytes,
+    ) -> Result<http::Response<hyper::body::Incoming>, Failure> {
+        let mut client = self.headers();
+        if self.era == Era::Stateless
+            && let Ok(read) = mcp::read(&message)
+        {
+            for (name, value) in mcp::mirror_headers(&read) {
+                if let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), HeaderValue::from_str(&value)) {
+                    client.insert(name, value);
+                }
+            }
+        }
+        let headers = upstream_headers(&self.server, &client, &HttpMethod::POST, self.session.as_ref())?;
+        let response = link.send(HttpMethod::POST, headers, message, shared.config.times.upstream_silence).await?;
+        match credential::refused(shared, &self.server, &response).await {
+            Some(refused) => Err(refused.into()),
+            None => Ok(response),
+        }
+    }
+}
+
+async fn refusal(response: http::Response<hyper::body::Incoming>) -> Failure {
+    let status = response.status();
+    refused(status, words::of_body(response.into_body()).await)
+}
+
+/// The answer to a request out of its stream; whatever else is in it is not for us.
+async fn answer_in_stream(shared: &Shared, mut body: Plain, id: &Id<'_>) -> Result<Bytes, UpstreamFailure> {
+    let mut parser = SseParser::new(shared.config.limits.answer_bytes);
+    let reading = async {
+        while let Some(data) = body.data().await {
+            let data = data?;
+            let events = parser.push(&data).map_err(|error| UpstreamFailure::Invalid(error.to_string()))?;
+            for payload in events.iter().filter_map(mcp::SseEvent::payload) {
+                if matches!(mcp::frame(payload), Ok(Frame::Response(facts)) if facts.answers(id)) {
+                    return Ok(payload.clone());
+                }
+            }
+        }
+        Err(UpstreamFailure::Broken("it ended without an answer".to_owned()))
+    };
+    tokio::time::timeout(shared.config.times.upstream_silence, reading).await.unwrap_or(Err(UpstreamFailure::Late))
+}
