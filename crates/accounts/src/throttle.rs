@@ -19,6 +19,9 @@ const SIGN_UP_WINDOW_S: i64 = 60 * 60;
 /// Registrations of OAuth clients per network address: one machine has a few clients, and some register at every start.
 const REGISTRATIONS: u32 = 60;
 const REGISTRATION_WINDOW_S: i64 = 60 * 60;
+/// Clients' metadata documents fetched for one network address: whoever asks makes us ask others.
+const DOCUMENTS: u32 = 120;
+const DOCUMENT_WINDOW_S: i64 = 60 * 60;
 
 /// How long to wait, in seconds, at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +49,11 @@ impl Accounts {
     /// Counts a registration of an OAuth client; a wait when there were too many.
     pub(crate) async fn count_registration(&self, ip: IpAddr) -> Result<Option<Wait>, Error> {
         self.count(&address_subject("register", ip), REGISTRATIONS, REGISTRATION_WINDOW_S).await
+    }
+
+    /// Counts a fetch of a client's metadata document; `Some` means it must not be made.
+    pub(crate) async fn count_document(&self, ip: IpAddr) -> Result<Option<Wait>, Error> {
+        self.count(&address_subject("document", ip), DOCUMENTS, DOCUMENT_WINDOW_S).await
     }
 
     /// Removes the counts whose window is over; for a background job, every few minutes.

@@ -18,6 +18,8 @@ use crate::{Accounts, Caller, Error};
 const MAX_NAME_BYTES: usize = 256;
 const MAX_DEFINITION_BYTES: usize = 256 * 1024;
 const MAX_TOOLS: usize = 2_000;
+/// All definitions of a server together: every gateway keeps them with the account's snapshot.
+const MAX_ALL_BYTES: usize = 4 << 20;
 
 /// A tool, ready to show. Name, title and description are the server's own words: escape them.
 #[derive(Clone, Debug)]
@@ -156,8 +158,13 @@ fn read(server: &ServerRow, known: &[ToolRow], tools: &[InventoryTool]) -> Vec<P
             && !tool.name.contains('\0')
             && !tool.definition.contains('\0')
     };
+    let mut bytes = 0;
+    let all_fit = |tool: &&InventoryTool| {
+        bytes += tool.definition.len();
+        bytes <= MAX_ALL_BYTES
+    };
     let mut found: Vec<PutTool> = Vec::new();
-    for tool in tools.iter().filter(fits).take(MAX_TOOLS) {
+    for tool in tools.iter().filter(fits).take(MAX_TOOLS).take_while(all_fit) {
         // Of two tools with one name nobody can say which a call means; the first is kept, and its pin will not match.
         if found.iter().any(|f| f.name == tool.name) {
             continue;

@@ -21,8 +21,6 @@ pub use misfit::Misfit;
 
 /// Longest schema that is used, in bytes.
 const MOST_BYTES: usize = 256 << 10;
-/// Largest compiled pattern of a schema, in bytes.
-const PATTERN_BYTES: usize = 256 << 10;
 /// What one check may cost: bytes of arguments times the schema's work at one place.
 const MOST_WORK: u64 = 1 << 30;
 /// Up to this work a check takes well under half a millisecond, or a few when it has to tell what does not fit.
@@ -76,7 +74,9 @@ impl InputSchema {
             return Err(InputSchemaError::NotAnObject);
         }
         let bounds = Bounds::of(&schema).map_err(InputSchemaError::Unbounded)?;
-        let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES);
+        let each =
+            bounds.bytes_of_a_pattern(text.len()).ok_or(InputSchemaError::Unbounded("it has too many patterns"))?;
+        let patterns = PatternOptions::regex().size_limit(each).dfa_size_limit(each);
         // `format`, `contentEncoding` and `contentMediaType` only annotate (2020-12 validation §7.2.1, §8).
         let options = jsonschema::options()
             .offline()

@@ -48,7 +48,7 @@ pub(crate) async fn ask(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let query = query.unwrap_or_default();
-    match Asked::read(&oauth, &query).await? {
+    match Asked::read(&oauth, &query, visit.address()).await? {
         Ok(asked) => put(&visit, &oauth, &asked, None).await,
         Err(wrong) => told(&visit, &oauth, wrong),
     }
@@ -60,7 +60,7 @@ pub(crate) async fn answer(
     State(oauth): State<Oauth>,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Problem> {
-    let asked = match Asked::read(&oauth, &typed.request).await? {
+    let asked = match Asked::read(&oauth, &typed.request, visit.address()).await? {
         Ok(asked) => asked,
         Err(wrong) => return told(&visit, &oauth, wrong),
     };

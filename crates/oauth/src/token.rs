@@ -115,7 +115,7 @@ async fn refusal(oauth: &Oauth, client: &str, error: TokenError) -> Refused {
 /// with the id of a registration that is gone has to be told the first. A document at a URL is not fetched to find out.
 async fn is_unknown(oauth: &Oauth, client: &str) -> bool {
     let registered = !client.contains(':');
-    registered && matches!(oauth.accounts().oauth_client(client).await, Err(ClientError::Unknown))
+    registered && matches!(oauth.accounts().registered_client(client).await, Err(ClientError::Unknown))
 }
 
 fn unknown() -> Refused {

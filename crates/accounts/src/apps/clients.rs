@@ -93,7 +93,7 @@ pub enum ClientError {
     #[error("the client's metadata document cannot be read: {0}")]
     Document(String),
     /// Too many from this address.
-    #[error("too many registrations; try again in {retry_after_s} seconds")]
+    #[error("too much was asked for from here; try again in {retry_after_s} seconds")]
     Throttled {
         /// How long to wait.
         retry_after_s: i64,
@@ -140,14 +140,23 @@ impl Accounts {
         })
     }
 
-    /// The client with this id: one that registered, or the one that the document at this https URL describes.
+    /// The client with this id: one that registered, or the one that the document at this https URL describes, which is
+    /// fetched for whoever asks from this address.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn oauth_client(&self, client_id: &str) -> Result<OAuthClient, ClientError> {
+    pub async fn oauth_client(&self, client_id: &str, from: &ClientAddress) -> Result<OAuthClient, ClientError> {
         if client_id.contains(':') {
-            return self.client_of_document(client_id).await;
+            return self.client_of_document(client_id, from).await;
         }
+        self.registered_client(client_id).await
+    }
+
+    /// The client that registered and got this id.
+    ///
+    /// # Errors
+    /// [`ClientError::Unknown`].
+    pub async fn registered_client(&self, client_id: &str) -> Result<OAuthClient, ClientError> {
         let row = self.db().oauth_client(client_id).await.map_err(Error::from)?.ok_or(ClientError::Unknown)?;
         Ok(OAuthClient {
             redirect_uris: redirects(&row.redirect_uris)?,

@@ -2,7 +2,8 @@
 //! (MCP 2026-07-28 basic/authorization/client-registration).
 //!
 //! Invariants: only public addresses are dialled, whatever the deployment's servers may have; no redirect is followed; what
-//! comes is bounded in size and time; the document has to name its own URL; what is kept of it is bounded in number and age.
+//! comes is bounded in size and time; the document has to name its own URL; what is kept of it is bounded in number and age;
+//! nobody makes us fetch without end.
 
 use std::{
     collections::HashMap,
@@ -19,7 +20,7 @@ use upstream::{Egress, UpstreamUrl};
 use url::Url;
 
 use super::clients::{ClientError, ClientKind, OAuthClient, grant_types, name_of, redirects};
-use crate::Accounts;
+use crate::{Accounts, ClientAddress};
 
 /// Longest document.
 const MAX_BYTES: usize = 64 << 10;
@@ -83,19 +84,27 @@ impl Documents {
         if kept.len() >= MOST_KEPT {
             kept.retain(|_, one| now < one.until);
         }
-        if kept.len() >= MOST_KEPT {
-            kept.clear();
+        // What could not be read makes room first, then what is to be read again the soonest.
+        let last = |one: &Kept| (one.client.is_ok(), one.until);
+        if kept.len() >= MOST_KEPT
+            && let Some(first) = kept.iter().min_by_key(|(_, one)| last(one)).map(|(id, _)| id.clone())
+        {
+            kept.remove(&first);
         }
         kept.insert(id.to_owned(), one);
     }
 }
 
 impl Accounts {
-    pub(super) async fn client_of_document(&self, id: &str) -> Result<OAuthClient, ClientError> {
+    /// A document that is not kept is fetched for anybody who asks, so each address has a number of them.
+    pub(super) async fn client_of_document(&self, id: &str, from: &ClientAddress) -> Result<OAuthClient, ClientError> {
         let now = self.now();
         let url = checked(id, self.client_documents()).map_err(ClientError::Document)?;
         if let Some(kept) = self.documents().get(id, now) {
             return kept.map_err(ClientError::Document);
+        }
+        if let Some(wait) = self.count_document(from.ip).await? {
+            return Err(ClientError::Throttled { retry_after_s: wait.0 });
         }
         let _place = self.documents().fetches.try_acquire().map_err(|_| crate::Error::Busy)?;
         let (client, kept_s) = match timeout(WITHIN, self.fetch(id, &url)).await {
@@ -242,6 +251,24 @@ mod tests {
             assert!(document(&|document| document[name] = value.clone()).is_err(), "{name}: {value}");
         }
         assert!(read(ID, b"not json").is_err());
+    }
+
+    #[test]
+    fn documents_that_cannot_be_read_drive_none_out_that_can() {
+        let documents = Documents::new();
+        let now = Timestamp(0);
+        let client = || {
+            read(ID, br#"{"client_id":"https://client.example/oauth/client.json","redirect_uris":["https://client.example/cb"]}"#)
+        };
+        let kept = |client, s| Kept { until: now.plus_seconds(s), client };
+        documents.put(ID, kept(Ok(client().unwrap()), 60), now);
+        for n in 0..2 * MOST_KEPT {
+            documents.put(&format!("https://evil.example/{n}"), kept(Err("no".to_owned()), 86_400), now);
+        }
+        assert!(documents.get(ID, now).is_some_and(|one| one.is_ok()));
+        assert!(documents.get("https://evil.example/0", now).is_none());
+        assert_eq!(documents.kept.lock().unwrap().len(), MOST_KEPT);
+        assert!(documents.get(ID, now.plus_seconds(60)).is_none());
     }
 
     #[test]

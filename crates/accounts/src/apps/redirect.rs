@@ -69,7 +69,7 @@ impl RedirectUri {
             return Err(RedirectError::Form);
         }
         let url = Url::parse(text).map_err(|_| RedirectError::Form)?;
-        if !url.username().is_empty() || url.password().is_some() {
+        if !url.username().is_empty() || url.password().is_some() || !is_plainly_written(&url, text) {
             return Err(RedirectError::Form);
         }
         Ok(Self { kind: kind(&url).ok_or(RedirectError::Form)?, text: text.to_owned() })
@@ -116,7 +116,7 @@ impl RedirectUri {
             return true;
         }
         let both_local = self.kind == RedirectKind::Loopback && asked.kind == RedirectKind::Loopback;
-        both_local && without_port(&self.text).is_some_and(|own| Some(own) == without_port(&asked.text))
+        both_local && without_port(&self.text) == without_port(&asked.text)
     }
 }
 
@@ -160,10 +160,20 @@ fn is_reversed_domain(scheme: &str) -> bool {
     scheme.contains('.') && scheme.split('.').all(|label| !label.is_empty())
 }
 
-fn without_port(text: &str) -> Option<String> {
-    let mut url = Url::parse(text).ok()?;
-    url.set_port(None).ok()?;
-    Some(url.into())
+/// Whether a web address begins as everybody writes it. Others are read in several ways: in `Location`, browsers take
+/// `https:a.example` for a path of the site that they are on.
+fn is_plainly_written(url: &Url, text: &str) -> bool {
+    let Some(host) = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https")) else { return true };
+    let rest = text.strip_prefix(url.scheme()).and_then(|rest| rest.strip_prefix("://")?.strip_prefix(host));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/', '?']))
+}
+
+/// What stands before the port of a loopback address and what stands behind it, as text.
+fn without_port(text: &str) -> (&str, &str) {
+    let authority = text.find("://").map_or(0, |at| at + 3);
+    let path = text[authority..].find(['/', '?']).map_or(text.len(), |at| authority + at);
+    let host = text[..path].rfind(':').filter(|at| text[*at + 1..path].bytes().all(|b| b.is_ascii_digit()));
+    (&text[..host.filter(|at| *at >= authority).unwrap_or(path)], &text[path..])
 }
 
 #[cfg(test)]
@@ -221,6 +231,19 @@ mod tests {
             "ftp://good.example/",
             "about:blank",
             "intent://x",
+            "https:evil.example",
+            "https:/evil.example",
+            "https:///evil.example/cb",
+            "https://GOOD.example/cb",
+            "HTTPS://good.example/cb",
+            "https://go%6fd.example/cb",
+            "http://127.1/",
+            "http://2130706433/",
+            "http://0x7f.0.0.1/",
+            "http://loc%61lhost/",
+            "http://localhost./",
+            "http://[0:0::1]/",
+            "http://[::ffff:127.0.0.1]/",
         ] {
             assert_eq!(RedirectUri::parse(bad), Err(RedirectError::Form), "{bad}");
         }
@@ -229,13 +252,20 @@ mod tests {
 
     #[test]
     fn a_redirect_is_exact_but_for_the_port_on_loopback() {
-        let registered = all(&["https://good.example/cb", "http://127.0.0.1:33418/", "http://localhost/callback"]);
+        let registered = all(&[
+            "https://good.example/cb",
+            "http://127.0.0.1:33418/",
+            "http://localhost/callback",
+            "http://[::1]:9/cb?x=http://a:5",
+        ]);
         for good in [
             "https://good.example/cb",
             "http://127.0.0.1:33418/",
             "http://127.0.0.1:1/",
             "http://127.0.0.1/",
             "http://localhost:65000/callback",
+            "http://[::1]/cb?x=http://a:5",
+            "http://[::1]:1/cb?x=http://a:5",
         ] {
             assert_eq!(choose(&registered, Some(good)).map(|uri| uri.as_str().to_owned()), Ok(good.to_owned()));
         }
@@ -255,6 +285,12 @@ mod tests {
             "http://localhost:1/",
             "http://[::1]/",
             "http://localhost:1/callback?next=https://evil.example",
+            "http://localhost:1/x/../callback",
+            "http://localhost:1/./callback",
+            "http://localhost:1//callback",
+            "http://localhost:1/%63allback",
+            "http://[::1]:1/cb?x=http://a:6",
+            "http://[::1]:1/cb?x=http://a",
             "",
         ] {
             assert_eq!(choose(&registered, Some(bad)), Err(RedirectError::Unregistered), "{bad}");

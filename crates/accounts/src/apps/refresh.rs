@@ -133,10 +133,10 @@ impl Accounts {
 /// Whether this use of a token counts: it is the first, or the answer to the first was lost. Of uses at the same time one
 /// waits for the other here, and is a second one then.
 async fn goes_on(tx: &mut Tx, hash: &TokenHash, now: Timestamp) -> Result<bool, TokenError> {
+    let row = tx.refresh_token_alone(hash).await?;
     if tx.use_refresh_token(hash, now).await? {
         return Ok(true);
     }
-    let row = tx.refresh_token(hash).await?;
     let lately = row.and_then(|row| row.used_at).is_some_and(|at| now < at.plus_seconds(LOST_ANSWER_S));
     Ok(lately && tx.take_back_refresh_token(hash, now).await?)
 }

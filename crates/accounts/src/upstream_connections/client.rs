@@ -45,7 +45,7 @@ impl Accounts {
             let secret = sealed.map(|sealed| opened(&start.key, &given_context(start.server), sealed)).transpose()?;
             return Ok(ClientIdentity::given(server, id.clone(), secret)?);
         }
-        if let Some(registered) = self.registered_client(caller, start, server).await? {
+        if let Some(registered) = self.known_client(caller, start, server).await? {
             return Ok(registered);
         }
         if let Some(id) = self.document_id().filter(|_| server.takes_documents) {
@@ -56,7 +56,7 @@ impl Accounts {
         Ok(registered.client)
     }
 
-    async fn registered_client(
+    async fn known_client(
         &self,
         caller: &Caller,
         start: &Start,

@@ -101,6 +101,18 @@ async fn uses_at_the_same_time_leave_one_that_is_good() {
     assert!(!(first.is_ok() && second.is_ok()), "never two that are good");
 }
 
+/// A client of several processes that wake up together.
+#[tokio::test]
+async fn many_uses_at_the_same_time_end_nothing() {
+    let case = Case::new().await;
+    let again = || case.refresh(&case.first);
+    let (one, two, three, four, five) = tokio::join!(again(), again(), again(), again(), again());
+    for answer in [one, two, three, four, five] {
+        assert!(answer.is_ok(), "{answer:?}");
+    }
+    assert!(case.stands().await);
+}
+
 #[tokio::test]
 async fn a_refresh_token_is_its_clients_and_narrows_only() {
     let case = Case::new().await;

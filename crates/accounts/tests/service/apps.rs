@@ -24,7 +24,7 @@ pub async fn client(fixture: &Fixture) -> OAuthClient {
         ..RegisterClient::default()
     };
     let registered = fixture.accounts.register_client(form, &from_here()).await.expect("registered");
-    fixture.accounts.oauth_client(&registered.client_id).await.expect("known")
+    fixture.accounts.registered_client(&registered.client_id).await.expect("known")
 }
 
 pub fn request(fixture: &Fixture, client: &OAuthClient, resource: &str) -> AuthorizeRequest {
@@ -245,6 +245,6 @@ async fn clients_register_within_limits_and_unused_ones_are_forgotten() {
     assert!(throttled, "an address does not register for ever");
     fixture.clock.advance_seconds(25 * 60 * 60);
     accounts.forget_authorizations().await.expect("forgotten");
-    assert!(accounts.oauth_client(&used.client_id).await.is_ok());
-    assert!(matches!(accounts.oauth_client(&unused.client_id).await, Err(ClientError::Unknown)));
+    assert!(accounts.registered_client(&used.client_id).await.is_ok());
+    assert!(matches!(accounts.registered_client(&unused.client_id).await, Err(ClientError::Unknown)));
 }

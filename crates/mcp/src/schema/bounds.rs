@@ -18,6 +18,15 @@ const MOST_NESTING: u64 = 96;
 /// Deepest arguments that visits are computed for; a message nests at most so deep.
 const MOST_DEPTH: usize = 64;
 
+/// Most patterns of a schema.
+const MOST_PATTERNS: usize = 256;
+/// Largest compiled pattern, in bytes.
+const PATTERN_BYTES: usize = 256 << 10;
+/// What all patterns of a schema may take when they are compiled: so much for each byte of the schema, and in bytes at least
+/// and at most. A few characters of a pattern can stand for thousands of states.
+const PATTERNS_TIMES: usize = 16;
+const ALL_PATTERNS_BYTES: (usize, usize) = (256 << 10, 2 << 20);
+
 /// Keywords whose value applies at the same place.
 const SAME_PLACE: [&str; 4] = ["not", "if", "then", "else"];
 /// Keywords that hold a list of schemas for the same place.
@@ -34,20 +43,29 @@ pub(super) struct Bounds {
     pub weight: u64,
     /// The deepest nesting at one place.
     pub nesting: u64,
+    /// How many patterns there are.
+    patterns: usize,
     /// The most visits of one place, by its depth.
     visits: Vec<u64>,
 }
 
 impl Bounds {
     pub(super) fn of(schema: &Value) -> Result<Self, &'static str> {
-        let mut walk = Walk { root: schema, known: HashMap::new(), most: Cost::default() };
+        let mut walk = Walk { root: schema, known: HashMap::new(), most: Cost::default(), patterns: 0 };
         walk.all(schema, 0)?;
         let Cost { weight, nesting } = walk.most;
         if weight > MOST_WEIGHT {
             return Err("its references multiply");
         }
         let visits = visits::by_depth(schema, MOST_DEPTH)?;
-        Ok(Self { weight, nesting, visits })
+        Ok(Self { weight, nesting, patterns: walk.patterns, visits })
+    }
+
+    /// What one pattern may take when it is compiled, in bytes, in a schema of this length; none if there are too many.
+    pub(super) fn bytes_of_a_pattern(&self, schema_bytes: usize) -> Option<usize> {
+        let (least, most) = ALL_PATTERNS_BYTES;
+        let all = schema_bytes.saturating_mul(PATTERNS_TIMES).clamp(least, most);
+        (self.patterns <= MOST_PATTERNS).then(|| (all / self.patterns.max(1)).min(PATTERN_BYTES))
     }
 
     /// The most work of checking arguments of so many bytes and this nesting.
@@ -77,6 +95,7 @@ struct Walk<'s> {
     /// By reference; none while it is being computed.
     known: HashMap<&'s str, Option<Cost>>,
     most: Cost,
+    patterns: usize,
 }
 
 impl<'s> Walk<'s> {
@@ -90,6 +109,8 @@ impl<'s> Walk<'s> {
                 let cost = self.at_one_place(members, nesting)?;
                 self.most.weight = self.most.weight.max(cost.weight);
                 self.most.nesting = self.most.nesting.max(cost.nesting);
+                let by_pattern = members.get("patternProperties").and_then(Value::as_object).map_or(0, Map::len);
+                self.patterns += by_pattern + usize::from(members.get("pattern").is_some_and(Value::is_string));
                 members.values().try_for_each(|value| self.all(value, nesting + 1))
             }
             Value::Array(items) => items.iter().try_for_each(|value| self.all(value, nesting + 1)),

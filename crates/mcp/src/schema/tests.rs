@@ -102,6 +102,27 @@ fn what_is_no_schema_or_not_linear_is_not_used() {
     assert_eq!(misfit(catastrophic, &arguments).as_deref(), Some("/p: must match the pattern ^(a+)+$"));
 }
 
+#[test]
+fn patterns_together_do_not_take_more_than_a_schema_may() {
+    let schema = |count: usize, pattern: &str| {
+        let properties: serde_json::Map<_, _> =
+            (0..count).map(|i| (i.to_string(), json!({"pattern": format!("{pattern}{i}")}))).collect();
+        json!({"properties": properties}).to_string()
+    };
+    for (count, pattern) in [(1, "[a-z]{3000}"), (40, "^[a-z0-9-]{1,32}$"), (200, "^[0-9a-f]{8}$")] {
+        assert!(InputSchema::compile(&schema(count, pattern)).is_ok(), "{count} {pattern}");
+    }
+    for count in [100, 256] {
+        let told = InputSchema::compile(&schema(count, "[a-z]{3000}"));
+        assert!(matches!(told, Err(InputSchemaError::Unusable(_))), "{count}: {told:?}");
+    }
+    let by_name: serde_json::Map<_, _> = (0..200).map(|i| (format!("^{i}$"), json!({"pattern": "^x$"}))).collect();
+    for many in [schema(300, "^a$"), json!({"patternProperties": by_name}).to_string()] {
+        let told = InputSchema::compile(&many);
+        assert_eq!(told.unwrap_err(), InputSchemaError::Unbounded("it has too many patterns"));
+    }
+}
+
 /// Definitions that each apply the next one twice: 2^60 visits to a naive validator.
 fn doubling(keyword: &str, inside: &str) -> String {
     let mut defs = serde_json::Map::new();

@@ -1,6 +1,8 @@
 //! A client's request, read: who asks, for which gateway URL, where the answer goes.
 
-use accounts::{AuthorizeRequest, ClientError, CodeChallenge, OAuthClient, RedirectError, Resource, ResourceError};
+use accounts::{
+    AuthorizeRequest, ClientAddress, ClientError, CodeChallenge, OAuthClient, RedirectError, Resource, ResourceError,
+};
 use web_kit::{LocalPath, Problem};
 
 use super::{astray::Astray, redirect::Back};
@@ -42,12 +44,12 @@ impl Asked {
     ///
     /// # Errors
     /// [`Problem`], when something that is needed does not answer.
-    pub(crate) async fn read(oauth: &Oauth, query: &str) -> Result<Result<Self, Wrong>, Problem> {
+    pub(crate) async fn read(oauth: &Oauth, query: &str, from: &ClientAddress) -> Result<Result<Self, Wrong>, Problem> {
         let Some(here) = LocalPath::parse(&format!("/authorize?{query}")) else {
             return Ok(Err(Wrong::Astray(Astray::TooLong)));
         };
         let params = Params::parse(query.as_bytes());
-        let (client, back) = match way_back(oauth, &params).await? {
+        let (client, back) = match way_back(oauth, &params, from).await? {
             Ok(known) => known,
             Err(astray) => return Ok(Err(Wrong::Astray(astray))),
         };
@@ -64,12 +66,16 @@ impl Asked {
 }
 
 /// The client, and where its answer goes: what has to hold before anything is sent there.
-async fn way_back(oauth: &Oauth, params: &Params) -> Result<Result<(OAuthClient, Back), Astray>, Problem> {
+async fn way_back(
+    oauth: &Oauth,
+    params: &Params,
+    from: &ClientAddress,
+) -> Result<Result<(OAuthClient, Back), Astray>, Problem> {
     if let Some(name) = params.repeated().filter(|name| matches!(*name, "client_id" | "redirect_uri")) {
         return Ok(Err(Astray::Twice(name.to_owned())));
     }
     let Some(id) = params.get("client_id") else { return Ok(Err(Astray::Missing("client_id"))) };
-    let client = match oauth.accounts().oauth_client(id).await {
+    let client = match oauth.accounts().oauth_client(id, from).await {
         Ok(client) => client,
         Err(ClientError::Other(error)) => return Err(error.into()),
         Err(unknown) => return Ok(Err(Astray::Client(unknown.to_string()))),

@@ -13,6 +13,7 @@ statements! {
     ONE = "select app_id, expires_at, used_at from refresh_token where account_id = $1 and token_hash = $2";
     USE_UP = "update refresh_token set used_at = $3 \
               where account_id = $1 and token_hash = $2 and used_at is null and expires_at > $3";
+    ONE_ALONE = "select app_id, expires_at, used_at from refresh_token where account_id = $1 and token_hash = $2 for update";
     TAKE_BACK = "update refresh_token set used_at = $3 where account_id = $1 and parent = $2 and used_at is null";
     FORGET = "delete from refresh_token where expires_at < $1";
 }
@@ -83,6 +84,17 @@ impl Tx {
     pub async fn refresh_token(&mut self, hash: &TokenHash) -> Result<Option<RefreshRow>, StorageError> {
         let account = self.id();
         let query = sqlx::query(ONE).bind(account).bind(hash.as_bytes().as_slice()).try_map(row);
+        Ok(query.fetch_optional(self.connection()).await?)
+    }
+
+    /// One refresh token, for this transaction alone: of several at the same time each waits here until the one before it has
+    /// ended, and sees what that did.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`].
+    pub async fn refresh_token_alone(&mut self, hash: &TokenHash) -> Result<Option<RefreshRow>, StorageError> {
+        let account = self.id();
+        let query = sqlx::query(ONE_ALONE).bind(account).bind(hash.as_bytes().as_slice()).try_map(row);
         Ok(query.fetch_optional(self.connection()).await?)
     }
 

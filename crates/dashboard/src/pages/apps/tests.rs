@@ -20,7 +20,7 @@ async fn connect(site: &Site, person: &Person, scopes: Scopes) -> AppId {
         ..RegisterClient::default()
     };
     let client = accounts.register_client(form, &from_here()).await.unwrap();
-    let client = accounts.oauth_client(&client.client_id).await.unwrap();
+    let client = accounts.registered_client(&client.client_id).await.unwrap();
     let url = format!("https://gateway.example/{}/mcp", person.caller.slug());
     let request = AuthorizeRequest {
         redirect: client.redirect(Some(REDIRECT)).unwrap(),
