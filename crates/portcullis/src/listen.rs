@@ -6,6 +6,7 @@
 mod book;
 mod patient;
 mod punctual;
+mod taken;
 
 use std::{
     convert::Infallible,
@@ -19,7 +20,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use axum::{Router, body::Body, extract::ConnectInfo};
 use futures_util::FutureExt as _;
-use hyper::{Request, body::Incoming, service::service_fn};
+use hyper::{Request, Version, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{
@@ -41,6 +42,7 @@ use self::{
     book::{Book, Entry},
     patient::Patient,
     punctual::Punctual,
+    taken::Readers,
 };
 
 /// Buffer per HTTP/1 connection, also the limit of a request's head.
@@ -63,7 +65,8 @@ pub struct Connections {
     pub header_deadline: Duration,
     /// A request's body must have come within this time once it is read.
     pub body_deadline: Duration,
-    /// A client that takes nothing of what it is sent for so long is let go.
+    /// A client that takes nothing of what it is sent for so long is let go; of several answers on one connection, the
+    /// one that it takes nothing of.
     pub write_patience: Duration,
 }
 
@@ -91,6 +94,7 @@ struct Serving {
     builder: auto::Builder<TokioExecutor>,
     app: Router,
     connections: Connections,
+    readers: Arc<Readers>,
 }
 
 /// Takes the port, or says in one sentence why not.
@@ -131,7 +135,8 @@ pub async fn serve(
     let (slots, book) = (Arc::new(Semaphore::new(connections.all)), Arc::new(Book::new(&connections)));
     let graceful = GracefulShutdown::new();
     let builder = connection_builder(connections.header_deadline);
-    let serving = Arc::new(Serving { builder, app, connections });
+    let readers = Readers::new(connections.write_patience);
+    let serving = Arc::new(Serving { builder, app, connections, readers });
     loop {
         let Some((stream, peer)) = accept(&listener, &book, &stop).await else { break };
         let Some(entry) = book.enter(peer.ip()) else {
@@ -205,13 +210,21 @@ fn connection(
     entry: Arc<Entry>,
     watcher: Watcher,
 ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    let (app, body_deadline) = (serving.app.clone(), serving.connections.body_deadline);
+    let (app, readers) = (serving.app.clone(), serving.readers.clone());
+    let body_deadline = serving.connections.body_deadline;
     let service = service_fn(move |mut request: Request<Incoming>| {
         entry.asks();
         request.extensions_mut().insert(ConnectInfo(peer));
+        let shared = (request.version() == Version::HTTP_2).then(|| readers.clone());
         let (app, request) = (app.clone(), request.map(|body| Body::new(Punctual::new(body, body_deadline))));
         // Gone with the answer, unlike a future that the connection holds itself.
-        Box::pin(async move { Ok::<_, Infallible>(answer(app, request).await) })
+        Box::pin(async move {
+            let answer = answer(app, request).await;
+            Ok::<_, Infallible>(match shared {
+                Some(readers) => answer.map(|body| readers.body(body)),
+                None => answer,
+            })
+        })
     });
     let io = TokioIo::new(Patient::new(stream, serving.connections.write_patience));
     let connection = watcher.watch(serving.builder.serve_connection_with_upgrades(io, service).into_owned());

@@ -146,6 +146,26 @@ async fn a_client_that_takes_nothing_is_let_go() {
 }
 
 #[tokio::test]
+async fn on_a_shared_connection_only_the_answer_that_nobody_takes_is_let_go() {
+    let mut listening =
+        Listening::start(Connections { write_patience: Duration::from_millis(200), ..counted(100, 100) });
+    let io = TokioIo::new(listening.connect().await);
+    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), io);
+    let (mut client, connection) = handshake.await.unwrap();
+    let connected = tokio::spawn(connection);
+    let mut ask = async |path: &str| {
+        let request = Request::get(format!("http://x{path}")).body(http_body_util::Empty::<Bytes>::new()).unwrap();
+        timeout(PATIENCE, client.send_request(request)).await.expect("an answer in time").unwrap().into_body()
+    };
+    let unread = ask("/endless").await;
+    timeout(PATIENCE, listening.dropped.recv()).await.expect("the answer is dropped in time");
+    let small = http_body_util::BodyExt::collect(ask("/small").await).await.unwrap().to_bytes();
+    assert_eq!(small, "small", "and the connection goes on");
+    drop(unread);
+    connected.abort();
+}
+
+#[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for() {
     let listening = Listening::start(Connections { body_deadline: Duration::from_millis(100), ..counted(100, 100) });
     let mut connection = listening.connect().await;

@@ -14,5 +14,6 @@ mod oauth;
 mod one_machine;
 mod person;
 mod process;
+mod protocol;
 mod separate;
 mod upstream_fixture;
