@@ -6,6 +6,7 @@ mod app;
 mod approvals;
 mod copies;
 mod deployment;
+mod documents;
 mod http;
 mod killed;
 mod layering;
