@@ -103,7 +103,7 @@ enum Charged {
 /// that is the lack of an approval, its approval is looked for: no request is opened in passing.
 pub(crate) async fn decide(shared: &Arc<Shared>, place: &Place, call: ToolCall<'_>) -> Result<Decision, Failure> {
     let mut work = Work::new(shared, place, call);
-    work.check_arguments().await;
+    work.check_arguments().await?;
     let mut first = None;
     for grant in &place.grants {
         let verdict = work.judge(grant, Approval::None);

@@ -22,7 +22,8 @@ use crate::{
     records::Records,
     room::Rooms,
     rounds::Rounds,
-    routes, schemas,
+    routes,
+    schemas::Turns,
     seen::Seen,
     session::Sessions,
     snapshots::Snapshots,
@@ -85,8 +86,8 @@ pub(crate) struct Shared {
     pub rooms: Rooms,
     /// One permit for each reservation under way.
     pub reserving: Semaphore,
-    /// One permit for each long check of arguments under way.
-    pub checking: Arc<Semaphore>,
+    /// For long checks of arguments.
+    pub checking: Turns,
     /// One permit for each KiB of upstream messages being held.
     pub held: Arc<Semaphore>,
     pub tracker: TaskTracker,
@@ -131,7 +132,7 @@ impl Gateway {
             peers: PeerSessions::new(config.times.session_idle),
             rooms: Rooms::new(&config.limits),
             reserving: Semaphore::new(RESERVING),
-            checking: Arc::new(Semaphore::new(schemas::CHECKING)),
+            checking: Turns::default(),
             held: Arc::new(Semaphore::new(config.limits.held_bytes >> 10)),
             tracker,
             closing,

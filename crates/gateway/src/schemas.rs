@@ -1,15 +1,51 @@
 //! The tools' input schemas: compiled when a tool is first called, once, and kept from snapshot to snapshot as long as
 //! they stay the same. One that cannot be compiled is as good as none, and said once in the log.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use domain::ServerId;
+use domain::{AccountId, ServerId};
 use mcp::{InputSchema, Misfit};
-use tokio::sync::Semaphore;
+use moka::sync::Cache;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
-/// Checks off the async threads that are under way at the same time: each may take a processor for a while, and many times
-/// the memory of its arguments.
-pub(crate) const CHECKING: usize = 4;
+use crate::failure::Failure;
+
+/// Checks off the async threads that are under way at the same time, of all accounts and of one: each may take a processor
+/// for a while, and many times the memory of its arguments.
+const CHECKING: (usize, usize) = (4, 2);
+/// A check waits this long for its turn.
+const TURN_WITHIN: Duration = Duration::from_secs(10);
+/// Accounts whose turns are counted at the same time, and how long after the last.
+const COUNTED: (u64, Duration) = (50_000, Duration::from_secs(600));
+
+/// Turns of long checks.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    all: Arc<Semaphore>,
+    of_account: Cache<AccountId, Arc<Semaphore>>,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        let of_account = Cache::builder().max_capacity(COUNTED.0).time_to_idle(COUNTED.1).build();
+        Self { all: Arc::new(Semaphore::new(CHECKING.0)), of_account }
+    }
+}
+
+impl Turns {
+    /// A turn for this account, when it comes.
+    async fn next(&self, account: AccountId) -> Result<[OwnedSemaphorePermit; 2], Failure> {
+        let own = self.of_account.get_with(account, || Arc::new(Semaphore::new(CHECKING.1)));
+        let waiting = async { Some([own.acquire_owned().await.ok()?, self.all.clone().acquire_owned().await.ok()?]) };
+        timeout(TURN_WITHIN, waiting).await.ok().flatten().ok_or(Failure::Busy)
+    }
+}
 
 /// A tool's input schema.
 #[derive(Debug)]
@@ -51,22 +87,30 @@ impl Schema {
     }
 }
 
-/// Holds arguments against a schema; what takes its time is done off the async threads, when its turn comes.
-pub(crate) async fn check(turns: &Arc<Semaphore>, schema: &Arc<Schema>, arguments: Option<&str>) -> Result<(), Misfit> {
+/// Holds arguments against a schema; what takes its time is done off the async threads, when the account's turn comes.
+///
+/// # Errors
+/// [`Failure::Busy`] when it does not come.
+pub(crate) async fn check(
+    turns: &Turns,
+    account: AccountId,
+    schema: &Arc<Schema>,
+    arguments: Option<&str>,
+) -> Result<Result<(), Misfit>, Failure> {
     if schema.is_quick(arguments) {
-        return schema.check(arguments);
+        return Ok(schema.check(arguments));
     }
-    let turn = turns.clone().acquire_owned().await;
+    let turn = turns.next(account).await?;
     let (schema, arguments) = (schema.clone(), arguments.map(str::to_owned));
     let work = tokio::task::spawn_blocking(move || {
         // Held until the work is done, even if nobody waits for it any more.
         let _turn = turn;
         schema.check(arguments.as_deref())
     });
-    work.await.unwrap_or_else(|error| {
+    Ok(work.await.unwrap_or_else(|error| {
         tracing::error!(%error, "arguments could not be held against their schema");
         Ok(())
-    })
+    }))
 }
 
 #[cfg(test)]
@@ -78,19 +122,32 @@ mod tests {
 
     use super::*;
 
+    fn long() -> String {
+        format!("{{\"a\":[{}\"x\"]}}", "1,".repeat(100_000))
+    }
+
     #[tokio::test]
     async fn long_checks_take_turns_and_short_ones_do_not_wait() {
         let text: Arc<str> = r#"{"properties":{"a":{"items":{"type":"integer"}}}}"#.into();
-        let server = ServerId::new(&Clock::fixed(Timestamp(0)), &Entropy::seeded(1));
-        let schema = Schema::of(server, text, None);
-        let turns = Arc::new(Semaphore::new(1));
-        assert!(check(&turns, &schema, Some("{}")).await.is_ok(), "compiled by now");
-        let large = format!("{{\"a\":[{}\"x\"]}}", "1,".repeat(100_000));
-        let mut long = pin!(check(&turns, &schema, Some(&large)));
-        assert!(poll!(long.as_mut()).is_pending());
-        assert_eq!(turns.available_permits(), 0, "it has the only turn");
-        assert!(check(&turns, &schema, Some(r#"{"a":["x"]}"#)).await.is_err(), "a short one needs none");
-        assert!(long.await.is_err());
-        assert_eq!(turns.available_permits(), 1);
+        let (clock, entropy) = (Clock::fixed(Timestamp(0)), Entropy::seeded(1));
+        let schema = Schema::of(ServerId::new(&clock, &entropy), text, None);
+        let (ours, theirs) = (AccountId::new(&clock, &entropy), AccountId::new(&clock, &entropy));
+        let (turns, long) = (Turns::default(), long());
+        assert!(check(&turns, ours, &schema, Some("{}")).await.unwrap().is_ok(), "compiled by now");
+        let (mut one, mut two) =
+            (pin!(check(&turns, ours, &schema, Some(&long))), pin!(check(&turns, ours, &schema, Some(&long))));
+        assert!(poll!(one.as_mut()).is_pending() && poll!(two.as_mut()).is_pending());
+        assert_eq!(turns.all.available_permits(), 2, "an account has half of the turns");
+        let mut three = pin!(check(&turns, ours, &schema, Some(&long)));
+        assert!(poll!(three.as_mut()).is_pending());
+        assert_eq!(turns.all.available_permits(), 2);
+        assert!(check(&turns, ours, &schema, Some(r#"{"a":["x"]}"#)).await.unwrap().is_err(), "a short one needs none");
+        let mut other = pin!(check(&turns, theirs, &schema, Some(&long)));
+        assert!(poll!(other.as_mut()).is_pending());
+        assert_eq!(turns.all.available_permits(), 1, "another account need not wait");
+        for done in [one.await, two.await, three.await, other.await] {
+            assert!(done.unwrap().is_err());
+        }
+        assert_eq!(turns.all.available_permits(), 4);
     }
 }

@@ -4,7 +4,7 @@ use domain::{CallDecided, Sealed};
 use policy::{Arguments, Code, Verdict, Visibility};
 
 use super::Work;
-use crate::{account::Grant, lists, schemas};
+use crate::{account::Grant, failure::Failure, lists, schemas};
 
 /// Most bytes of arguments' values that a record keeps.
 const MOST_KEPT_BYTES: usize = 16 << 10;
@@ -12,12 +12,14 @@ const MOST_KEPT_BYTES: usize = 16 << 10;
 impl Work<'_> {
     /// Holds the arguments against the tool's schema. Step 5 of POLICY.md §3, found out before: the judge says when it
     /// counts. Tools that every grant denies anyway are not worth the work.
-    pub(super) async fn check_arguments(&mut self) {
-        let Some(tool) = self.place.server.tools.get(self.call.tool) else { return };
-        let Some(schema) = &tool.schema else { return };
+    pub(super) async fn check_arguments(&mut self) -> Result<(), Failure> {
+        let Some(tool) = self.place.server.tools.get(self.call.tool) else { return Ok(()) };
+        let Some(schema) = &tool.schema else { return Ok(()) };
         if lists::visibility(self.place, self.call.tool) == Visibility::Listed {
-            self.misfit = schemas::check(&self.shared.checking, schema, self.call.arguments).await.err();
+            let (turns, account) = (&self.shared.checking, self.place.caller.account.id);
+            self.misfit = schemas::check(turns, account, schema, self.call.arguments).await?.err();
         }
+        Ok(())
     }
 
     pub(super) fn arguments(&self) -> Arguments {
