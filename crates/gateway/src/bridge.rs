@@ -24,6 +24,7 @@ mod parked;
 mod respond;
 mod running;
 mod source;
+mod translated;
 mod wanted;
 mod ways;
 mod wishes;

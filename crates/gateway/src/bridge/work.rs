@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use domain::Settlement;
-use mcp::{Era, Frame, Id, Method, ResponseFacts, ResponseKind, code};
+use mcp::{Era, Frame, Id, Method, ResponseFacts};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     failure::{Failure, UpstreamFailure},
-    forward::{Page, settlement},
-    lists, methods,
+    forward::settlement,
+    methods,
     relay::settlement_of,
 };
 
@@ -205,31 +205,6 @@ impl Work {
         Ok(Flow::Ends)
     }
 
-    /// The answer as the client gets it: filtered if it lists tools, in the client's era, under the client's id.
-    async fn translated(&self, message: &Bytes, facts: &ResponseFacts<'_>) -> Result<Bytes, UpstreamFailure> {
-        let passage = &self.passage;
-        let (shared, place, kind) = (&passage.shared, &passage.place, passage.kind);
-        let mut answer = message.clone();
-        if kind == Method::ToolsList || facts.lists_tools() {
-            if kind == Method::ToolsList {
-                shared.seen.note_list(shared, place, (page_of(&passage.bytes), message)).await;
-            }
-            answer = lists::filter(place, self.exchange.peer.era, &answer).map_err(invalid)?;
-        }
-        answer = match (self.exchange.peer.era, passage.voice.era) {
-            (Era::Initialize, Era::Stateless) => mcp::completed(&answer, kind).ok_or_else(unreadable)?,
-            (Era::Stateless, Era::Initialize) => mcp::plain(&answer).ok_or_else(unreadable)?,
-            _ => answer,
-        };
-        if let ResponseKind::Error { code } = facts.kind
-            && let Some(code) = code_in((self.exchange.peer.era, passage.voice.era), (kind, code), &answer)
-        {
-            answer = mcp::with_code(&answer, code).ok_or_else(unreadable)?;
-        }
-        answer = mcp::with_id(&answer, &passage.id).ok_or_else(unreadable)?;
-        passage.names.answer(kind, answer)
-    }
-
     /// Ends the client's request with an answer of our own.
     pub(super) async fn end_with(&mut self, answer: Bytes, room: Vec<OwnedSemaphorePermit>) -> Flow {
         self.out.say(Said::Last(answer, room)).await;
@@ -259,31 +234,8 @@ pub(super) async fn given_up(out: &Out, run: Option<&Run>) {
     }
 }
 
-/// The code that a server's error has in the client's era, if it is another one there: that of a resource that does not exist
-/// (2026-07-28 changelog), which is told from other wrong parameters by the resource that it names.
-fn code_in(eras: (Era, Era), (kind, code): (Method, i64), answer: &[u8]) -> Option<i64> {
-    match (eras, code) {
-        ((_, Era::Stateless), code::RESOURCE_NOT_FOUND) => Some(code::INVALID_PARAMS),
-        ((Era::Stateless, Era::Initialize), code::INVALID_PARAMS)
-            if kind == Method::ResourcesRead && mcp::error_names_uri(answer) =>
-        {
-            Some(code::RESOURCE_NOT_FOUND)
-        }
-        _ => None,
-    }
-}
-
-fn page_of(request: &[u8]) -> Page {
-    let first = mcp::read(request).is_ok_and(|request| request.params().is_none_or(|params| params.cursor.is_none()));
-    if first { Page::First } else { Page::Further }
-}
-
 pub(super) fn unreadable() -> UpstreamFailure {
     UpstreamFailure::Invalid("its message is not readable".to_owned())
-}
-
-fn invalid(error: mcp::ListError) -> UpstreamFailure {
-    UpstreamFailure::Invalid(error.to_string())
 }
 
 fn unpreparable() -> Failure {

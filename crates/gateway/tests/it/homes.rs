@@ -97,6 +97,22 @@ async fn a_round_whose_gateway_is_gone_is_told_so_and_not_made_again() {
 }
 
 #[tokio::test]
+async fn a_call_whose_home_goes_down_ends_with_an_error_that_says_so() {
+    let ((here, there), upstream) = (two().await, Fixture::start(Speaks::Stateless).await);
+    let (acme, simple) = account(&here, &upstream.url, OPEN).await;
+    let at_home = Client::new(&there, &acme, "/mlflow/mcp", &simple.agent).initialized().await;
+    let message = json!({"jsonrpc": "2.0", "id": 9, "method": "tools/call",
+        "params": {"name": "stalls", "arguments": {}, "_meta": {"progressToken": 1}}});
+    let mut stream = moved(&at_home, &there, &here).open(Method::POST, message.to_string()).await;
+    assert_eq!(stream.event().await.expect("progress")["method"], "notifications/progress");
+    // It waits for the call to end, which it never does.
+    let _closing = tokio::spawn(async move { there.gateway.close().await });
+    let broken = stream.event().await.expect("an end");
+    assert_eq!((&broken["id"], &broken["error"]["data"]["reason"]), (&json!(9), &json!("gateway_gone")), "{broken}");
+    assert_eq!(upstream.calls(), 1);
+}
+
+#[tokio::test]
 async fn answers_cancellations_and_the_end_find_a_bridged_session_at_its_home() {
     for (path, prefix) in [("/mlflow/mcp", ""), ("/mcp", "mlflow__")] {
         let ((here, there), upstream) = (two().await, Fixture::start(Speaks::Stateless).await);
