@@ -53,6 +53,7 @@ pub(crate) use names::Names;
 pub(crate) use parked::Parked;
 pub(crate) use respond::{Out, Said, answer, channel, stream_of};
 pub(crate) use running::Running;
+pub(crate) use source::Source;
 pub(crate) use wanted::Wanted;
 pub(crate) use ways::{To, Waiting, Way};
 pub(crate) use wishes::Wish;

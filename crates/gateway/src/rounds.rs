@@ -53,12 +53,9 @@ impl Rounds {
 
     /// A call was answered with `input_required`: its next round is open.
     pub(crate) fn open(&self, forward: &Forward, answer: &Bytes) {
-        let state =
-            serde_json::from_slice(answer).ok().map(|mut message: Value| message["result"]["requestState"].take());
-        if let Some(state) = state {
-            let approved = forward.settler.as_ref().and_then(|settler| settler.approved());
-            self.open_for(forward.place.owner(), &forward.bytes, approved, &state);
-        }
+        let state = mcp::request_state(answer).and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
+        let approved = forward.settler.as_ref().and_then(|settler| settler.approved());
+        self.open_for(forward.place.owner(), &forward.bytes, approved, &state);
     }
 
     /// The next round of a call is open; its answer named this state.

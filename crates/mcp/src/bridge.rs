@@ -11,7 +11,7 @@ mod request;
 mod result;
 
 pub use greeting::{discover_from_handshake, handshake_again, handshake_from_discover, without_capabilities};
-pub use input::{InputRequest, InputRequired, input_required, is_supported};
+pub use input::{InputRequest, InputRequired, input_required, is_supported, request_state};
 pub use notification::{progress_of, resource_updated, subscribed, with_progress_token};
 pub use request::{Declared, own_request};
 pub(crate) use result::{STATELESS_RESULT, added_to_result};

@@ -28,8 +28,8 @@ pub use answer::{
 };
 pub use bridge::{
     Declared, InputRequest, InputRequired, completed, discover_from_handshake, error_names_uri, handshake_again,
-    handshake_from_discover, input_required, is_supported, own_request, plain, progress_of, resource_updated,
-    subscribed, with_code, with_id, with_progress_token, without_capabilities,
+    handshake_from_discover, input_required, is_supported, own_request, plain, progress_of, request_state,
+    resource_updated, subscribed, with_code, with_id, with_progress_token, without_capabilities,
 };
 pub use fault::{Fault, code};
 pub use handshake::{

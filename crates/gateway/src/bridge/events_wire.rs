@@ -9,18 +9,19 @@ use std::{
 use bytes::Bytes;
 use domain::Transport;
 use http::{HeaderMap, Method, Uri, header};
-use mcp::{Frame, Id, SseParser};
+use mcp::{Frame, Id, SseEvent};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
+use super::source::Source;
 use crate::{
     account::Server,
     credential,
     failure::UpstreamFailure,
     gateway::Shared,
     link::{Link, upstream_headers},
-    relay::Plain,
+    relay::{Plain, roomy},
     words,
 };
 
@@ -60,13 +61,9 @@ impl EventsWire {
         {
             return Err(UpstreamFailure::Status { status: head.status.as_u16(), words: words::of_body(body).await });
         }
-        let mut reader = Reader {
-            body: Plain::new(shared, &head.headers, body)?,
-            parser: SseParser::new(shared.config.limits.answer_bytes),
-            switch: Arc::default(),
-        };
-        let (named, rest) =
-            timeout(times.aggregate_part, reader.endpoint()).await.map_err(|_| UpstreamFailure::Late)??;
+        let messages = Source::events(shared, Plain::new(shared, &head.headers, body)?);
+        let mut reader = Reader { shared: shared.clone(), messages, switch: Arc::default() };
+        let named = timeout(times.aggregate_part, reader.endpoint()).await.map_err(|_| UpstreamFailure::Late)??;
         let endpoint = resolved(url, &named).ok_or_else(no_endpoint)?;
         let open = CancellationToken::new();
         let wire = Self { endpoint, switch: reader.switch.clone(), _open: open.clone().drop_guard() };
@@ -75,7 +72,7 @@ impl EventsWire {
             tokio::select! {
                 () = open.cancelled() => {}
                 () = closing.cancelled() => {}
-                () = reader.run(rest) => {}
+                () = reader.run() => {}
             }
             reader.switch.close();
         });
@@ -154,35 +151,26 @@ impl EventsWire {
 }
 
 struct Reader {
-    body: Plain,
-    parser: SseParser,
+    shared: Arc<Shared>,
+    messages: Source,
     switch: Arc<Switch>,
 }
 
 impl Reader {
-    /// The URL that the server names first, and the messages that came with it.
-    async fn endpoint(&mut self) -> Result<(String, Vec<Bytes>), UpstreamFailure> {
-        while let Some(data) = self.body.data().await {
-            let mut events = self.parser.push(&data?).map_err(|_| no_endpoint())?.into_iter();
-            while let Some(event) = events.next() {
-                let Some(data) = event.payload() else { continue };
-                if event.name.as_deref() != Some("endpoint") {
-                    return Err(no_endpoint());
-                }
-                let named = String::from_utf8_lossy(data).trim().to_owned();
-                return Ok((named, events.filter_map(|event| event.payload().cloned()).collect()));
+    /// The URL that the server names first.
+    async fn endpoint(&mut self) -> Result<String, UpstreamFailure> {
+        match self.messages.event().await? {
+            Some(SseEvent { name: Some(name), data: Some(data), .. }) if name == "endpoint" => {
+                Ok(String::from_utf8_lossy(&data).trim().to_owned())
             }
+            _ => Err(no_endpoint()),
         }
-        Err(no_endpoint())
     }
 
-    async fn run(&mut self, first: Vec<Bytes>) {
-        first.into_iter().for_each(|message| self.switch.hand_over(message));
-        while let Some(Ok(data)) = self.body.data().await {
-            let Ok(events) = self.parser.push(&data) else { return };
-            for message in events.iter().filter_map(mcp::SseEvent::payload) {
-                self.switch.hand_over(message.clone());
-            }
+    /// Hands over what comes. A message that there is no room for ends the stream, since nobody knows whose it is.
+    async fn run(&mut self) {
+        while let Ok(Some((message, room))) = self.messages.next(&self.shared).await {
+            self.switch.hand_over(roomy(message, room));
         }
     }
 }

@@ -94,6 +94,19 @@ impl Source {
         })))
     }
 
+    /// The next event of a stream that has data, whole, if it is small; for streams whose first event is another thing.
+    pub(super) async fn event(&mut self) -> Result<Option<SseEvent>, UpstreamFailure> {
+        let From::Events(events) = &mut self.from else { return Ok(None) };
+        while let Some(part) = events.part().await? {
+            match part {
+                SsePart::Event(event) if event.payload().is_none() => {}
+                SsePart::Event(event) => return Ok(Some(event)),
+                SsePart::Piece(_) => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
     fn of(from: From) -> Self {
         Self { from, holding: None }
     }

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method as HttpMethod, header};
-use mcp::{Era, Frame, Id, SseParser};
+use mcp::{Era, Frame, Id};
 use tokio::time::Instant;
 
 use super::{Peer, Wire};
 use crate::{
+    bridge::Source,
     credential,
     failure::{Failure, UpstreamFailure},
     forward::refused,
     gateway::Shared,
     link::{Link, upstream_headers},
-    relay::{Plain, collect},
+    relay::{Plain, collect, roomy},
     session::{SESSION_HEADER, Session},
     words,
 };
@@ -77,7 +78,7 @@ impl Peer {
             answer_in_stream(shared, body, id).await?
         } else {
             let until = Instant::now() + shared.config.times.upstream_silence;
-            collect(shared, body, Some(until)).await?.bytes
+            collect(shared, body, Some(until)).await?.into_bytes()
         };
         Ok(Answer { message, session })
     }
@@ -113,16 +114,12 @@ async fn refusal(response: http::Response<hyper::body::Incoming>) -> Failure {
 }
 
 /// The answer to a request out of its stream; whatever else is in it is not for us.
-async fn answer_in_stream(shared: &Shared, mut body: Plain, id: &Id<'_>) -> Result<Bytes, UpstreamFailure> {
-    let mut parser = SseParser::new(shared.config.limits.answer_bytes);
+async fn answer_in_stream(shared: &Shared, body: Plain, id: &Id<'_>) -> Result<Bytes, UpstreamFailure> {
+    let mut messages = Source::events(shared, body);
     let reading = async {
-        while let Some(data) = body.data().await {
-            let data = data?;
-            let events = parser.push(&data).map_err(|error| UpstreamFailure::Invalid(error.to_string()))?;
-            for payload in events.iter().filter_map(mcp::SseEvent::payload) {
-                if matches!(mcp::frame(payload), Ok(Frame::Response(facts)) if facts.answers(id)) {
-                    return Ok(payload.clone());
-                }
+        while let Some((message, room)) = messages.next(shared).await? {
+            if matches!(mcp::frame(&message), Ok(Frame::Response(facts)) if facts.answers(id)) {
+                return Ok(roomy(message, room));
             }
         }
         Err(UpstreamFailure::Broken("it ended without an answer".to_owned()))

@@ -34,8 +34,14 @@ const WHOLE: usize = 256 << 10;
 
 /// A message that is held, with the room it takes.
 pub(crate) struct Held {
-    pub bytes: Bytes,
+    bytes: Bytes,
     room: Vec<OwnedSemaphorePermit>,
+}
+
+/// Bytes that take room as long as any part of them is kept.
+struct Roomy {
+    bytes: Bytes,
+    _room: Vec<OwnedSemaphorePermit>,
 }
 
 /// A body that is being taken in.
@@ -52,6 +58,22 @@ impl Held {
     pub(crate) fn into_parts(self) -> (Bytes, Vec<OwnedSemaphorePermit>) {
         (self.bytes, self.room)
     }
+
+    /// The message; the room that it takes comes back with the last part of it.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        roomy(self.bytes, self.room)
+    }
+}
+
+impl AsRef<[u8]> for Roomy {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Bytes with the room that they take; it comes back with the last part of them.
+pub(crate) fn roomy(bytes: Bytes, room: Vec<OwnedSemaphorePermit>) -> Bytes {
+    if room.is_empty() { bytes } else { Bytes::from_owner(Roomy { bytes, _room: room }) }
 }
 
 /// Whether there is more to take.

@@ -115,6 +115,13 @@ impl InputRequired {
     }
 }
 
+/// The raw JSON of the state that an `input_required` result gives, if it gives one.
+#[must_use]
+pub fn request_state(message: &[u8]) -> Option<&str> {
+    let result = json::member(std::str::from_utf8(message).ok()?, "result")?;
+    Some(json::member(Some(result.text).filter(|raw| raw.starts_with('{'))?, "requestState")?.text)
+}
+
 /// An answer that asks the client for input, in the stateless era.
 #[must_use]
 pub fn input_required(id: &Id<'_>, requests: &[InputRequest], state: &str) -> Bytes {
@@ -169,6 +176,8 @@ mod tests {
             InputRequest { key: "q\"1".to_owned(), kind: Method::ElicitationCreate, params: Some(form.to_owned()) };
         let written = input_required(&Id::number(3), std::slice::from_ref(&asked), "st\u{e4}te");
         let read = InputRequired::read(&written).unwrap();
+        assert_eq!(request_state(&written), Some("\"st\u{e4}te\""));
+        assert_eq!(request_state(br#"{"result":[1],"requestState":1}"#), None);
         assert_eq!(read, InputRequired { requests: vec![asked.clone()], state: Some("\"st\u{e4}te\"".to_owned()) });
         let request = asked.to_request(&Id::string("a")).unwrap();
         assert_eq!(
