@@ -63,6 +63,11 @@ impl Deployment {
         Ok(())
     }
 
+    /// The process of a gateway, by its number.
+    pub fn gateway_process(&self, number: usize) -> &Running {
+        &self.gateway_processes[number]
+    }
+
     /// Takes the database away.
     pub async fn stop_postgres(&mut self) -> anyhow::Result<()> {
         self.cluster.take().context("PostgreSQL runs")?.stop().await?;

@@ -43,6 +43,17 @@ impl Http {
         Ok(Answer { status: parts.status, headers: parts.headers, text })
     }
 
+    /// Sends a request and reads its answer, which is not kept; how many bytes it had.
+    pub async fn length(&self, request: Request<Full<Bytes>>) -> anyhow::Result<usize> {
+        let (parts, mut body) = self.0.request(request).await?.into_parts();
+        anyhow::ensure!(parts.status.is_success(), "{}", parts.status);
+        let mut length = 0;
+        while let Some(frame) = body.frame().await {
+            length += frame?.into_data().map_or(0, |data| data.len());
+        }
+        Ok(length)
+    }
+
     /// Posts one JSON-RPC message of the `initialize` era to a gateway URL.
     pub async fn mcp(&self, url: &str, key: &str, session: Option<&str>, message: &Value) -> anyhow::Result<Answer> {
         let mut request = Request::post(url)

@@ -1,13 +1,22 @@
 //! What dies or falls silent in the middle of calls: every waiting caller gets an answer, or a closed connection when it is
 //! the gateway itself, and afterwards everything goes on.
 
+mod ways;
+
 use std::{future::pending, net::SocketAddr, time::Duration};
 
 use anyhow::{Context as _, ensure};
-use axum::{Json, Router, http::StatusCode, response::IntoResponse, routing::post};
+use axum::{
+    Json, Router,
+    http::{HeaderMap, StatusCode},
+    response::IntoResponse,
+    routing::post,
+};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
+
+pub use ways::Way;
 
 use crate::{
     http::Http,
@@ -33,7 +42,8 @@ fn upstream_process() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(address).await.expect("its address");
-        axum::serve(listener, Router::new().route("/mcp", post(answer))).await.expect("it serves");
+        let router = Router::new().route("/mcp", post(answer)).route("/modern", post(modern));
+        axum::serve(listener, router).await.expect("it serves");
     });
 }
 
@@ -50,6 +60,25 @@ async fn answer(Json(message): Json<Value>) -> impl IntoResponse {
         _ => json!({"content": []}),
     };
     Json(json!({"jsonrpc": "2.0", "id": id, "result": result})).into_response()
+}
+
+/// The same server in the stateless era only.
+async fn modern(headers: HeaderMap, Json(message): Json<Value>) -> impl IntoResponse {
+    if headers.get("mcp-protocol-version").is_none_or(|version| version != "2026-07-28") {
+        return StatusCode::BAD_REQUEST.into_response();
+    }
+    let result = match message["method"].as_str().unwrap_or_default() {
+        "server/discover" => json!({"resultType": "complete", "supportedVersions": ["2026-07-28"],
+            "capabilities": {"tools": {}}, "ttlMs": 0, "cacheScope": "private"}),
+        "tools/list" => json!({"resultType": "complete", "ttlMs": 0, "cacheScope": "private",
+            "tools": [{"name": "wait", "inputSchema": {"type": "object"}}]}),
+        _ if message["params"]["name"] == "wait" => {
+            println!("waiting {}.", message["params"]["arguments"]["caller"]);
+            pending::<Value>().await
+        }
+        _ => json!({"resultType": "complete", "content": []}),
+    };
+    Json(json!({"jsonrpc": "2.0", "id": message["id"], "result": result})).into_response()
 }
 
 fn upstream(address: SocketAddr) -> anyhow::Result<Running> {
@@ -71,9 +100,9 @@ struct Scene {
     http: Http,
 }
 
-fn up(folder: &Folder, listen: &str) -> anyhow::Result<Running> {
+fn up(folder: &Folder, listen: &str, silence: &str) -> anyhow::Result<Running> {
     let data = folder.path().join("data").display().to_string();
-    let args = ["up", "--data", &data, "--listen", listen, "--answer-silence", SILENCE];
+    let args = ["up", "--data", &data, "--listen", listen, "--answer-silence", silence];
     let running = Running::start(PORTCULLIS, &args, &[])?;
     running.line_with("Portcullis is up")?;
     Ok(running)
@@ -81,8 +110,13 @@ fn up(folder: &Folder, listen: &str) -> anyhow::Result<Running> {
 
 impl Scene {
     async fn start(name: &str) -> anyhow::Result<Self> {
+        Self::patient(name, SILENCE).await
+    }
+
+    /// With a limit of silence, in seconds.
+    async fn patient(name: &str, silence: &str) -> anyhow::Result<Self> {
         let (folder, listen) = (Folder::new(name)?, free_address()?.to_string());
-        let gateway = up(&folder, &listen)?;
+        let gateway = up(&folder, &listen, silence)?;
         let person = Person::sign_up(&format!("http://{listen}"), "acme").await?;
         let upstream_address = free_address()?;
         let upstream = upstream(upstream_address)?;
@@ -192,6 +226,6 @@ async fn callers_of_a_killed_gateway_see_a_closed_connection() -> anyhow::Result
     let answers = tokio::time::timeout(PATIENCE, join_all(callers)).await.context("every caller is told in time")?;
     ensure!(answers.iter().all(|answer| matches!(answer, Ok(Err(_)))), "{answers:?}");
     scene.gateway.wait()?;
-    scene.gateway = up(&scene.folder, &scene.listen)?;
+    scene.gateway = up(&scene.folder, &scene.listen, SILENCE)?;
     scene.works(&url, &key).await
 }

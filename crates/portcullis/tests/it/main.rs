@@ -9,6 +9,7 @@ mod deployment;
 mod documents;
 mod http;
 mod killed;
+mod large;
 mod layering;
 mod mesh;
 mod oauth;

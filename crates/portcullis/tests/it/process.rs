@@ -86,6 +86,13 @@ impl Running {
         }
     }
 
+    /// The most memory that it ever had, in MB.
+    pub fn peak_mb(&self) -> anyhow::Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("its memory")?;
+        Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1024.0)
+    }
+
     /// Everything it has printed.
     pub fn said(&self) -> String {
         self.lines.lock().expect("the lines").join("\n")
