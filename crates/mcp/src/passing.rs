@@ -1,13 +1,14 @@
 //! Edits of an answer while its bytes pass, in bounded memory: for answers too large to be held.
 //!
-//! The edits are those of [`with_id`](crate::with_id), [`completed`](crate::completed), [`plain`](crate::plain),
-//! [`with_code`](crate::with_code) and [`rename_in`](crate::rename_in), with the same bytes as their outcome; properties say
-//! so. One thing differs: a member that an answer has already, where it was to be added, is taken out, and the one that is
+//! The edits are those of [`with_id`](crate::with_id), [`completed`](crate::completed), [`plain`](crate::plain) and
+//! [`rename_in`](crate::rename_in), with the same bytes as their outcome; properties say so. One thing differs: a member that an answer has already, where it was to be added, is taken out, and the one that is
 //! added stands in front. Here is no check of the text: it must be the start of a response that a
 //! [`FrameScanner`](crate::FrameScanner) has read.
 
 mod level;
 mod output;
+mod tokens;
+mod values;
 
 use std::fmt;
 
@@ -15,10 +16,9 @@ use bytes::Bytes;
 
 use crate::bridge::{STATELESS_RESULT, added_to_result};
 use crate::id::Id;
-use crate::json::string::plain_run;
-use crate::json::{decode, is_structural, push_quoted};
+use crate::json::push_quoted;
 use crate::method::Method;
-use crate::qualify::{self, Name, NameKind, NewName, Part, Rule};
+use crate::qualify::{self, Name, NewName, Part, Rule};
 use crate::read::ReadError;
 use level::{Act, Level, Plan};
 use output::Output;
@@ -70,8 +70,6 @@ struct Edits {
     added: String,
     /// Members that a result loses.
     removed: Vec<&'static str>,
-    /// A code, as text, and what becomes of it.
-    code: Option<(String, String)>,
     names: Option<&'static Rule>,
 }
 
@@ -132,13 +130,6 @@ impl AnswerEditor {
     #[must_use]
     pub fn plain(mut self) -> Self {
         self.edits.removed.extend(STATELESS_RESULT);
-        self
-    }
-
-    /// An error with the one code gets the other.
-    #[must_use]
-    pub fn with_code(mut self, from: i64, to: i64) -> Self {
-        self.edits.code = Some((from.to_string(), to.to_string()));
         self
     }
 
@@ -236,7 +227,7 @@ impl AnswerEditor {
             Act::Drop => (Act::Drop, Sink::Nowhere),
             Act::Type => (Act::Type, Sink::Value),
             _ if deferred => (Act::Pass, Sink::Level),
-            act @ (Act::Id | Act::Code | Act::Name(_)) => (act, Sink::Value),
+            act @ (Act::Id | Act::Name(_)) => (act, Sink::Value),
             _ => (Act::Pass, Sink::Out),
         };
         self.value.clear();
@@ -275,176 +266,8 @@ impl AnswerEditor {
         Ok(())
     }
 
-    fn key(&mut self, bytes: &[u8], pos: usize) -> Result<usize, PassingError> {
-        let (end, closed) = self.string_run(bytes, pos);
-        extend(&mut self.key, &bytes[pos..end])?;
-        extend(&mut self.pending, &bytes[pos..end])?;
-        if closed {
-            let text = String::from_utf8_lossy(&self.key);
-            if let Some(level) = self.levels.last_mut() {
-                self.act = level.member(&decode(&text), &self.edits);
-            }
-            self.state = State::Colon;
-        }
-        Ok(end)
-    }
-
-    /// A string, up to its end or that of the bytes.
-    fn text(&mut self, bytes: &[u8], pos: usize, out: &mut Output<'_>) -> Result<usize, PassingError> {
-        let (end, closed) = self.string_run(bytes, pos);
-        self.take(&bytes[pos..end], pos, out)?;
-        match self.state {
-            _ if !closed => {}
-            State::ContainerText(depth) => self.state = State::Container(depth),
-            _ => self.value_ends(out)?,
-        }
-        Ok(end)
-    }
-
-    /// How far a string goes on, and whether it ends there.
-    fn string_run(&mut self, bytes: &[u8], pos: usize) -> (usize, bool) {
-        if std::mem::take(&mut self.escaped) {
-            return (pos + 1, false);
-        }
-        let end = plain_run(bytes, pos);
-        match bytes.get(end) {
-            None => (end, false),
-            Some(b'"') => (end + 1, true),
-            Some(b'\\') => {
-                self.escaped = true;
-                (end + 1, false)
-            }
-            Some(_) => (end + 1, false),
-        }
-    }
-
-    fn container(
-        &mut self,
-        depth: usize,
-        bytes: &[u8],
-        pos: usize,
-        out: &mut Output<'_>,
-    ) -> Result<usize, PassingError> {
-        let at = bytes[pos..].iter().position(|byte| is_structural(*byte));
-        let end = at.map_or(bytes.len(), |at| pos + at + 1);
-        self.take(&bytes[pos..end], pos, out)?;
-        if at.is_none() {
-            return Ok(end);
-        }
-        match (bytes[end - 1], depth) {
-            (b'"', _) => self.state = State::ContainerText(depth),
-            (b'{' | b'[', _) => self.state = State::Container(depth + 1),
-            (_, 1) => self.value_ends(out)?,
-            _ => self.state = State::Container(depth - 1),
-        }
-        Ok(end)
-    }
-
-    /// A number or a word, up to the first byte that is not of it, which is read again.
-    fn scalar(&mut self, bytes: &[u8], pos: usize, out: &mut Output<'_>) -> Result<usize, PassingError> {
-        let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r');
-        let at = bytes[pos..].iter().position(ends);
-        let end = at.map_or(bytes.len(), |at| pos + at);
-        self.take(&bytes[pos..end], pos, out)?;
-        if at.is_some() {
-            self.value_ends(out)?;
-        }
-        Ok(end)
-    }
-
-    /// Some of the value that is being read.
-    fn take(&mut self, bytes: &[u8], pos: usize, out: &mut Output<'_>) -> Result<(), PassingError> {
-        match self.sink {
-            Sink::Out => out.pass(pos..pos + bytes.len()),
-            Sink::Nowhere => {}
-            Sink::Value => extend(&mut self.value, bytes)?,
-            Sink::Level => {
-                let deferred = self.levels.last_mut().and_then(|level| level.deferred.as_mut());
-                deferred.map_or(Ok(()), |deferred| extend(deferred, bytes))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn value_ends(&mut self, out: &mut Output<'_>) -> Result<(), PassingError> {
-        self.state = State::After;
-        if self.sink != Sink::Value {
-            return Ok(());
-        }
-        let value = std::mem::take(&mut self.value);
-        let text = String::from_utf8_lossy(&value);
-        match (self.act, &self.edits) {
-            (Act::Id, Edits { id: Some(id), .. }) => out.put(id.as_bytes()),
-            (Act::Code, Edits { code: Some((from, to)), .. }) if *from == *text => out.put(to.as_bytes()),
-            (Act::Name(kind), _) => out.put(renamed(&mut self.rename, kind, &text).as_bytes()),
-            (Act::Type, _) => self.type_is_known(&text, out)?,
-            _ => out.put(&value),
-        }
-        Ok(())
-    }
-
-    /// The type of an entry has come, and so the meaning of what was put off.
-    fn type_is_known(&mut self, raw: &str, out: &mut Output<'_>) -> Result<(), PassingError> {
-        let Some(level) = self.levels.last_mut() else { return Ok(()) };
-        let kind = if raw.starts_with('"') { decode(raw) } else { "".into() };
-        level.plan = level.plan.of_type(&kind);
-        match level.deferred.take() {
-            None => out.put(raw.as_bytes()),
-            Some(mut deferred) => {
-                deferred.extend_from_slice(raw.as_bytes());
-                let plan = level.plan;
-                out.put(&self.members_renamed(&deferred, plan)?);
-            }
-        }
-        Ok(())
-    }
-
-    /// Members of an object, with their names rewritten.
-    fn members_renamed(&mut self, members: &[u8], plan: Plan) -> Result<Vec<u8>, PassingError> {
-        let (Some(rule), Some(rename)) = (plan.rule(), &mut self.rename) else { return Ok(members.to_vec()) };
-        let start = members.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b',').count();
-        let (before, members) = members.split_at(start);
-        let object = Bytes::from([b"{", members, b"}"].concat());
-        let object = qualify::rewritten(&object, rule, rename)?;
-        let renamed = object.strip_prefix(b"{").and_then(|object| object.strip_suffix(b"}")).unwrap_or_default();
-        Ok([before, renamed].concat())
-    }
-
-    /// The object or array that is being looked into ends.
-    fn closes(&mut self, pos: usize, out: &mut Output<'_>) -> Result<(), PassingError> {
-        if let Some(mut level) = self.levels.pop() {
-            if let Some(added) = level.added.take() {
-                out.put(added.as_bytes());
-            }
-            if let Some(deferred) = level.deferred.take() {
-                let renamed = self.members_renamed(&deferred, level.plan.of_type(""))?;
-                out.put(&renamed);
-            }
-        }
-        out.put(&self.pending);
-        self.pending.clear();
-        out.pass(pos..pos + 1);
-        self.state = State::After;
-        Ok(())
-    }
-
     fn put_off(&mut self, byte: u8) -> Result<(), PassingError> {
         extend(&mut self.pending, &[byte])
-    }
-}
-
-/// A name's JSON as it is to be.
-fn renamed(rename: &mut Option<Rename>, kind: NameKind, raw: &str) -> String {
-    let Some(rename) = rename else { return raw.to_owned() };
-    let text = if raw.starts_with('"') { decode(raw) } else { raw.into() };
-    match rename(&Name { kind, text, raw }) {
-        NewName::Same => raw.to_owned(),
-        NewName::Raw(raw) => raw,
-        NewName::Text(text) => {
-            let mut quoted = String::with_capacity(text.len() + 2);
-            push_quoted(&mut quoted, &text);
-            quoted
-        }
     }
 }
 

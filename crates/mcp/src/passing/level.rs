@@ -31,8 +31,6 @@ pub(super) enum Plan {
     Envelope,
     /// Its result, with the names in it.
     Result(Option<&'static Rule>),
-    /// Its error.
-    Error(Option<&'static Rule>),
     Names(&'static Rule),
     /// The type is known, and gives nothing a meaning.
     Nothing,
@@ -46,7 +44,6 @@ pub(super) enum Act {
     /// It is left out, with its key.
     Drop,
     Id,
-    Code,
     /// It says what the other members mean.
     Type,
     Name(NameKind),
@@ -76,11 +73,10 @@ impl Level {
         match (self.plan, key) {
             (Plan::Envelope, "id") if edits.id.is_some() => Act::Id,
             (Plan::Envelope, "result") => Act::Enter(Plan::Result(of_envelope(key))),
-            (Plan::Envelope, "error") => Act::Enter(Plan::Error(of_envelope(key))),
-            (Plan::Envelope | Plan::Nothing, _) => Act::Pass,
+            (Plan::Nothing, _) => Act::Pass,
             (Plan::Result(_), key) if edits.removed.contains(&key) => Act::Drop,
-            (Plan::Error(_), "code") if edits.code.is_some() => Act::Code,
-            (Plan::Result(rule) | Plan::Error(rule), key) => named(rule.and_then(|rule| member_of(rule, key))),
+            (Plan::Envelope, key) => named(of_envelope(key)),
+            (Plan::Result(rule), key) => named(rule.and_then(|rule| member_of(rule, key))),
             (Plan::Names(Rule::Typed(_)), "type") => Act::Type,
             (Plan::Names(Rule::Typed(variants)), key) => {
                 let meant = variants.iter().any(|(_, rule)| member_of(rule, key).is_some());
@@ -102,7 +98,7 @@ impl Plan {
     /// The plan for a value that begins so, if it is looked into.
     pub(super) fn opened_by(self, byte: u8) -> Option<Self> {
         match (self, byte) {
-            (Self::Envelope | Self::Result(_) | Self::Error(_) | Self::Names(Rule::In(_) | Rule::Typed(_)), b'{')
+            (Self::Envelope | Self::Result(_) | Self::Names(Rule::In(_) | Rule::Typed(_)), b'{')
             | (Self::Names(Rule::Each(_)), b'[') => Some(self),
             (Self::Names(Rule::Each(rule)), b'{') => Self::Names(rule).opened_by(byte),
             _ => None,
@@ -139,7 +135,6 @@ impl Act {
         match self {
             Self::Name(NameKind::Request | NameKind::Progress) if text || number => self,
             Self::Name(_) | Self::Type if text => self,
-            Self::Code if number => self,
             Self::Id | Self::Drop => self,
             _ => Self::Pass,
         }

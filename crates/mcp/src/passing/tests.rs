@@ -2,8 +2,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::bridge::{completed, plain, with_code, with_id};
-use crate::qualify::{qualified_task, qualified_uri, rename_in};
+use crate::bridge::{completed, plain, with_id};
+use crate::qualify::{NameKind, qualified_task, qualified_uri, rename_in};
 
 /// Which edits are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,15 +105,11 @@ fn edits_are_those_of_the_whole_text() {
 }
 
 #[test]
-fn errors_get_their_code_and_names() {
+fn names_in_errors() {
     let text = r#"{"jsonrpc":"2.0","id":1,"error":{"message":"m","code": -32002 ,"data":{"uri":"a:1","code":-32002}}}"#;
-    let bytes = Bytes::copy_from_slice(text.as_bytes());
-    let part = Part::Answer(Method::ResourcesRead);
-    let expected = rename_in(&with_code(&bytes, -32602).unwrap(), part, other_name).unwrap();
     for lengths in LENGTHS {
-        let editor = AnswerEditor::default().with_code(-32002, -32602).renamed(part, other_name);
-        assert_eq!(by_pieces(text, lengths, editor).as_bytes(), expected);
-        assert_eq!(by_pieces(text, lengths, AnswerEditor::default().with_code(-32001, 1)), text);
+        let expected = whole(text, Era::Same, Method::ResourcesRead);
+        assert_eq!(passing(text, lengths, Era::Same, Method::ResourcesRead), expected);
     }
 }
 
