@@ -50,6 +50,9 @@ pub enum Hosts {
 pub struct Limits {
     /// Bytes of one request body.
     pub request_bytes: usize,
+    /// Bytes of request bodies over 64 KiB that are held at the same time; beyond it such requests are shed (503). Four of
+    /// the largest have room in any case.
+    pub requests_bytes: usize,
     /// Bytes of one message from an upstream that has to be held: a list of tools, what is edited, what the server sends of
     /// its own.
     pub answer_bytes: usize,
@@ -109,6 +112,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             request_bytes: 4 << 20,
+            requests_bytes: 256 << 20,
             answer_bytes: 64 << 20,
             streamed_bytes: 1 << 30,
             held_bytes: 512 << 20,

@@ -88,6 +88,8 @@ pub(crate) struct Shared {
     pub reserving: Semaphore,
     /// For long checks of arguments.
     pub checking: Turns,
+    /// One permit for each KiB of large request bodies being held.
+    pub asked: Arc<Semaphore>,
     /// One permit for each KiB of upstream messages being held.
     pub held: Arc<Semaphore>,
     pub tracker: TaskTracker,
@@ -133,6 +135,9 @@ impl Gateway {
             rooms: Rooms::new(&config.limits),
             reserving: Semaphore::new(RESERVING),
             checking: Turns::default(),
+            asked: Arc::new(Semaphore::new(
+                config.limits.requests_bytes.max(4 * config.limits.request_bytes).min(Semaphore::MAX_PERMITS) >> 10,
+            )),
             held: Arc::new(Semaphore::new(config.limits.held_bytes >> 10)),
             tracker,
             closing,

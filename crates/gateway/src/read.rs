@@ -1,17 +1,22 @@
 //! The message: its bytes within the limits, read strictly, its headers agreeing with it.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use mcp::{Era, HeaderView, Message, ReadLimits};
 
-use crate::{failure::Failure, rescue::Asked};
+use crate::{
+    failure::Failure,
+    gateway::Shared,
+    relay::{more_room, roomy},
+    rescue::Asked,
+};
 
 /// Most nesting of a message (POLICY.md §2).
 const MAX_DEPTH: usize = 64;
+/// Up to this size a body is held without asking for room.
+const SMALL: usize = 64 << 10;
 
 /// HTTP headers as the header rules look at them.
 #[derive(Debug)]
@@ -23,8 +28,9 @@ impl HeaderView for Headers<'_> {
     }
 }
 
-/// Takes the whole body in, within its limits of size and time.
-pub(crate) async fn body(headers: &HeaderMap, body: Body, limit: usize, within: Duration) -> Result<Bytes, Failure> {
+/// Takes the whole body in, within its limits of size and time. A large one takes room as long as any of it is kept.
+pub(crate) async fn body(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Bytes, Failure> {
+    let (limit, within) = (shared.config.limits.request_bytes, shared.config.times.request_body);
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let json = types.next().and_then(|value| value.to_str().ok()).is_some_and(is_json) && types.next().is_none();
     let plain = headers.get_all(header::CONTENT_ENCODING).iter().all(|value| value == "identity");
@@ -35,7 +41,7 @@ pub(crate) async fn body(headers: &HeaderMap, body: Body, limit: usize, within: 
     if announced.is_some_and(|announced| announced > limit) {
         return Err(Failure::TooLarge { limit });
     }
-    tokio::time::timeout(within, collect(body, limit)).await.unwrap_or(Err(Failure::BodyLate))
+    tokio::time::timeout(within, collect(shared, body, limit)).await.unwrap_or(Err(Failure::BodyLate))
 }
 
 /// Reads the message and checks the headers that mirror it. What was found out by then is left in `asked`.
@@ -69,14 +75,18 @@ fn removed_method(message: &Message<'_>, era: Era) -> Result<(), Failure> {
     }
 }
 
-async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Failure> {
+async fn collect(shared: &Shared, mut body: Body, limit: usize) -> Result<Bytes, Failure> {
     let mut first: Option<Bytes> = None;
-    let mut more = BytesMut::new();
+    let (mut more, mut room) = (BytesMut::new(), Vec::new());
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Failure::BodyBroken)?.into_data() else { continue };
-        let held = first.as_ref().map_or(0, Bytes::len) + more.len();
-        if held + data.len() > limit {
+        let before = first.as_ref().map_or(0, Bytes::len) + more.len();
+        let size = before + data.len();
+        if size > limit {
             return Err(Failure::TooLarge { limit });
+        }
+        if size > SMALL {
+            room.extend(more_room(&shared.asked, before, size).map_err(|_| Failure::Busy)?);
         }
         match first.take() {
             None if more.is_empty() => first = Some(data),
@@ -87,7 +97,7 @@ async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Failure> {
             }
         }
     }
-    Ok(first.unwrap_or_else(|| more.freeze()))
+    Ok(roomy(first.unwrap_or_else(|| more.freeze()), room))
 }
 
 /// `application/json`, with or without parameters.

@@ -10,7 +10,7 @@ mod passing;
 mod through;
 
 pub(crate) use coded::Plain;
-pub(crate) use json::{Taken, collect, room, roomy, take};
+pub(crate) use json::{Taken, collect, more_room, room, roomy, take};
 pub(crate) use kept::Keeping;
 pub(crate) use passing::Passing;
 pub(crate) use through::Cut;

@@ -194,10 +194,9 @@ fn admit(shared: &Arc<Shared>, parts: &Parts, via: Via) -> Result<Room, Failure>
 /// Steps 5 to 9 for one server.
 async fn post(mut ask: Ask<'_>, place: &Place, body: Body, asked: &mut Asked) -> Result<Response, Failure> {
     let (shared, arrived) = (ask.shared, ask.arrived);
-    let config = &shared.config;
     let mut method = None;
     let answer = async {
-        let bytes = read::body(ask.headers, body, config.limits.request_bytes, config.times.request_body).await?;
+        let bytes = read::body(shared, ask.headers, body).await?;
         if let Some(answer) = unjudged(&mut ask, &place.caller, Some(&place.server.slug), (&bytes, asked)).await? {
             return Ok(answer);
         }
@@ -219,10 +218,9 @@ async fn post(mut ask: Ask<'_>, place: &Place, body: Body, asked: &mut Asked) ->
 /// Steps 5 to 9 for all servers of the caller.
 async fn post_to_all(mut ask: Ask<'_>, caller: &Caller, body: Body, asked: &mut Asked) -> Result<Response, Failure> {
     let (shared, arrived) = (ask.shared, ask.arrived);
-    let config = &shared.config;
     let mut method = None;
     let answer = async {
-        let bytes = read::body(ask.headers, body, config.limits.request_bytes, config.times.request_body).await?;
+        let bytes = read::body(shared, ask.headers, body).await?;
         if let Some(answer) = unjudged(&mut ask, caller, None, (&bytes, asked)).await? {
             return Ok(answer);
         }

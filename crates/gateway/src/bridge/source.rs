@@ -152,7 +152,7 @@ impl Source {
         if held.len() + bytes.len() > limit {
             return Err(UpstreamFailure::TooLarge { limit });
         }
-        rooms.push(room(shared, bytes.len())?);
+        rooms.extend(room(shared, held.len(), held.len() + bytes.len())?);
         held.extend_from_slice(bytes);
         Ok(())
     }

@@ -1,14 +1,14 @@
 //! An answer that is one JSON message: taken in whole, so that it is known to be an answer before any of it is passed on;
 //! a large one that needs no edit passes while it is read.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, response::Response};
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use mcp::{Frame, Method, Part, ResponseKind};
 use tokio::{
-    sync::OwnedSemaphorePermit,
+    sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError},
     time::{Instant, timeout},
 };
 
@@ -190,7 +190,7 @@ impl Taking {
             return Err(UpstreamFailure::TooLarge { limit });
         }
         if size > SMALL {
-            self.room.push(room(shared, data.len())?);
+            self.room.extend(room(shared, self.so_far().len(), size)?);
         }
         if self.so_far().is_empty() {
             self.first = data;
@@ -225,10 +225,29 @@ impl Taking {
     }
 }
 
-/// Room for so many bytes more of messages that are held.
-pub(crate) fn room(shared: &Shared, bytes: usize) -> Result<OwnedSemaphorePermit, UpstreamFailure> {
-    let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
-    shared.held.clone().try_acquire_many_owned(kib).map_err(|_| UpstreamFailure::NoRoom)
+/// Room for a message that is held and grows.
+pub(crate) fn room(
+    shared: &Shared,
+    before: usize,
+    now: usize,
+) -> Result<Option<OwnedSemaphorePermit>, UpstreamFailure> {
+    more_room(&shared.held, before, now).map_err(|_| UpstreamFailure::NoRoom)
+}
+
+/// Room for what grows, one permit for each KiB. It is taken in large steps: what comes byte by byte is not to take a KiB
+/// for each.
+pub(crate) fn more_room(
+    of: &Arc<Semaphore>,
+    before: usize,
+    now: usize,
+) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
+    match now.div_ceil(SMALL).saturating_sub(before.div_ceil(SMALL)) {
+        0 => Ok(None),
+        steps => {
+            let kib = u32::try_from(steps * (SMALL >> 10)).unwrap_or(u32::MAX);
+            of.clone().try_acquire_many_owned(kib).map(Some)
+        }
+    }
 }
 
 /// The next bytes of a body; none at its end.

@@ -88,7 +88,7 @@ fn hold(
     if bytes.len() + piece.raw.len() > limit {
         return Err(UpstreamFailure::TooLarge { limit });
     }
-    rooms.push(room(&forward.shared, piece.raw.len())?);
+    rooms.extend(room(&forward.shared, bytes.len(), bytes.len() + piece.raw.len())?);
     bytes.extend_from_slice(&piece.raw);
     Ok(())
 }

@@ -39,6 +39,32 @@ async fn thirty_of_a_thousand_calls_at_once_pass() {
     assert_eq!(client.call("delete_run", json!({})).await.code(), "default_deny");
 }
 
+#[tokio::test]
+async fn large_requests_take_room_only_while_they_are_worked_on() {
+    let world = World::with(|config| {
+        config.limits.request_bytes = 1 << 20;
+        config.limits.requests_bytes = 0;
+    })
+    .await;
+    let upstream = Fixture::start(Speaks::Sessions).await;
+    let mut acme = world.account("acme");
+    let simple = acme.simple(&upstream.url, r#"{"version":"1","default":"allow"}"#);
+    world.publish(&acme).await;
+    let client = Client::new(&world, &acme, "/mlflow/mcp", &simple.agent).initialized().await;
+    let large = json!({"text": "x".repeat(900_000)});
+    // Four of the largest have room at a time, and each gives it back.
+    for _ in 0..12 {
+        assert!(client.call("echo", large.clone()).await.is_ok());
+    }
+    let answers = join_all((0..40).map(|_| client.call("echo", large.clone()))).await;
+    assert!(answers.iter().any(|answer| answer.is_ok()), "some pass");
+    for answer in answers.iter().filter(|answer| answer.status != StatusCode::OK) {
+        assert_eq!((answer.status, answer.reason()), (StatusCode::SERVICE_UNAVAILABLE, "busy".to_owned()));
+    }
+    // And there is room again.
+    crate::snapshots::until(|| async { client.call("echo", large.clone()).await.is_ok() }).await;
+}
+
 const ONCE: &str =
     r#"{"version":"1","default":"allow","all_tools":{"limits":[{"counter":"all","window":"hour","max":1}]}}"#;
 const ONE_SUCCESS: &str = r#"{"version":"1","default":"allow","all_tools":{"limits":[{"counter":"all","window":"hour","max":1,"count":"successes"}]}}"#;
