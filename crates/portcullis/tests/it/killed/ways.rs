@@ -150,8 +150,8 @@ async fn callers_through_another_gateway_that_stands_still_or_is_killed_are_told
     person.save_policy("waits", OPEN).await?;
     let key = person.grant_agent("waits", "waiter").await?;
     let url = format!("http://{address}/mcp");
-    let _connector = Running::start(PORTCULLIS, &["connect", &token, "--url", &url, "--allow", "127.0.0.0/8"], &[])?;
-    _connector.line_with("connected to")?;
+    let connector = Running::start(PORTCULLIS, &["connect", &token, "--url", &url, "--allow", "127.0.0.0/8"], &[])?;
+    connector.line_with("connected to")?;
     let ways = Way::all(&deployment.gateways[1], &[("waits", &key)], "wait");
     reached(&http, &ways).await?;
     // One that stands still closes nothing: pings tell.
