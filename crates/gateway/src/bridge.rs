@@ -13,6 +13,7 @@ mod by_url;
 mod events_wire;
 mod exchange;
 mod feed;
+mod greeted;
 mod input;
 mod large;
 mod legacy;

@@ -11,7 +11,7 @@ use http::{HeaderValue, Method as HttpMethod, StatusCode};
 use mcp::{Era, Family, Message, Method, Notification, ProtocolVersion, Request};
 
 use super::{
-    Names, Passage, Voice, listen, pass,
+    Names, Passage, Voice, greeted, listen, pass,
     ways::{To, Way},
 };
 use crate::{
@@ -51,10 +51,14 @@ pub(crate) async fn greet(
         Err(failure) => return Err(forward.fail(failure).await),
     };
     let not_understood = matches!(response.status().as_u16(), 400 | 404 | 405 | 406 | 415 | 501);
-    let answer = relay::answer(forward, &link, response).await;
-    let refused =
-        not_understood || matches!(&answer, Ok(answer) if answer.extensions().get() == Some(&relay::Says::Error));
-    if refused {
+    let (answer, says) = match relay::answer(forward, &link, response).await {
+        Ok(answer) => {
+            let (answer, says) = greeted::says(answer).await;
+            (Ok(answer), says)
+        }
+        Err(failure) => (Err(failure), None),
+    };
+    if not_understood || says == Some(relay::Says::Error) {
         eras.learn_handshake(server, false).await;
         if let Ok(answer) = speak_for(&ask, place, request).await {
             return Ok(answer);
