@@ -30,9 +30,6 @@ pub const NAME_HEADER: &str = "Mcp-Name";
 /// Starts the headers that mirror arguments.
 pub const PARAM_HEADER_PREFIX: &str = "Mcp-Param-";
 
-/// The HTTP status that every [`HeaderError`] is answered with.
-pub const HEADER_ERROR_STATUS: u16 = 400;
-
 /// The headers of a request, however they are kept.
 pub trait HeaderView {
     /// Every value of one header, in order; the name is compared regardless of case.
@@ -91,7 +88,7 @@ pub enum HeaderError {
 }
 
 impl HeaderError {
-    /// The JSON-RPC error code. The HTTP status is always [`HEADER_ERROR_STATUS`].
+    /// The JSON-RPC error code. The HTTP status is always 400.
     pub fn code(&self) -> i64 {
         match self {
             HeaderError::UnsupportedVersion { .. } => code::UNSUPPORTED_PROTOCOL_VERSION,

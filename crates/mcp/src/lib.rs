@@ -38,9 +38,9 @@ pub use handshake::{
     set_level_request, subscribe_request, tools_call_request, tools_list_request,
 };
 pub use headers::{
-    HEADER_ERROR_STATUS, HeaderError, HeaderView, METHOD_HEADER, NAME_HEADER, PARAM_HEADER_PREFIX,
-    PROTOCOL_VERSION_HEADER, ParamHeader, ParamKind, SchemaError, check_headers, check_param_headers,
-    encode_header_value, era, era_without_message, mirror_headers, param_headers,
+    HeaderError, HeaderView, METHOD_HEADER, NAME_HEADER, PARAM_HEADER_PREFIX, PROTOCOL_VERSION_HEADER, ParamHeader,
+    ParamKind, SchemaError, check_headers, check_param_headers, encode_header_value, era, era_without_message,
+    mirror_headers, param_headers,
 };
 pub use id::Id;
 pub use merge::{CursorError, ListKind, ListPage, MergedCursor, items_of, merge_lists};
