@@ -8,6 +8,7 @@ mod authorize;
 mod clients;
 mod consent;
 mod documents;
+mod everywhere;
 mod exchange;
 mod redirect;
 mod refresh;

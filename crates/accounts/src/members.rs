@@ -106,6 +106,7 @@ impl Change<'_> {
     async fn end_membership(&mut self, member: UserId) -> Result<(), Error> {
         self.tx.revoke_keys_of(Principal::Member(member), self.at).await?;
         self.tx.revoke_apps_of(member, self.at).await?;
+        self.tx.void_codes_of(member, self.at).await?;
         self.tx.revoke_grants_of(GrantSubject::Member(member), self.at).await?;
         self.tx.remove_from_teams(member).await?;
         self.tx.remove_connections_of(member).await?;

@@ -134,7 +134,8 @@ impl Accounts {
         Ok(slug)
     }
 
-    /// Changes the visitor's password and signs all of their other browsers out.
+    /// Changes the visitor's password, signs all of their other browsers out, and ends their apps in all of their accounts:
+    /// whoever knew the password before may have allowed one. Keys stay.
     ///
     /// # Errors
     /// [`SignUpError`]: fields `current`, `password`; wrong passwords are throttled as at log-in.
@@ -163,7 +164,7 @@ impl Accounts {
         let mut tx = self.db().person(visitor.user).await?;
         tx.set_password_hash(hash).await?;
         tx.revoke_other_sessions(visitor.session, self.now()).await?;
-        Ok(tx.commit().await?)
+        self.end_apps_everywhere(tx, "password_changed").await
     }
 
     async fn found(&self, user: &NewUserRow, name: Name, slug: &AccountSlug) -> Result<(), SignUpError> {

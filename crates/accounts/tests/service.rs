@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a test may fail by panicking")]
 
+#[path = "service/app_ends.rs"]
+mod app_ends;
 #[path = "service/app_tokens.rs"]
 mod app_tokens;
 #[path = "service/approvals.rs"]
@@ -26,6 +28,8 @@ mod policies;
 mod recorded;
 #[path = "service/roles.rs"]
 mod roles;
+#[path = "service/roles_oauth.rs"]
+mod roles_oauth;
 #[path = "service/servers.rs"]
 mod servers;
 #[path = "service/suggestions.rs"]

@@ -1,4 +1,4 @@
-//! The pool of connections, the migrator, and the four ways into a transaction.
+//! The pool of connections, the migrator, and the ways into a transaction and from one scope to another in it.
 
 use std::time::Duration;
 
@@ -163,6 +163,33 @@ impl Db {
             .map_err(OpenError::Connect)?;
         refuse_unsafe_role(&pool).await?;
         Ok(Self { pool })
+    }
+}
+
+impl PersonTx {
+    /// Goes on in one of the person's accounts, in the same transaction: for what has to become true in all of them at once.
+    /// Several accounts are gone through in the order of their ids, because each may be locked on the way.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`].
+    pub async fn into_account(self, scope: &AccountScope) -> Result<Tx, StorageError> {
+        let mut begun = self.into_inner();
+        sqlx::query(SET_USER).bind("").execute(&mut *begun).await?;
+        sqlx::query(SET_ACCOUNT).bind(scope.account().uuid().to_string()).execute(&mut *begun).await?;
+        Ok(Tx::new(begun, scope.account()))
+    }
+}
+
+impl Tx {
+    /// Goes back to the person, in the same transaction.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`].
+    pub async fn into_person(self, user: UserId) -> Result<PersonTx, StorageError> {
+        let mut begun = self.into_inner();
+        sqlx::query(SET_ACCOUNT).bind("").execute(&mut *begun).await?;
+        sqlx::query(SET_USER).bind(user.uuid().to_string()).execute(&mut *begun).await?;
+        Ok(PersonTx::new(begun, user))
     }
 }
 

@@ -16,6 +16,7 @@ statements! {
     REVOKE = "update session set revoked_at = $3 where user_id = $1 and id = $2 and revoked_at is null";
     REVOKE_OTHERS = "update session set revoked_at = $3 where user_id = $1 and id <> $2 and revoked_at is null";
     FORGET = "delete from session where user_id = $1 and (expires_at < $2 or revoked_at < $2)";
+    STANDS = "select exists (select from session where user_id = $1 and id = $2 and revoked_at is null)";
     EMAIL = "select email from app_user where id = $1";
 }
 
@@ -151,6 +152,16 @@ impl PersonTx {
         let user = self.user().uuid();
         let query = sqlx::query(REVOKE_OTHERS).bind(user).bind(kept.uuid()).bind(at.to_datetime());
         Ok(query.execute(self.connection()).await?.rows_affected())
+    }
+
+    /// Whether one of the person's sessions is not revoked.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`].
+    pub async fn session_stands(&mut self, session: SessionId) -> Result<bool, StorageError> {
+        let user = self.user().uuid();
+        let query = sqlx::query_scalar(STANDS).bind(user).bind(session.uuid());
+        Ok(query.fetch_one(self.connection()).await?)
     }
 
     /// Removes the person's sessions that were over before `before`.

@@ -51,6 +51,10 @@ impl Tx {
         Ok(self.inner.commit().await?)
     }
 
+    pub(crate) fn into_inner(self) -> Transaction<'static, Postgres> {
+        self.inner
+    }
+
     /// The account's id as a parameter.
     pub(crate) fn id(&self) -> Uuid {
         self.account.uuid()
@@ -64,6 +68,10 @@ impl Tx {
 impl PersonTx {
     pub(crate) fn new(inner: Transaction<'static, Postgres>, user: UserId) -> Self {
         Self { inner, user }
+    }
+
+    pub(crate) fn into_inner(self) -> Transaction<'static, Postgres> {
+        self.inner
     }
 
     /// The person.

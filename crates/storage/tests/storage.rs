@@ -6,6 +6,8 @@
 mod approvals;
 #[path = "storage/cluster.rs"]
 mod cluster;
+#[path = "storage/oauth.rs"]
+mod oauth;
 #[path = "storage/pool.rs"]
 mod pool;
 #[path = "storage/schema.rs"]

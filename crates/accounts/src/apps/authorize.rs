@@ -6,7 +6,7 @@ use domain::{Permission, Scope, Scopes, Token, TokenKind};
 use storage::NewCode;
 
 use super::{OAuthClient, RedirectUri, Resource, ResourceError};
-use crate::{Accounts, Error, Visitor};
+use crate::{Accounts, Caller, Error, Visitor};
 
 /// A code is good for so long.
 const CODE_LIFE_S: i64 = 60;
@@ -114,11 +114,22 @@ impl Accounts {
             created_at: now,
             expires_at: now.plus_seconds(CODE_LIFE_S),
         };
-        let mut tx = self.db().account(caller.scope()).await.map_err(Error::from)?;
-        tx.insert_code(&row).await.map_err(Error::from)?;
-        tx.commit().await.map_err(Error::from)?;
+        self.keep_code(visitor, &caller, &row).await?;
         self.db().oauth_client_used(&request.client.client_id, now).await.map_err(Error::from)?;
         Ok(Code { code })
+    }
+
+    /// Keeps a code. A session that ended meanwhile gets none: under the account's lock, a change of the password either sees
+    /// the code or has ended the session before.
+    async fn keep_code(&self, visitor: &Visitor, caller: &Caller, row: &NewCode) -> Result<(), Error> {
+        let mut tx = self.db().account(caller.scope()).await?;
+        tx.lock_account().await?;
+        tx.insert_code(row).await?;
+        let mut tx = tx.into_person(visitor.user).await?;
+        if !tx.session_stands(visitor.session).await? {
+            return Err(Error::NotFound);
+        }
+        Ok(tx.commit().await?)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
 
 const DAY_S: i64 = 24 * 60 * 60;
 
-fn with(issued: &Issued, client: &OAuthClient) -> Refresh {
+pub fn with(issued: &Issued, client: &OAuthClient) -> Refresh {
     Refresh {
         refresh_token: issued.refresh_token.as_ref().expect("a refresh token").expose().to_owned(),
         client_id: client.client_id.clone(),

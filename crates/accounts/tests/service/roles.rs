@@ -9,13 +9,16 @@ use accounts::{
 use domain::{Role, ServerSettings};
 use test_support::Person;
 
-use crate::support::{SEED, Work, to_agent, tunnel};
+use crate::{
+    roles_oauth,
+    support::{SEED, Work, to_agent, tunnel},
+};
 
 macro_rules! actions {
     ($($name:ident)*) => {
         #[derive(Clone, Copy, Debug)]
         #[expect(non_camel_case_types, reason = "the names of the use cases, as the table shows them")]
-        enum Action { $($name),* }
+        pub enum Action { $($name),* }
         const ACTIONS: &[Action] = &[$(Action::$name),*];
     };
 }
@@ -27,6 +30,9 @@ actions! {
     create_draft_policy save_draft discard_draft restore_policy publish_in_shadow
     list_grants grant create_grant suspend_grant resume_grant revoke_grant attach_policy update_grant
     calls calls_since first_call approvals approvals_to_answer
+    my_apps all_apps revoke_own_app revoke_others_app
+    upstream_oauth troubled_connections set_oauth oauth_off connect_for_all connect_own
+    disconnect_for_all disconnect_own disconnect_others
 }
 
 #[tokio::test]
@@ -38,6 +44,7 @@ async fn the_table_of_roles_and_use_cases_is_the_golden_one() {
             match act(&work, work.fixture.ours.person(role), *action).await {
                 Ok(()) => write!(row, " {role}").expect("written"),
                 Err(Error::NotAllowed { .. }) => {}
+                Err(Error::NotFound) => write!(row, " ({role}: not found)").expect("written"),
                 Err(other) => panic!("{action:?} as {role}: {other:?}"),
             }
         }
@@ -74,7 +81,13 @@ async fn act(work: &Work, person: &Person, action: Action) -> Result<(), Error> 
         | A::first_call
         | A::approvals
         | A::approvals_to_answer => shows(work, person, action).await,
-        _ => on_a_grant(work, person, action).await,
+        A::create_grant | A::suspend_grant | A::resume_grant | A::revoke_grant | A::attach_policy | A::update_grant => {
+            on_a_grant(work, person, action).await
+        }
+        A::my_apps | A::all_apps | A::revoke_own_app | A::revoke_others_app => {
+            roles_oauth::on_an_app(work, person, action).await
+        }
+        _ => roles_oauth::on_a_connection(work, person, action).await,
     }
 }
 

@@ -49,6 +49,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
     routes
         .get("/app/{account}/sessions", member, show)
         .post("/app/{account}/sessions/password", member, change_password)
+        .post("/app/{account}/sessions/revoke-others", member, revoke_others)
         .post("/app/{account}/sessions/{session}/revoke", member, revoke)
 }
 
@@ -76,13 +77,20 @@ async fn revoke(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
     Ok(back(&visit, "That device is logged out."))
 }
 
+async fn revoke_others(visit: Visit<Member>) -> Answer {
+    visit.accounts().revoke_other_sessions(&visit.who().visitor).await?;
+    Ok(back(&visit, "All other devices are logged out."))
+}
+
 const INPUTS: [Input; 2] =
     [Input::same("current", "The password you have now"), Input::same("password", "The new password")];
+
+const CHANGED: &str = "Your password is changed. All other devices are logged out, and your apps are disconnected.";
 
 async fn change_password(visit: Visit<Member>, Form(typed): Form<Passwords>) -> Answer {
     let asked = ChangePassword { current: Secret::new(typed.current), password: Secret::new(typed.password) };
     match visit.accounts().change_password(&visit.who().visitor, asked, visit.address()).await {
-        Ok(()) => Ok(back(&visit, "Your password is changed, and all other devices are logged out.")),
+        Ok(()) => Ok(back(&visit, CHANGED)),
         Err(refused) => form_again(&load(&visit, signup::refusal_at(refused, &INPUTS)?).await?),
     }
 }
@@ -145,6 +153,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn all_other_devices_are_logged_out_by_one_button() {
+        let site = Site::new().await;
+        let (mut mine, mut other) = (site.browser(&site.ours().viewer), site.anonymous());
+        let page = mine.open("/app/ours/sessions").await;
+        assert!(!page.text().contains("Log out all"), "there is no other");
+        let page = other.open("/login").await;
+        let fill = Fill::press("Log in").with("E-mail", "viewer@ours.example").with("Password", PASSWORD);
+        other.fill(&page, &fill).await;
+        let page = mine.open("/app/ours/sessions").await;
+        let done = mine.fill(&page, &Fill::press("Log out all other devices")).await;
+        assert_eq!(done.one(".flash"), "All other devices are logged out.");
+        assert_eq!(done.all(".list li").len(), 1);
+        assert_eq!(other.open("/app/ours/sessions").await.h1(), "Log in");
+    }
+
+    #[tokio::test]
     async fn the_password_is_changed_by_who_knows_it() {
         let site = Site::new().await;
         let mut browser = site.browser(&site.ours().viewer);
@@ -155,7 +179,7 @@ mod tests {
         assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(wrong.has("#current-error"));
         let done = browser.fill(&page, &change(PASSWORD, "plum-orbit-lantern")).await;
-        assert_eq!(done.one(".flash"), "Your password is changed, and all other devices are logged out.");
+        assert_eq!(done.one(".flash"), CHANGED);
         let mut other = site.anonymous();
         let page = other.open("/login").await;
         let fill = Fill::press("Log in").with("E-mail", "viewer@ours.example").with("Password", "plum-orbit-lantern");

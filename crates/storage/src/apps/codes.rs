@@ -15,6 +15,7 @@ statements! {
                used_at, app_id from authorization_code where account_id = $1 and token_hash = $2";
     USE_UP = "update authorization_code set used_at = $3, app_id = $4 \
               where account_id = $1 and token_hash = $2 and used_at is null and expires_at > $3";
+    VOID_OF = "update authorization_code set expires_at = $3 where account_id = $1 and user_id = $2 and expires_at > $3";
     FORGET = "delete from authorization_code where expires_at < $1";
 }
 
@@ -122,6 +123,16 @@ impl Tx {
         let query =
             sqlx::query(USE_UP).bind(account).bind(hash.as_bytes().as_slice()).bind(at.to_datetime()).bind(app.uuid());
         Ok(query.execute(self.connection()).await?.rows_affected() > 0)
+    }
+
+    /// Makes a person's codes void that were not exchanged yet.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`].
+    pub async fn void_codes_of(&mut self, user: UserId, at: Timestamp) -> Result<(), StorageError> {
+        let account = self.id();
+        sqlx::query(VOID_OF).bind(account).bind(user.uuid()).bind(at.to_datetime()).execute(self.connection()).await?;
+        Ok(())
     }
 }
 
