@@ -13,10 +13,11 @@ import policyLife from "./cases/policy-life.mjs";
 import policies from "./cases/policies.mjs";
 import teams from "./cases/teams.mjs";
 import tour from "./cases/tour.mjs";
+import upstreamOauth from "./cases/upstream-oauth.mjs";
 import workbench from "./cases/workbench.mjs";
 import { connect, startProduct, stopAll } from "./product.mjs";
 
-const CASES = [firstCall, byUrl, people, oauth, policies, workbench, policyLife, approvals, teams, tour].flat();
+const CASES = [firstCall, byUrl, people, oauth, upstreamOauth, policies, workbench, policyLife, approvals, teams, tour].flat();
 
 const [binary, word] = process.argv.slice(2);
 const out = process.env.BROWSER_OUT;

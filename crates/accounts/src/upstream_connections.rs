@@ -139,7 +139,7 @@ pub(crate) fn snapshot_oauth(
 
 /// The page of a server, on which a person connects.
 pub(crate) fn connect_url(origin: &str, account: &domain::AccountSlug, server: &domain::ServerSlug) -> String {
-    format!("{origin}/app/{account}/servers/{server}#connect")
+    format!("{origin}/app/{account}/servers/{server}/connect")
 }
 
 fn access_token(row: &ConnectionRow, key: &DataKey) -> Result<Secret<String>, Error> {

@@ -7,6 +7,7 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -28,19 +29,28 @@ const MOST_SCOPE: usize = 1_000;
 pub(crate) enum CredentialError {
     #[error("a stored header of this server cannot be used; save it again")]
     Header,
-    #[error("this server is not connected; an admin of the account connects it at {connect_url}")]
-    NotConnected { connect_url: Arc<str> },
-    #[error("you have not connected your own account with this server yet; do it at {connect_url} and call again")]
-    MemberNotConnected { connect_url: Arc<str> },
+    #[error("this server is not connected; an admin of the account connects it at {page}")]
+    NotConnected { page: ConnectPage },
+    #[error("you have not connected your own account with this server yet; do it at {page} and call again")]
+    MemberNotConnected { page: ConnectPage },
     #[error("this server wants each member's own connection, which an agent does not have; a member has to call it")]
     Agent,
     #[error(
         "the server did not take the connection's token; it is being renewed, so call again in a moment, and if that \
-         does not help, connect again at {connect_url}"
+         does not help, connect again at {page}"
     )]
-    Refused { connect_url: Arc<str> },
-    #[error("the connection does not allow this at the server, which asks for more; connect again at {connect_url}")]
-    NeedsMore { connect_url: Arc<str> },
+    Refused { page: ConnectPage },
+    #[error("the connection does not allow this at the server, which asks for more; connect again at {page}")]
+    NeedsMore { page: ConnectPage },
+}
+
+/// The page on which a connection is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ConnectPage {
+    /// For whoever manages servers.
+    Everyones(Arc<str>),
+    /// For the caller, who is named in its address: the page tells anybody else that it is not for them.
+    Callers(Arc<str>),
 }
 
 /// What a server is shown besides headers.
@@ -89,9 +99,35 @@ impl CredentialError {
         !matches!(self, Self::Header)
     }
 
+    /// The page on which the caller mends it, where that is the caller's own matter.
+    pub(crate) fn own_page(&self) -> Option<&str> {
+        match self {
+            Self::MemberNotConnected { page: ConnectPage::Callers(url) }
+            | Self::NeedsMore { page: ConnectPage::Callers(url) } => Some(url),
+            _ => None,
+        }
+    }
+
     /// Whether the server had the request before it could not be let in.
     pub(crate) fn came_from_the_server(&self) -> bool {
         matches!(self, Self::Refused { .. } | Self::NeedsMore { .. })
+    }
+}
+
+impl ConnectPage {
+    fn of(user: Option<UserId>, url: &Arc<str>) -> Self {
+        match user {
+            None => Self::Everyones(url.clone()),
+            Some(user) => Self::Callers(format!("{url}?for={user}").into()),
+        }
+    }
+}
+
+impl fmt::Display for ConnectPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Everyones(url) | Self::Callers(url) => f.write_str(url),
+        }
     }
 }
 
@@ -223,16 +259,16 @@ impl Token {
 /// A server's refusal of the token that it was shown; the control plane hears of it, once.
 pub(crate) async fn refused<B>(shared: &Shared, server: &Server, response: &Response<B>) -> Option<UpstreamFailure> {
     let Bearer::Of(connection) = &server.bearer else { return None };
-    let connect_url = connection.connect_url.clone();
+    let page = ConnectPage::of(connection.user, &connection.connect_url);
     let (error, needs) = match response.status() {
-        StatusCode::UNAUTHORIZED => (CredentialError::Refused { connect_url }, None),
+        StatusCode::UNAUTHORIZED => (CredentialError::Refused { page }, None),
         StatusCode::FORBIDDEN => {
             let challenge = Challenge::of(response.headers());
             if !challenge.wants_more_scope() {
                 return None;
             }
             let scope = challenge.scope.unwrap_or_default();
-            (CredentialError::NeedsMore { connect_url }, Some(scope.chars().take(MOST_SCOPE).collect()))
+            (CredentialError::NeedsMore { page }, Some(scope.chars().take(MOST_SCOPE).collect()))
         }
         _ => return None,
     };
@@ -243,9 +279,9 @@ pub(crate) async fn refused<B>(shared: &Shared, server: &Server, response: &Resp
 }
 
 fn not_connected(user: Option<UserId>, connect_url: &Arc<str>) -> CredentialError {
-    let connect_url = connect_url.clone();
+    let page = ConnectPage::of(user, connect_url);
     match user {
-        None => CredentialError::NotConnected { connect_url },
-        Some(_) => CredentialError::MemberNotConnected { connect_url },
+        None => CredentialError::NotConnected { page },
+        Some(_) => CredentialError::MemberNotConnected { page },
     }
 }

@@ -6,6 +6,7 @@ mod authenticate;
 mod background;
 mod bridge;
 mod config;
+mod connect;
 mod credential;
 mod decide;
 mod eras;

@@ -7,6 +7,7 @@ use http_body_util::BodyExt as _;
 use mcp::{Era, HeaderView, Message, ReadLimits};
 
 use crate::{
+    connect::{self, Pages},
     failure::Failure,
     gateway::Shared,
     relay::{more_room, roomy},
@@ -52,6 +53,9 @@ pub(crate) fn message<'a>(bytes: &'a Bytes, headers: &HeaderMap, asked: &mut Ask
     if let Message::Request(request) = &message {
         asked.id = Some(request.id.clone().into_owned());
         asked.kind = Some(request.kind);
+        if asked.pages == Pages::No && asked.era == Era::Stateless {
+            asked.pages = connect::pages(request);
+        }
     }
     mcp::check_headers(&Headers(headers), &message)?;
     removed_method(&message, asked.era)?;
@@ -63,6 +67,18 @@ pub(crate) fn message<'a>(bytes: &'a Bytes, headers: &HeaderMap, asked: &mut Ask
 pub(crate) fn no_message(headers: &HeaderMap, asked: &mut Asked) -> Result<(), Failure> {
     asked.era = mcp::era_without_message(&Headers(headers))?;
     if asked.era == Era::Stateless { Err(Failure::HttpMethod) } else { Ok(()) }
+}
+
+/// Reads the message; of one that answers a question of the gateway's own, what was first sent, which is kept in `edited`.
+pub(crate) fn first_sent<'a>(
+    (bytes, edited): (&'a Bytes, &'a mut Option<Bytes>),
+    headers: &HeaderMap,
+    asked: &mut Asked,
+) -> Result<(Message<'a>, &'a Bytes), Failure> {
+    let read = message(bytes, headers, asked)?;
+    let Some(first) = connect::as_first_sent(&read, asked) else { return Ok((read, bytes)) };
+    let first = &*edited.insert(first);
+    Ok((message(first, headers, asked)?, first))
 }
 
 /// Refuses what 2026-07-28 has removed: to that version it is an unknown method, whatever its parameters are (changelog).

@@ -12,7 +12,10 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use mcp::{Era, Id, Method, ProtocolVersion};
 use serde_json::json;
 
-use crate::failure::{Failure, Presented, UpstreamFailure};
+use crate::{
+    connect::{self, Pages},
+    failure::{Failure, Presented, UpstreamFailure},
+};
 
 /// What is known of the request by the time it fails.
 #[derive(Debug)]
@@ -24,11 +27,12 @@ pub(crate) struct Asked {
     pub metadata: String,
     /// The request's method, once it is read.
     pub kind: Option<Method>,
+    pub pages: Pages,
 }
 
 impl Default for Asked {
     fn default() -> Self {
-        Self { id: None, era: Era::Initialize, metadata: String::new(), kind: None }
+        Self { id: None, era: Era::Initialize, metadata: String::new(), kind: None, pages: Pages::No }
     }
 }
 
@@ -93,6 +97,11 @@ pub(crate) fn json_answer(status: StatusCode, body: Bytes) -> Response<Body> {
 /// The JSON-RPC error of a failure.
 pub(crate) fn body(failure: &Failure, asked: &Asked) -> Bytes {
     let id = asked.id.as_ref();
+    if let Failure::Upstream(UpstreamFailure::Credential(error)) = failure
+        && let Some(question) = connect::question(error, asked)
+    {
+        return question;
+    }
     match failure {
         Failure::Read(error) if asked.id.is_none() => error.to_response(),
         Failure::Headers(error) => {

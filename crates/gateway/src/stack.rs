@@ -200,14 +200,15 @@ async fn post(mut ask: Ask<'_>, place: &Place, body: Body, asked: &mut Asked) ->
         if let Some(answer) = unjudged(&mut ask, &place.caller, Some(&place.server.slug), (&bytes, asked)).await? {
             return Ok(answer);
         }
-        let message = read::message(&bytes, ask.headers, asked)?;
+        let mut first_sent = None;
+        let (message, bytes) = read::first_sent((&bytes, &mut first_sent), ask.headers, asked)?;
         method = message.method().map(str::to_owned);
         ask.era = asked.era;
         scope::check(&place.caller, place.server.settings.unknown_methods, &message)?;
         match &message {
-            Message::Request(request) => one::request(ask, place, request, &bytes).await,
-            Message::Notification(notification) => one::notification(ask, place, notification, &bytes).await,
-            Message::Response(_) => one::response(ask, place, &bytes).await,
+            Message::Request(request) => one::request(ask, place, request, bytes).await,
+            Message::Notification(notification) => one::notification(ask, place, notification, bytes).await,
+            Message::Response(_) => one::response(ask, place, bytes).await,
         }
     }
     .await;
@@ -224,14 +225,15 @@ async fn post_to_all(mut ask: Ask<'_>, caller: &Caller, body: Body, asked: &mut 
         if let Some(answer) = unjudged(&mut ask, caller, None, (&bytes, asked)).await? {
             return Ok(answer);
         }
-        let message = read::message(&bytes, ask.headers, asked)?;
+        let mut first_sent = None;
+        let (message, bytes) = read::first_sent((&bytes, &mut first_sent), ask.headers, asked)?;
         method = message.method().map(str::to_owned);
         ask.era = asked.era;
         scope::check(caller, domain::Access::Off, &message)?;
         match &message {
-            Message::Request(request) => aggregate::request(ask, caller, request, &bytes).await,
-            Message::Notification(notification) => aggregate::notification(ask, caller, notification, &bytes).await,
-            Message::Response(_) => aggregate::response(ask, caller, &bytes).await,
+            Message::Request(request) => aggregate::request(ask, caller, request, bytes).await,
+            Message::Notification(notification) => aggregate::notification(ask, caller, notification, bytes).await,
+            Message::Response(_) => aggregate::response(ask, caller, bytes).await,
         }
     }
     .await;

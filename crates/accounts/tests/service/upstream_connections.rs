@@ -374,7 +374,7 @@ async fn each_member_has_their_own_and_sees_no_others() {
     let mut both = vec![fixture.ours.viewer.visitor.user, fixture.ours.admin.visitor.user];
     both.sort();
     assert_eq!(users, both);
-    assert_eq!(oauth.connect_url, "https://gateway.example/app/ours/servers/locked#connect");
+    assert_eq!(oauth.connect_url, "https://gateway.example/app/ours/servers/locked/connect");
 
     let seen = accounts.upstream_oauth(&fixture.ours.viewer.caller, site.server).await.expect("asked").expect("set");
     assert_eq!(seen.connections.len(), 1, "others' connections are not shown to members");

@@ -55,7 +55,7 @@ async fn back(visit: Visit<Anyone>, Query(brought): Query<Brought>) -> Answer {
         Err(error) => return failed(&visit, told(error)?),
     };
     let flash = match finished.outcome {
-        Ok(()) => Flash::done("Connected. Every gateway knows within seconds."),
+        Ok(()) => Flash::done("Connected. Every gateway knows within seconds. If an app sent you here, go back to it."),
         Err(error) => Flash::note(format!("Not connected: {}.", told(error)?)),
     };
     let address = format!("/app/{}/servers/{}#connect", finished.account, finished.server);

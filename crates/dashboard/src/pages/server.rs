@@ -5,6 +5,7 @@ mod connectors;
 mod first_call;
 mod grants;
 mod oauth;
+mod own_connection;
 mod policies;
 mod settings;
 #[cfg(test)]
@@ -119,9 +120,8 @@ pub(crate) struct Named {
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     let routes = routes.get("/app/{account}/servers/{server}", Who::Member(Permission::View), show);
-    [connect::routes, first_call::routes, try_it::routes, tools::routes, settings::routes, oauth::routes]
-        .into_iter()
-        .fold(routes, |routes, add| add(routes))
+    let parts = [connect::routes, first_call::routes, try_it::routes, tools::routes, settings::routes, oauth::routes];
+    own_connection::routes(parts.into_iter().fold(routes, |routes, add| add(routes)))
 }
 
 async fn show(visit: Visit<Member>, Path(named): Path<Named>, Query(asked): Query<Asked>) -> Answer {

@@ -157,7 +157,7 @@ mod tests {
         let site = Site::new().await;
         let (mut mine, mut other) = (site.browser(&site.ours().viewer), site.anonymous());
         let page = mine.open("/app/ours/sessions").await;
-        assert!(!page.text().contains("Log out all"), "there is no other");
+        assert!(!page.text.contains("Log out all"), "there is no other");
         let page = other.open("/login").await;
         let fill = Fill::press("Log in").with("E-mail", "viewer@ours.example").with("Password", PASSWORD);
         other.fill(&page, &fill).await;

@@ -6,13 +6,13 @@ use policy::RiskClass;
 use serde_json::json;
 
 use crate::{
-    client::Client,
+    client::{Client, stateless},
     fixture::{Fixture, Speaks},
     snapshots::until,
-    world::{Account, OPEN, World},
+    world::{Account, Holder, OPEN, SEED, World},
 };
 
-const PAGE: &str = "https://gateway.example/app/acme/servers/mlflow#connect";
+const PAGE: &str = "https://gateway.example/app/acme/servers/mlflow/connect";
 
 fn connect(acme: &mut Account, sharing: Sharing, connections: &[(Option<UserId>, u64, &str)]) {
     let connection = |(user, generation, token): &(Option<UserId>, u64, &str)| {
@@ -95,6 +95,85 @@ async fn a_members_call_goes_out_with_their_own_connection_and_nobody_elses_does
     // The account's URL does the same.
     let told = Client::new(&world, &acme, "/mcp", &bob).initialized().await.call("mlflow__echo", json!({})).await;
     assert!(told.text().contains(PAGE), "{}", told.text());
+}
+
+/// Ann, who has not connected her own account with the server.
+async fn unconnected(world: &World, upstream: &Fixture, policy: &str) -> (Account, Holder) {
+    let mut acme = world.account("acme");
+    let policy = acme.policy(policy);
+    let server = acme.server("mlflow", Transport::Http { url: upstream.url.clone() }, &[("echo", RiskClass::Read)]);
+    let ann = acme.member("ann@acme.example", vec![]);
+    acme.grant(GrantSubject::Member(user(ann.principal)), server, Some(policy));
+    connect(&mut acme, Sharing::Member, &[]);
+    world.publish(&acme).await;
+    (acme, ann)
+}
+
+/// A call by a client that opens pages for its person, with what else it says.
+fn asking(client: Client, tool: &str, more: serde_json::Value) -> (Client, String) {
+    let mut params = json!({"name": tool, "arguments": {"x": 1.0}, "_meta": {
+        "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}, "url": {}}}}});
+    params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    stateless(client, "tools/call", params)
+}
+
+/// On both URLs, towards servers of both eras.
+#[tokio::test]
+async fn a_client_that_opens_pages_is_given_ours_once_and_the_server_hears_nothing_of_it() {
+    for (speaks, path, tool) in [
+        (Speaks::Stateless, "/mlflow/mcp", "echo"),
+        (Speaks::Stateless, "/mcp", "mlflow__echo"),
+        (Speaks::Sessions, "/mlflow/mcp", "echo"),
+        (Speaks::Sessions, "/mcp", "mlflow__echo"),
+    ] {
+        let (world, upstream) = (World::start().await, Fixture::start(speaks).await);
+        let (mut acme, ann) = unconnected(&world, &upstream, OPEN).await;
+        let client = Client::new(&world, &acme, path, &ann);
+        let (first, call) = asking(client.clone(), tool, json!({}));
+        let asked = first.post(call).await.json()["result"].clone();
+        assert_eq!(asked["resultType"], "input_required", "{path}: {asked}");
+        let (key, question) = asked["inputRequests"].as_object().unwrap().iter().next().unwrap();
+        assert_eq!((&question["method"], &question["params"]["mode"]), (&json!("elicitation/create"), &json!("url")));
+        let page = format!("{PAGE}?for={}", user(ann.principal));
+        assert_eq!(question["params"]["url"], page);
+
+        let mut back = json!({"requestState": asked["requestState"], "inputResponses": {}});
+        back["inputResponses"][key] = json!({"action": "accept"});
+        let (again, call) = asking(client.clone(), tool, back.clone());
+        let told = again.post(call.clone()).await;
+        assert!(told.json()["result"]["isError"] == true && told.text().contains(&page), "{path}: {}", told.text());
+        let called = |upstream: &Fixture| upstream.calls.load(std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(called(&upstream), 0);
+
+        connect(acme.changed(), Sharing::Member, &[(Some(user(ann.principal)), 1, "ann-token")]);
+        world.publish(&acme).await;
+        until(|| async { again.post(call.clone()).await.is_ok() }).await;
+        let seen = upstream.seen.lock().unwrap();
+        let calls: Vec<_> = seen.iter().filter(|seen| seen.headers.contains_key("authorization")).collect();
+        assert!(calls.iter().all(|seen| seen.headers["authorization"] == "Bearer ann-token"));
+        let bodies: Vec<_> = calls.iter().map(|seen| String::from_utf8_lossy(&seen.body).into_owned()).collect();
+        let body = bodies.iter().find(|body| body.contains("tools/call")).expect("the call");
+        assert!(!body.contains("requestState") && !body.contains("inputResponses"), "{path}: {body}");
+        assert!(body.contains(r#"{"x":1.0}"#), "the arguments are as they were sent: {body}");
+    }
+}
+
+#[tokio::test]
+async fn who_opens_no_pages_is_told_in_words_and_a_denied_call_asks_for_nothing() {
+    let (world, upstream) = (World::start().await, Fixture::start(Speaks::Stateless).await);
+    let (acme, ann) = unconnected(&world, &upstream, OPEN).await;
+    let client = Client::new(&world, &acme, "/mlflow/mcp", &ann);
+    for capabilities in [json!({}), json!({"elicitation": {}}), json!({"elicitation": {"form": {}}, "x": "url"})] {
+        let meta = json!({"_meta": {"io.modelcontextprotocol/clientCapabilities": capabilities}});
+        let (client, call) = asking(client.clone(), "echo", meta);
+        let told = client.post(call).await;
+        assert!(told.json()["result"]["isError"] == true && told.text().contains(PAGE), "{}", told.text());
+    }
+
+    let world = World::start().await;
+    let (acme, ann) = unconnected(&world, &upstream, SEED).await;
+    let (client, call) = asking(Client::new(&world, &acme, "/mlflow/mcp", &ann), "echo", json!({}));
+    assert_eq!(client.post(call).await.code(), "default_deny");
 }
 
 #[tokio::test]

@@ -147,6 +147,14 @@ impl Request<'_> {
         Some(edits.apply())
     }
 
+    /// The same request without the input of a further round: as it was first sent.
+    #[must_use]
+    pub fn without_round(&self) -> Option<Bytes> {
+        let mut edits = Edits::new(self.raw);
+        Object::whole(self.raw)?.inside(self.raw, "params")?.remove(self.raw, &mut edits, |key| ROUND.contains(&key));
+        Some(edits.apply())
+    }
+
     /// The log messages that it asks for (stateless era).
     #[must_use]
     pub fn log_level(&self) -> Option<Cow<'_, str>> {

@@ -115,6 +115,15 @@ impl OAuthPanel {
         }
     }
 
+    /// The same with the reader's own, or everyone's, and no other's.
+    pub(crate) fn alone(self) -> Self {
+        Self { others: Vec::new(), ..self }
+    }
+
+    pub(crate) fn per_member(&self) -> bool {
+        self.per_member
+    }
+
     /// Whether calls can go out with a connection of the reader's, or with everyone's.
     pub(crate) fn is_connected(&self) -> bool {
         self.own.is_some()

@@ -39,7 +39,7 @@ async fn a_server_that_wants_oauth_is_recognised_connected_and_disconnected() {
     assert!(page.one("#oauth").contains("wants OAuth and is not connected"), "{}", page.one("#oauth"));
 
     let page = through(&mut browser, &locked, &page, "Connect").await;
-    assert_eq!(page.one(".flash"), "Connected. Every gateway knows within seconds.");
+    assert!(page.one(".flash").starts_with("Connected. Every gateway knows within seconds."));
     let panel = page.one("#oauth");
     assert!(
         panel.contains("Connected") && panel.contains(&locked.issuer) && panel.contains("owner@ours.example"),
@@ -100,4 +100,30 @@ async fn each_member_can_be_made_to_connect_themselves_and_what_goes_wrong_is_sa
     assert!(
         admin.one("#oauth").contains("Connections of members") && admin.one("#oauth").contains("viewer@ours.example")
     );
+}
+
+#[tokio::test]
+async fn who_is_sent_to_connect_sees_whether_that_is_for_them() {
+    let (site, locked) = (Site::new().await, Authorization::start(Knobs::default()).await);
+    registered(&site, &locked).await;
+    let mut owner = site.browser(&site.ours().owner);
+    owner.post_once("/app/ours/servers/locked/oauth", "sharing=member").await;
+    let me = site.ours().viewer.visitor.user;
+    let address = format!("/app/ours/servers/locked/connect?for={me}");
+
+    let other = owner.open(&address).await;
+    assert!(other.one(".notice").contains("for somebody else") && !other.has("#oauth"), "{}", other.text);
+    let mut viewer = site.browser(&site.ours().viewer);
+    let page = viewer.open(&address).await;
+    assert_eq!(page.h1(), "Connect Locked");
+    assert!(page.text.contains("You are viewer@ours.example"));
+    let page = through(&mut viewer, &locked, &page, "Connect").await;
+    assert!(page.one(".flash").contains("If an app sent you here"));
+    assert!(viewer.open(&address).await.one("#oauth").contains("by viewer@ours.example"));
+
+    owner.post_once("/app/ours/servers/locked/oauth", "sharing=").await;
+    assert_eq!(viewer.open(&address).await.path, "/app/ours/servers/locked", "it wants no OAuth any more");
+    assert_eq!(site.anonymous().open(&address).await.h1(), "Log in");
+    let stranger = site.browser(&site.fixture.neighbour.owner).open(&address).await;
+    assert_eq!(stranger.status, StatusCode::NOT_FOUND);
 }
