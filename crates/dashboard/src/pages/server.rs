@@ -136,7 +136,7 @@ pub(crate) fn base(visit: &Visit<Member>, slug: &ServerSlug) -> String {
 
 pub(crate) async fn load(visit: &Visit<Member>, slug: &ServerSlug, extra: Extra) -> Result<ServerPage, Problem> {
     let (accounts, caller) = (visit.accounts(), visit.caller());
-    let server = accounts.server(caller, slug).await?;
+    let mut server = accounts.server(caller, slug).await?;
     let policies = accounts.list_policies(caller, server.id).await?;
     let grants = accounts.list_grants(caller, Some(server.id)).await?;
     let first_call: Option<CallView> = accounts.first_call(caller, server.id).await?;
@@ -145,6 +145,10 @@ pub(crate) async fn load(visit: &Visit<Member>, slug: &ServerSlug, extra: Extra)
 
     let oauth = accounts.upstream_oauth(caller, server.id).await?;
     let oauth = oauth.map(|view| OAuthPanel::of(view, &base, may.manage));
+    if oauth.as_ref().is_some_and(|oauth| !oauth.is_connected()) {
+        // The panel says the same, and what to do.
+        server.tools_error = None;
+    }
     let connect = Connect::of(&server, &base, extra.connect.as_ref(), may.manage).with(oauth);
     let first_call = FirstCall::of(first_call, visit, &base);
     let steps = steps([connect.done(), !policies.is_empty(), !grants.is_empty(), first_call.done()]);

@@ -105,9 +105,14 @@ impl Connect {
         Self { oauth, ..self }
     }
 
+    /// Whether it has to be connected by OAuth first: until then there is nothing to see, and what it said is no news.
+    fn waits_for_a_person(&self) -> bool {
+        self.oauth.as_ref().is_some_and(|oauth| !oauth.is_connected())
+    }
+
     /// Whether this step is behind the reader.
     pub(crate) fn done(&self) -> bool {
-        self.state.done() && self.oauth.as_ref().is_none_or(OAuthPanel::is_connected)
+        self.state.done() && !self.waits_for_a_person()
     }
 }
 
