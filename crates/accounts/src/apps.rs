@@ -14,7 +14,7 @@ mod redirect;
 mod refresh;
 mod resource;
 
-pub use authorize::{AuthorizeError, AuthorizeRequest, Code, CodeChallenge};
+pub use authorize::{AuthorizeError, AuthorizeRequest, CodeChallenge};
 pub use clients::{ClientError, ClientKind, OAuthClient, RegisterClient, RegisteredClient};
 pub use consent::{ConsentServer, ConsentView, Membership, ToolCounts};
 pub use documents::ClientDocuments;
@@ -24,41 +24,18 @@ pub use redirect::{RedirectError, RedirectKind, RedirectUri};
 pub use refresh::Refresh;
 pub use resource::{Resource, ResourceError};
 
-use domain::{AppId, Email, Permission, Scopes, Timestamp, UserId};
+use domain::{AppId, Permission, UserId};
 use serde_json::json;
-use storage::{AppClient, AppRow};
+use storage::AppRow;
 
 use crate::{Accounts, Caller, Error};
-
-/// A connected app, ready to show.
-#[derive(Clone, Debug)]
-pub struct AppView {
-    /// Which.
-    pub id: AppId,
-    /// Whom it acts for.
-    pub user: UserId,
-    /// The same person's e-mail address.
-    pub email: Email,
-    /// How its client names itself, and where that is said.
-    pub client: AppClient,
-    /// The one gateway URL that it may call.
-    pub resource: String,
-    /// What it may do.
-    pub scopes: Scopes,
-    /// Since when.
-    pub created_at: Timestamp,
-    /// It has to ask again by then.
-    pub ends_at: Timestamp,
-    /// When a call was last made by it.
-    pub last_used_at: Option<Timestamp>,
-}
 
 impl Accounts {
     /// The caller's own apps in the account, the newest first.
     ///
     /// # Errors
     /// [`Error::NotAllowed`].
-    pub async fn apps(&self, caller: &Caller) -> Result<Vec<AppView>, Error> {
+    pub async fn apps(&self, caller: &Caller) -> Result<Vec<AppRow>, Error> {
         self.apps_of(caller, Permission::OwnKeys, Some(caller.user())).await
     }
 
@@ -66,7 +43,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::NotAllowed`].
-    pub async fn all_apps(&self, caller: &Caller) -> Result<Vec<AppView>, Error> {
+    pub async fn all_apps(&self, caller: &Caller) -> Result<Vec<AppRow>, Error> {
         self.apps_of(caller, Permission::ManageMembers, None).await
     }
 
@@ -84,15 +61,10 @@ impl Accounts {
         change.done("app.revoked", app, json!({ "client": row.client.name, "user": row.user })).await
     }
 
-    async fn apps_of(&self, caller: &Caller, needs: Permission, of: Option<UserId>) -> Result<Vec<AppView>, Error> {
+    async fn apps_of(&self, caller: &Caller, needs: Permission, of: Option<UserId>) -> Result<Vec<AppRow>, Error> {
         let mut tx = self.look(caller, needs).await?;
         let rows = tx.apps(of, self.now()).await?;
         tx.commit().await?;
-        Ok(rows.into_iter().map(view).collect())
+        Ok(rows)
     }
-}
-
-fn view(row: AppRow) -> AppView {
-    let AppRow { id, user, email, client, resource, scopes, created_at, ends_at, last_used_at } = row;
-    AppView { id, user, email, client, resource, scopes, created_at, ends_at, last_used_at }
 }

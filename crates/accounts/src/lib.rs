@@ -34,9 +34,9 @@ pub use approvals::{
     Answer, AnswerForm, ApprovalAnswerView, ApprovalFilter, ApprovalStanding, ApprovalView, ArgumentsShown, MayAnswer,
 };
 pub use apps::{
-    AppView, AuthorizeError, AuthorizeRequest, ClientDocuments, ClientError, ClientKind, Code, CodeChallenge,
-    ConsentServer, ConsentView, ExchangeCode, Issued, Membership, OAuthClient, RedirectError, RedirectKind,
-    RedirectUri, Refresh, RegisterClient, RegisteredClient, Resource, ResourceError, TokenError, ToolCounts,
+    AuthorizeError, AuthorizeRequest, ClientDocuments, ClientError, ClientKind, CodeChallenge, ConsentServer,
+    ConsentView, ExchangeCode, Issued, Membership, OAuthClient, RedirectError, RedirectKind, RedirectUri, Refresh,
+    RegisterClient, RegisteredClient, Resource, ResourceError, TokenError, ToolCounts,
 };
 pub use caller::{Caller, ClientAddress, Visitor};
 pub use calls::{CallCursor, CallCursorError, CallFilter, CallPage, CallView};
@@ -60,8 +60,8 @@ pub use servers::{
 };
 pub use sessions::{LogIn, LogInError, LoggedIn, SessionView};
 pub use storage::{
-    AdminEventRow, AppClient, CallEnd, CallPlace, CallRow, ConnectorRow, InviteRow, KeyRow, TeamMemberRow, TeamRow,
-    VersionRow, WouldDenyFilter,
+    AdminEventRow, AppClient, AppRow, CallEnd, CallPlace, CallRow, ConnectorRow, InviteRow, KeyRow, TeamMemberRow,
+    TeamRow, VersionRow, WouldDenyFilter,
 };
 pub use teams::{NewTeam, TeamView};
 pub use test_calls::{NewTestCall, TestAnswer, TestCall, TestCallResult, TestOutcome};

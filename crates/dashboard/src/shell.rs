@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::Role;
-use web_kit::{Anyone, FlashKind, Member, Problem, Stage, Visit, Visitor};
+use web_kit::{Anyone, Flash, Member, Problem, Stage, Visit, Visitor};
 
 use crate::{assets, show};
 
@@ -14,18 +14,11 @@ pub(crate) struct Shell {
     pub(crate) nonce: Arc<str>,
     pub(crate) theme: &'static str,
     pub(crate) here: String,
-    pub(crate) flash: Option<Message>,
+    pub(crate) flash: Option<Flash>,
     pub(crate) visitor: Option<Person>,
     pub(crate) account: Option<Account>,
     /// Whether the head offers log-in or log-out; an error page does not know which.
     pub(crate) knows_who: bool,
-}
-
-/// A message left by the page before.
-#[derive(Clone, Debug)]
-pub(crate) struct Message {
-    pub(crate) class: &'static str,
-    pub(crate) text: String,
 }
 
 /// Who is signed in.
@@ -171,7 +164,7 @@ impl Shell {
             nonce: stage.nonce.clone(),
             theme: stage.theme.as_str(),
             here: stage.here.as_str().to_owned(),
-            flash: stage.flash.as_ref().map(|flash| Message { class: class(flash.kind), text: flash.text.clone() }),
+            flash: stage.flash.clone(),
             visitor: None,
             account: None,
             knows_who: false,
@@ -225,11 +218,4 @@ impl Account {
 /// The address of an account's pages.
 pub(crate) fn home(slug: &str) -> String {
     format!("/app/{slug}")
-}
-
-fn class(kind: FlashKind) -> &'static str {
-    match kind {
-        FlashKind::Done => "done",
-        FlashKind::Note => "note",
-    }
 }

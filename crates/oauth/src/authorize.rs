@@ -101,7 +101,7 @@ fn scopes(asked: &Asked, typed: &Typed) -> Scopes {
 
 async fn allow(visit: &Visit<Anyone>, oauth: &Oauth, asked: &Asked, visitor: &Visitor, scopes: Scopes) -> Answer {
     match oauth.accounts().allow_app(visitor, &asked.request, scopes).await {
-        Ok(given) => Ok(asked.back.go(&Told::Code(given.code.expose()), oauth.issuer())),
+        Ok(code) => Ok(asked.back.go(&Told::Code(code.expose()), oauth.issuer())),
         Err(AuthorizeError::Other(error)) => Err(error.into()),
         // Not a member, or not any more: the page says what to do.
         Err(_) => put(visit, oauth, asked, None).await,

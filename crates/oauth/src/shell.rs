@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use accounts::Visitor;
-use web_kit::{FlashKind, Stage};
+use web_kit::{Flash, Stage};
 
 /// Round a page, as `shell`; its fields have the names that the shared parts of the templates read.
 #[derive(Clone, Debug)]
@@ -13,17 +13,10 @@ pub(crate) struct Shell {
     pub(crate) nonce: Arc<str>,
     pub(crate) theme: &'static str,
     pub(crate) here: String,
-    pub(crate) flash: Option<Message>,
+    pub(crate) flash: Option<Flash>,
     pub(crate) visitor: Option<Person>,
     pub(crate) knows_who: bool,
     pub(crate) asset: fn(&str) -> String,
-}
-
-/// A message left by the page before.
-#[derive(Clone, Debug)]
-pub(crate) struct Message {
-    pub(crate) class: &'static str,
-    pub(crate) text: String,
 }
 
 /// Who is signed in.
@@ -35,16 +28,12 @@ pub(crate) struct Person {
 impl Shell {
     /// Round a page for this person, or for anybody.
     pub(crate) fn new(stage: &Stage, visitor: Option<&Visitor>, title: &str, asset: fn(&str) -> String) -> Self {
-        let message = |flash: &web_kit::Flash| Message {
-            class: if flash.kind == FlashKind::Done { "done" } else { "note" },
-            text: flash.text.clone(),
-        };
         Self {
             title: title.to_owned(),
             nonce: stage.nonce.clone(),
             theme: stage.theme.as_str(),
             here: stage.here.as_str().to_owned(),
-            flash: stage.flash.as_ref().map(message),
+            flash: stage.flash.clone(),
             visitor: visitor.map(|visitor| Person { email: visitor.email.as_str().to_owned() }),
             knows_who: true,
             asset,

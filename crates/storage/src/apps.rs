@@ -3,10 +3,10 @@
 mod codes;
 mod refresh;
 
-use domain::{AppId, Email, Name, Scopes, SnapshotApp, Timestamp, UserId};
+use domain::{AccountId, AppId, Email, Name, Scopes, SnapshotApp, Timestamp, TokenHash, UserId};
 use sqlx::{Row as _, postgres::PgRow};
 
-use crate::{StorageError, Tx, read};
+use crate::{AccountScope, Db, StorageError, Tx, read};
 
 pub(crate) use codes::STATEMENTS as CODE_STATEMENTS;
 pub use codes::{CodeRow, NewCode};
@@ -198,6 +198,19 @@ impl Tx {
         let query = sqlx::query(SNAPSHOT).bind(account).bind(now.to_datetime()).try_map(snapshot_app);
         Ok(query.fetch_all(self.connection()).await?)
     }
+}
+
+/// Leave to work in the account of a token's row, found by one of the statements of this folder.
+async fn account_of(db: &Db, by_hash: &'static str, hash: &TokenHash) -> Result<Option<AccountScope>, StorageError> {
+    let mut tx = db.token(hash).await?;
+    let query = sqlx::query(by_hash).bind(hash.as_bytes().as_slice()).try_map(account);
+    let found = query.fetch_optional(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(found)
+}
+
+fn account(row: PgRow) -> Result<AccountScope, sqlx::Error> {
+    Ok(AccountScope::found(read::id(&row, "account_id", AccountId::from_uuid)?))
 }
 
 fn scopes(row: &PgRow) -> Result<Scopes, sqlx::Error> {

@@ -17,6 +17,17 @@ pub enum FlashKind {
     Note,
 }
 
+impl FlashKind {
+    /// Its name, which pages style it by.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Note => "note",
+        }
+    }
+}
+
 /// The message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flash {

@@ -104,7 +104,7 @@ const membersConnect = async (world) => {
     await look(admin, "upstream-07-settings");
     const settings = form(admin, "/servers/issues/oauth");
     await admin.hands.select(settings.locator("[name=sharing]"), "member");
-    await press(admin, settings.locator("button"));
+    await press(admin, settings.locator("button:not([type=button])"));
     await look(admin, "upstream-08-each-their-own");
     locked.as = "the-admin";
     await connect(admin, locked);

@@ -30,13 +30,6 @@ pub struct AuthorizeRequest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeChallenge(String);
 
-/// A code, the one time that its text is there.
-#[derive(Clone, Debug)]
-pub struct Code {
-    /// Its text, for the redirect.
-    pub code: Token,
-}
-
 /// Why nothing was allowed.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthorizeError {
@@ -83,7 +76,7 @@ pub(super) fn answers(verifier: &str, challenge: &str) -> bool {
 }
 
 impl Accounts {
-    /// Allows what was asked for, or less, and gives the code for it. Only the app that fetches its tokens with the code is
+    /// Allows what was asked for, or less, and gives the code for it, the one time that its text is there. Only the app that fetches its tokens with the code is
     /// an app; one that never comes leaves nothing.
     ///
     /// # Errors
@@ -93,7 +86,7 @@ impl Accounts {
         visitor: &Visitor,
         request: &AuthorizeRequest,
         allowed: Scopes,
-    ) -> Result<Code, AuthorizeError> {
+    ) -> Result<Token, AuthorizeError> {
         if !request.scopes.contains_all(allowed) || !allowed.contains(Scope::Read) {
             return Err(AuthorizeError::Scope);
         }
@@ -116,7 +109,7 @@ impl Accounts {
         };
         self.keep_code(visitor, &caller, &row).await?;
         self.db().oauth_client_used(&request.client.client_id, now).await.map_err(Error::from)?;
-        Ok(Code { code })
+        Ok(code)
     }
 
     /// Keeps a code. A session that ended meanwhile gets none: under the account's lock, a change of the password either sees

@@ -29,7 +29,7 @@ async fn in_a_second_account(fixture: &Fixture, person: &Person, client: &OAuthC
     let request = request(fixture, client, SECOND);
     let code = fixture.accounts.allow_app(&person.visitor, &request, request.scopes).await.expect("allowed");
     let exchange = ExchangeCode {
-        code: code.code.expose().to_owned(),
+        code: code.expose().to_owned(),
         resource: Some(SECOND.to_owned()),
         ..allowed(fixture, person, client).await
     };

@@ -42,7 +42,7 @@ pub async fn allowed(fixture: &Fixture, person: &Person, client: &OAuthClient) -
     let request = request(fixture, client, RESOURCE);
     let code = fixture.accounts.allow_app(&person.visitor, &request, request.scopes).await.expect("allowed");
     ExchangeCode {
-        code: code.code.expose().to_owned(),
+        code: code.expose().to_owned(),
         client_id: client.client_id.clone(),
         redirect_uri: Some(REDIRECT.to_owned()),
         code_verifier: VERIFIER.to_owned(),

@@ -1,6 +1,6 @@
 //! `/app/{account}/apps`: the apps that act for the reader, and for who manages members everybody's.
 
-use accounts::{AppView, Error};
+use accounts::{AppRow, Error};
 use askama::Template;
 use domain::{AppId, Permission, Scope, Scopes, UserId};
 use serde::Deserialize;
@@ -65,7 +65,7 @@ async fn show(visit: Visit<Member>) -> Answer {
     })
 }
 
-async fn apps(visit: &Visit<Member>) -> Result<Vec<AppView>, Error> {
+async fn apps(visit: &Visit<Member>) -> Result<Vec<AppRow>, Error> {
     if visit.may(Permission::ManageMembers) {
         visit.accounts().all_apps(visit.caller()).await
     } else {
@@ -80,7 +80,7 @@ async fn revoke(visit: Visit<Member>, Path(named): Path<Named>) -> Result<axum::
 }
 
 impl AppLine {
-    fn of(app: AppView, me: UserId) -> Self {
+    fn of(app: AppRow, me: UserId) -> Self {
         let known = match &app.client.host {
             Some(host) => format!("known by its page at {host}"),
             None => "registered itself; the name is its own word".to_owned(),

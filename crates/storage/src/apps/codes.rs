@@ -1,9 +1,9 @@
 //! Authorization codes: what a person has just allowed, until its client fetches it. Only hashes are here.
 
-use domain::{AccountId, AppId, Scopes, Timestamp, TokenHash, UserId};
+use domain::{AppId, Scopes, Timestamp, TokenHash, UserId};
 use sqlx::{Row as _, postgres::PgRow};
 
-use super::{AppClient, client, scopes};
+use super::{AppClient, account_of, client, scopes};
 use crate::{AccountScope, Db, JobTx, StorageError, Tx, read};
 
 statements! {
@@ -71,11 +71,7 @@ impl Db {
     /// # Errors
     /// [`StorageError::Database`].
     pub async fn account_of_code(&self, hash: &TokenHash) -> Result<Option<AccountScope>, StorageError> {
-        let mut tx = self.token(hash).await?;
-        let query = sqlx::query(BY_HASH).bind(hash.as_bytes().as_slice()).try_map(account);
-        let found = query.fetch_optional(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(found)
+        account_of(self, BY_HASH, hash).await
     }
 }
 
@@ -144,10 +140,6 @@ impl JobTx {
     pub async fn forget_codes(&mut self, before: Timestamp) -> Result<u64, StorageError> {
         Ok(sqlx::query(FORGET).bind(before.to_datetime()).execute(self.connection()).await?.rows_affected())
     }
-}
-
-pub(super) fn account(row: PgRow) -> Result<AccountScope, sqlx::Error> {
-    Ok(AccountScope::found(read::id(&row, "account_id", AccountId::from_uuid)?))
 }
 
 fn code(row: PgRow) -> Result<CodeRow, sqlx::Error> {

@@ -3,7 +3,7 @@
 use domain::{AppId, Timestamp, TokenHash};
 use sqlx::postgres::PgRow;
 
-use super::codes::account;
+use super::account_of;
 use crate::{AccountScope, Db, JobTx, StorageError, Tx, read};
 
 statements! {
@@ -50,11 +50,7 @@ impl Db {
     /// # Errors
     /// [`StorageError::Database`].
     pub async fn account_of_refresh_token(&self, hash: &TokenHash) -> Result<Option<AccountScope>, StorageError> {
-        let mut tx = self.token(hash).await?;
-        let query = sqlx::query(BY_HASH).bind(hash.as_bytes().as_slice()).try_map(account);
-        let found = query.fetch_optional(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(found)
+        account_of(self, BY_HASH, hash).await
     }
 }
 

@@ -45,6 +45,7 @@ pub(crate) struct ConnectionLine {
     id: String,
     of: String,
     badge: Badge,
+    dead: bool,
     says: String,
     issuer: String,
     scope: Option<String>,
@@ -126,7 +127,7 @@ impl OAuthPanel {
 
     /// Whether calls can go out with a connection of the reader's, or with everyone's.
     pub(crate) fn is_connected(&self) -> bool {
-        self.own.is_some()
+        self.own.as_ref().is_some_and(|own| !own.dead)
     }
 }
 
@@ -137,6 +138,7 @@ impl ConnectionLine {
             id: view.id.to_string(),
             of: view.of.unwrap_or_default(),
             badge,
+            dead: matches!(view.health, ConnectionHealth::Dead { .. }),
             says,
             issuer: words::visible(&view.issuer),
             scope: view.scope.map(|scope| words::visible(&scope)),
