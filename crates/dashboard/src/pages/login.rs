@@ -40,6 +40,17 @@ struct Typed {
     next: String,
 }
 
+impl LogInPage {
+    fn for_an_app(&self) -> bool {
+        is_consent(&self.next)
+    }
+}
+
+/// Whether somebody comes here because an app asks to act for them (crate `oauth`).
+pub(super) fn is_consent(next: &str) -> bool {
+    next.starts_with("/authorize?")
+}
+
 /// Where one goes after log-in when no page was asked for.
 const HOME: &str = "/app";
 
@@ -54,7 +65,8 @@ pub(super) fn asked_for(next: &str) -> Option<LocalPath> {
 
 fn form(visit: &Visit<Anyone>, email: String, next: Option<&LocalPath>, errors: Errors) -> LogInPage {
     LogInPage {
-        shell: Shell::public(visit, "Log in"),
+        // The head's own links would lose the page that was asked for.
+        shell: Shell { knows_who: false, ..Shell::public(visit, "Log in") },
         errors,
         email,
         next: next.map_or_else(|| HOME.to_owned(), |path| path.as_str().to_owned()),
@@ -124,6 +136,20 @@ mod tests {
         let mut thief = site.anonymous();
         thief.set_cookie("portcullis_session", &stolen);
         assert_eq!(thief.open("/app/ours/teams").await.h1(), "Log in");
+    }
+
+    #[tokio::test]
+    async fn who_comes_because_of_an_app_is_told_so_and_every_way_leads_back_to_it() {
+        let site = Site::new().await;
+        let mut browser = site.anonymous();
+        assert!(!browser.open("/login").await.has(".notice"));
+        let page = browser.open("/login?next=%2Fauthorize%3Fstate%3Dx").await;
+        assert!(page.one(".notice").contains("An app asks to act for you"));
+        assert!(!page.has("header a[href='/signup']"));
+        let page = browser.open(&page.attribute("main a", "href")).await;
+        assert!(page.one(".notice").contains("An app asks to act for you"));
+        assert_eq!(page.attribute("main input[name=next]", "value"), "/authorize?state=x");
+        assert!(!page.has("header a[href='/login']"));
     }
 
     #[tokio::test]

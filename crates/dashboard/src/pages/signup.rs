@@ -6,7 +6,7 @@ use domain::Secret;
 use serde::Deserialize;
 use web_kit::{Answer, Anyone, Flash, Form, LocalPath, Problem, Query, Visit, go_to};
 
-use super::login::{Next, asked_for};
+use super::login::{Next, asked_for, is_consent};
 use crate::{
     form::{Errors, Input},
     page::{form_again, page},
@@ -28,6 +28,12 @@ struct SignUpPage {
     next: String,
     /// Where those with a login use it, and then go on to the same page.
     log_in: String,
+}
+
+impl SignUpPage {
+    fn for_an_app(&self) -> bool {
+        is_consent(&self.next)
+    }
 }
 
 #[derive(Clone, Default)]
@@ -55,7 +61,8 @@ pub(crate) fn routes(routes: Routes) -> Routes {
 fn form(visit: &Visit<Anyone>, values: Values, errors: Errors) -> SignUpPage {
     let next = asked_for(&values.next);
     SignUpPage {
-        shell: Shell::public(visit, "Create account"),
+        // The head's own links would lose the page that was asked for.
+        shell: Shell { knows_who: false, ..Shell::public(visit, "Create account") },
         errors,
         values,
         gateway_origin: visit.accounts().gateway_origin().to_owned(),
