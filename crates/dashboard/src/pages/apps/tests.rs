@@ -29,7 +29,7 @@ async fn connect(site: &Site, person: &Person, scopes: Scopes) -> AppId {
         resource: accounts.resource(&url).unwrap(),
         challenge: CodeChallenge::parse(Some(CHALLENGE), Some("S256")).unwrap(),
     };
-    let code = accounts.allow_app(&person.visitor, &request, scopes).await.unwrap().code;
+    let code = accounts.allow_app(&person.visitor, &request, scopes).await.unwrap();
     let exchange = ExchangeCode {
         code: code.expose().to_owned(),
         client_id: client.client_id,
