@@ -22,7 +22,6 @@ async fn main() {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let config = Config {
         public_origin: Origin::parse(&format!("http://{address}")).expect("an origin"),
-        trusted_proxies: Vec::new(),
         key: fixture.key.clone(),
         clock: fixture.clock.clone(),
         entropy: fixture.entropy.clone(),

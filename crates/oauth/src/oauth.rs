@@ -54,11 +54,6 @@ impl Oauth {
         &self.accounts
     }
 
-    /// How the deployment is reached.
-    pub(crate) fn config(&self) -> &Config {
-        self.kit.config()
-    }
-
     /// What the pages look like.
     pub(crate) fn look(&self) -> Look {
         self.look

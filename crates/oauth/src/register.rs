@@ -53,7 +53,7 @@ struct Answer {
 /// A client that asks for a way to authenticate gets `none` all the same: the server may replace what was asked for and says so in its
 /// answer (RFC 7591 §3.2.1).
 pub(crate) async fn register(State(oauth): State<Oauth>, request: Request) -> Result<Response, Refused> {
-    let ip = client_ip(request.extensions(), request.headers(), &oauth.config().trusted_proxies);
+    let ip = client_ip(request.extensions());
     let from = ClientAddress { ip, user_agent: String::new() };
     let text = body::json(request).await?;
     let asked: Asked = serde_json::from_slice(&text)

@@ -39,7 +39,6 @@ impl Site {
         let fixture = Fixture::new().await;
         let config = Config {
             public_origin: Origin::parse(ORIGIN).unwrap(),
-            trusted_proxies: Vec::new(),
             key: fixture.key.clone(),
             clock: fixture.clock.clone(),
             entropy: fixture.entropy.clone(),

@@ -112,7 +112,7 @@ pub struct Gateway {
     pub mesh_address: Option<String>,
     #[command(flatten)]
     pub shared: Shared,
-    /// Networks of proxies in front, for example 10.0.0.0/8 or 10.0.0.5/32: their connections are not counted per address
+    /// Believe X-Forwarded-For from these networks, for example 10.0.0.0/8 or 10.0.0.5/32
     #[arg(long, env = "PORTCULLIS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORK")]
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Most connections from one address; this machine and trusted proxies are not counted

@@ -28,7 +28,7 @@ pub async fn run(args: Control) -> anyhow::Result<()> {
     let hot = parts::redis(&args.shared.redis_url, None).await?;
     let accounts = base.accounts(db.clone(), hot.clone(), parts::dialer(egress)?, &addresses);
     let connections = Connections::new(args.connections_per_address, &args.trusted_proxies);
-    let faces = base.faces(&accounts, &addresses.origin, args.trusted_proxies)?;
+    let faces = base.faces(&accounts, &addresses.origin)?;
 
     let (jobs, stop_jobs) = (TaskTracker::new(), CancellationToken::new());
     let job_stop = stop_jobs.clone();

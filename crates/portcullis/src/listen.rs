@@ -4,6 +4,7 @@
 //! before it when its place is wanted. Who takes nothing of an answer, and who has vanished, is let go as well.
 
 mod book;
+mod client;
 mod patient;
 mod punctual;
 mod taken;
@@ -40,6 +41,7 @@ use tower::ServiceExt as _;
 
 use self::{
     book::{Book, Entry},
+    client::client,
     patient::Patient,
     punctual::Punctual,
     taken::Readers,
@@ -61,6 +63,8 @@ pub struct Connections {
     pub per_address: usize,
     /// Networks that stand for many people, so that they are not counted: this machine, proxies in front.
     pub uncounted: Vec<IpNet>,
+    /// Networks of proxies in front: what they say of whom they speak for is believed.
+    pub proxies: Arc<[IpNet]>,
     /// A client that has not sent its first request's headers by then is let go (slow-loris).
     pub header_deadline: Duration,
     /// A request's body must have come within this time once it is read.
@@ -82,6 +86,7 @@ impl Connections {
             all: 16_384,
             per_address,
             uncounted,
+            proxies: proxies.into(),
             header_deadline: Duration::from_secs(10),
             body_deadline: Duration::from_secs(60),
             write_patience: Duration::from_secs(60),
@@ -211,10 +216,11 @@ fn connection(
     watcher: Watcher,
 ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     let (app, readers) = (serving.app.clone(), serving.readers.clone());
-    let body_deadline = serving.connections.body_deadline;
+    let (body_deadline, proxies) = (serving.connections.body_deadline, serving.connections.proxies.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         entry.asks();
-        request.extensions_mut().insert(ConnectInfo(peer));
+        let client = client(peer, request.headers(), &proxies);
+        request.extensions_mut().insert(ConnectInfo(client));
         let shared = (request.version() == Version::HTTP_2).then(|| readers.clone());
         let (app, request) = (app.clone(), request.map(|body| Body::new(Punctual::new(body, body_deadline))));
         // Gone with the answer, unlike a future that the connection holds itself.

@@ -73,15 +73,9 @@ impl Base {
     }
 
     /// The faces of the control plane over these use cases: the pages and the OAuth server.
-    pub fn faces(
-        &self,
-        accounts: &Accounts,
-        origin: &str,
-        trusted_proxies: Vec<ipnet::IpNet>,
-    ) -> anyhow::Result<Router> {
+    pub fn faces(&self, accounts: &Accounts, origin: &str) -> anyhow::Result<Router> {
         let config = web_kit::Config {
             public_origin: Origin::parse(origin)?,
-            trusted_proxies,
             key: self.key.clone(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),

@@ -1,9 +1,8 @@
-//! What a deployment says about itself: its public origin and the proxies in front of it.
+//! What a deployment says about itself: its public origin.
 
 use std::net::IpAddr;
 
 use domain::{Clock, DeploymentKey, Entropy};
-use ipnet::IpNet;
 use url::{Host, Url};
 
 /// How the control plane is reached.
@@ -11,8 +10,6 @@ use url::{Host, Url};
 pub struct Config {
     /// Where browsers reach it.
     pub public_origin: Origin,
-    /// Proxies whose `X-Forwarded-For` is believed; none unless the operator names them.
-    pub trusted_proxies: Vec<IpNet>,
     /// Signs the read-once message that a redirect carries.
     pub key: DeploymentKey,
     /// The time.
@@ -50,10 +47,7 @@ enum Reach {
 
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Config")
-            .field("public_origin", &self.public_origin)
-            .field("trusted_proxies", &self.trusted_proxies)
-            .finish_non_exhaustive()
+        f.debug_struct("Config").field("public_origin", &self.public_origin).finish_non_exhaustive()
     }
 }
 

@@ -105,7 +105,7 @@ where
             Some(token) => accounts.visitor(&token).await?,
             None => None,
         };
-        let from = client_address(parts, &kit);
+        let from = client_address(parts);
         Ok(Self { kit, accounts, stage, from, who: Anyone(visitor) })
     }
 }
@@ -161,10 +161,7 @@ fn back_to(parts: &Parts, stage: &Stage) -> LocalPath {
     path.unwrap_or_else(LocalPath::root)
 }
 
-fn client_address(parts: &Parts, kit: &Kit) -> ClientAddress {
+fn client_address(parts: &Parts) -> ClientAddress {
     let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    ClientAddress {
-        ip: client_ip(&parts.extensions, &parts.headers, &kit.config().trusted_proxies),
-        user_agent: agent.chars().take(300).collect(),
-    }
+    ClientAddress { ip: client_ip(&parts.extensions), user_agent: agent.chars().take(300).collect() }
 }

@@ -28,6 +28,7 @@ fn counted(all: usize, per_address: usize) -> Connections {
         all,
         per_address,
         uncounted: Vec::new(),
+        proxies: Arc::default(),
         header_deadline: long,
         body_deadline: long,
         write_patience: long,
@@ -50,6 +51,7 @@ impl Listening {
         };
         let app = Router::new()
             .route("/small", get(async || "small"))
+            .route("/who", get(async |ConnectInfo(client): ConnectInfo<SocketAddr>| client.ip().to_string()))
             .route("/endless", get(endless))
             .route("/form", post(async |_: Bytes| "taken"));
         let stop = CancellationToken::new();
@@ -84,6 +86,24 @@ async fn answered(connection: &mut TcpStream) {
         let read = timeout(PATIENCE, connection.read_buf(&mut text)).await.expect("an answer in time").unwrap();
         assert!(read > 0, "it was closed before the answer: {}", String::from_utf8_lossy(&text));
     }
+}
+
+/// Whom a request is taken to be of that says it is of somebody else.
+async fn seen_through(proxies: Arc<[IpNet]>) -> String {
+    let listening = Listening::start(Connections { proxies, ..counted(100, 100) });
+    let mut connection = listening.connect().await;
+    let request = b"GET /who HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 6.6.6.6, 203.0.113.9\r\nconnection: close\r\n\r\n";
+    connection.write_all(request).await.unwrap();
+    let mut text = String::new();
+    timeout(PATIENCE, connection.read_to_string(&mut text)).await.expect("an answer in time").unwrap();
+    text.lines().last().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_request_through_a_trusted_proxy_is_its_clients_and_no_other_is() {
+    assert_eq!(seen_through(["127.0.0.0/8".parse().unwrap()].into()).await, "203.0.113.9");
+    assert_eq!(seen_through(["10.0.0.0/8".parse().unwrap()].into()).await, "127.0.0.1");
+    assert_eq!(seen_through(Arc::default()).await, "127.0.0.1");
 }
 
 /// Waits until the other side has closed, whether it said so or not.

@@ -16,7 +16,6 @@ fn kit(origin: &str) -> Kit {
     let entropy = Entropy::seeded(1);
     let config = Config {
         public_origin: Origin::parse(origin).unwrap(),
-        trusted_proxies: Vec::new(),
         key: DeploymentKey::new(&entropy),
         clock: Clock::fixed(Timestamp(0)),
         entropy,
