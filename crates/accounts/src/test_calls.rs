@@ -178,10 +178,9 @@ async fn standin(caller: &Caller, tx: &mut Tx, form: &NewTestCall) -> Result<Sta
     let grant = match form.grant {
         Some(id) => grants.iter().find(|grant| grant.id == id).ok_or(Error::NotFound)?,
         None => {
-            let personal = |grant: &&GrantRow| grant.subject == GrantSubject::Member(caller.user());
-            let of_team = |team| grants.iter().find(move |grant| grant.subject == GrantSubject::Team(team));
-            let first = grants.iter().find(personal).or_else(|| teams.iter().find_map(|team| of_team(*team)));
-            first.ok_or(Rule::NoGrant)?
+            let of = |subject| grants.iter().find(|grant| grant.subject == subject);
+            let mine = Principal::Member(caller.user()).effective_grants(&teams, of);
+            mine.into_iter().next().ok_or(Rule::NoGrant)?
         }
     };
     let principal = match grant.subject {

@@ -40,7 +40,7 @@ pub async fn run(
 ) -> Result<(), ConnectError> {
     let report = Reporter::new(report);
     let tasks = TaskTracker::new();
-    let instance = entropy.bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let instance = domain::hex(&entropy.bytes::<16>());
     let dialler = Dialler { extra_roots_pem: config.extra_roots_pem.clone(), instance, about: about(&config.target) };
     let dial = Dial::new(config.token.read()?, &dialler)?;
     let endpoint = Arc::new(start(&config, &entropy, &report, &tasks)?);

@@ -112,7 +112,7 @@ impl ApprovalAsked {
 /// In hexadecimal, as it stands in the counter store.
 impl fmt::Display for ApprovalBinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&crate::hex(&self.0))
     }
 }
 

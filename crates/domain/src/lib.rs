@@ -31,8 +31,8 @@ pub use ids::{
 };
 pub use principal::{Credential, GrantState, GrantSubject, Principal};
 pub use record::{
-    CallDecided, CallSettled, Client, ConnectorSeen, Event, EventEnvelope, Inventory, InventoryTool, Outcome,
-    Settlement, WouldDeny,
+    CallDecided, CallSettled, Client, ConnectorSeen, Event, EventEnvelope, Inventory, InventoryTool,
+    MOST_ARGUMENT_KEYS, MOST_RECORDED_CHARS, Outcome, Settlement, WouldDeny,
 };
 pub use role::{Permission, Role, RoleError};
 pub use scope::{Scope, Scopes};
@@ -44,6 +44,6 @@ pub use snapshot::{
     AccountSnapshot, SignedSnapshot, SnapshotAgent, SnapshotApp, SnapshotConnector, SnapshotError, SnapshotGrant,
     SnapshotHeader, SnapshotKey, SnapshotMember, SnapshotPolicy, SnapshotServer, SnapshotTool,
 };
-pub use text::{Name, NameError};
+pub use text::{Name, NameError, hex};
 pub use token::{Token, TokenError, TokenHash, TokenKind};
 pub use upstream_connection::{ConnectionRefused, Sharing, SharingError, SnapshotConnection, SnapshotOAuth};

@@ -58,6 +58,15 @@ impl Principal {
             Self::Agent(agent) => GrantSubject::Agent(agent),
         }
     }
+
+    /// This principal's grants on one server, in the order in which they are tried: its own if it has one, else those of its
+    /// teams in the teams' order. `grant_of` finds the one that a subject has there, if it counts.
+    pub fn effective_grants<G>(self, teams: &[TeamId], grant_of: impl Fn(GrantSubject) -> Option<G>) -> Vec<G> {
+        match grant_of(self.as_subject()) {
+            Some(own) => vec![own],
+            None => teams.iter().filter_map(|team| grant_of(GrantSubject::Team(*team))).collect(),
+        }
+    }
 }
 
 impl Credential {

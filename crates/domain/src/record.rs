@@ -9,6 +9,11 @@ use crate::{
     GrantId, KeyId, PolicyId, Principal, Sealed, ServerId, Timestamp,
 };
 
+/// Most top-level keys of a call's arguments that its record keeps: where so many are kept, some may be missing.
+pub const MOST_ARGUMENT_KEYS: usize = 50;
+/// Most characters that a record keeps of a tool's name or an argument's key: one of so many may have been cut.
+pub const MOST_RECORDED_CHARS: usize = 200;
+
 /// An event on its way. `(gateway, sequence)` names it: the same pair is the same event, however often it arrives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventEnvelope {

@@ -194,5 +194,5 @@ fn reason(form: &AnswerForm) -> Result<String, Error> {
 
 /// In hexadecimal.
 fn sha256(text: &str) -> String {
-    digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    domain::hex(digest(&SHA256, text.as_bytes()).as_ref())
 }

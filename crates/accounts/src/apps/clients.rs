@@ -9,7 +9,7 @@ use storage::{AppClient, OAuthClientRow};
 use super::redirect::{self, RedirectError, RedirectUri};
 use crate::{Accounts, ClientAddress, Error};
 
-/// Registrations per network address and hour.
+/// Most redirect URIs of one client.
 const MOST_REDIRECTS: usize = 10;
 /// A client that nobody has allowed anything within a day is forgotten.
 const UNUSED_S: i64 = 24 * 60 * 60;
@@ -236,5 +236,5 @@ pub(super) fn grant_types(given: Option<Vec<String>>) -> Result<Vec<String>, Cli
 }
 
 fn random_hex(accounts: &Accounts) -> String {
-    accounts.entropy().bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect()
+    domain::hex(&accounts.entropy().bytes::<16>())
 }

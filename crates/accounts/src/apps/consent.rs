@@ -2,8 +2,8 @@
 //! there, and what is new compared with what the same client may do already.
 
 use domain::{
-    AccountSlug, AccountSnapshot, GrantState, GrantSubject, Name, Permission, Role, Scopes, ServerSlug, SnapshotGrant,
-    SnapshotMember, SnapshotServer, Timestamp, UserId,
+    AccountSlug, AccountSnapshot, GrantState, GrantSubject, Name, Permission, Principal, Role, Scopes, ServerSlug,
+    SnapshotGrant, SnapshotMember, SnapshotServer, Timestamp, UserId,
 };
 use policy::{CompiledPolicy, StandingKind};
 
@@ -121,7 +121,7 @@ fn reachable(
     servers
 }
 
-/// The member's own grant on the server, or else the first of their teams', as a gateway takes them.
+/// The first of the member's grants on the server, as a gateway takes them.
 fn first_grant<'a>(
     snapshot: &'a AccountSnapshot,
     member: &SnapshotMember,
@@ -133,8 +133,7 @@ fn first_grant<'a>(
             grant.server == server.id && grant.subject == subject && grant.expires_at.is_none_or(|at| now < at)
         })
     };
-    let teams = || member.teams.iter().find_map(|team| of(GrantSubject::Team(*team)));
-    of(GrantSubject::Member(member.user)).or_else(teams)
+    Principal::Member(member.user).effective_grants(&member.teams, of).into_iter().next()
 }
 
 fn counts(snapshot: &AccountSnapshot, grant: &SnapshotGrant, server: &SnapshotServer) -> ToolCounts {

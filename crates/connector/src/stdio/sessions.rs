@@ -130,7 +130,7 @@ fn is_idle(usage: Usage, now: Instant, limit: Duration) -> bool {
 
 /// 128 random bits as 32 hexadecimal digits: visible ASCII and not to be guessed, as the protocol wants it.
 fn new_id(entropy: &Entropy) -> String {
-    entropy.bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect()
+    domain::hex(&entropy.bytes::<16>())
 }
 
 #[cfg(test)]

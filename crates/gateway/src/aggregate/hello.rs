@@ -34,9 +34,8 @@ type Known = (Place, Option<Arc<Described>>);
 pub(super) async fn initialize(ask: &Ask<'_>, caller: &Caller, request: &Request<'_>) -> Response {
     let params = request.params.as_ref();
     let requested = params.and_then(|params| params.protocol_version.as_deref()).unwrap_or_default();
-    let random: [u8; 16] = ask.shared.entropy.bytes();
     let session = Session {
-        upstream: random.iter().map(|byte| format!("{byte:02x}")).collect(),
+        upstream: domain::hex(&ask.shared.entropy.bytes::<16>()),
         instance: None,
         client: request.client_info().map(one::client),
         capabilities: Some(one::capabilities(request)),

@@ -23,7 +23,7 @@ pub(crate) fn public_name(server: &str, tool: &str) -> String {
         return whole;
     }
     let hash = digest::digest(&digest::SHA256, whole.as_bytes());
-    let digits: String = hash.as_ref().iter().take(HASH_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
+    let digits: String = domain::hex(&hash.as_ref()[..HASH_DIGITS / 2]);
     let start: String = whole.chars().take(MOST_CHARS - HASH_DIGITS - 1).collect();
     format!("{start}_{digits}")
 }

@@ -1,25 +1,22 @@
-//! What a record keeps of a call: never argument values.
+//! What a record keeps in clear of a call, cut: the tool's name and the arguments' keys. Of their values it keeps, sealed,
+//! what the policy looks at (`arguments`).
 
 use std::borrow::Cow;
 
+use domain::{MOST_ARGUMENT_KEYS, MOST_RECORDED_CHARS};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
-
-/// Most keys kept.
-const MOST_KEYS: usize = 50;
-/// Most characters kept of a text from outside.
-const MOST_CHARS: usize = 200;
 
 /// The top-level keys of the arguments, sorted.
 pub(crate) fn argument_keys(arguments: Option<&str>) -> Vec<String> {
     let Some(Keys(mut keys)) = arguments.and_then(|text| serde_json::from_str(text).ok()) else { return Vec::new() };
     keys.sort_unstable();
-    keys.truncate(MOST_KEYS);
+    keys.truncate(MOST_ARGUMENT_KEYS);
     keys
 }
 
 /// A text from outside, cut.
 pub(crate) fn cut(text: &str) -> String {
-    text.chars().take(MOST_CHARS).collect()
+    text.chars().take(MOST_RECORDED_CHARS).collect()
 }
 
 struct Keys(Vec<String>);
@@ -54,6 +51,6 @@ mod tests {
         assert_eq!(argument_keys(Some("{}")), Vec::<String>::new());
         assert_eq!(argument_keys(None), Vec::<String>::new());
         let many: Vec<String> = (0..90).map(|i| format!("\"k{i:02}\":0")).collect();
-        assert_eq!(argument_keys(Some(&format!("{{{}}}", many.join(",")))).len(), MOST_KEYS);
+        assert_eq!(argument_keys(Some(&format!("{{{}}}", many.join(",")))).len(), MOST_ARGUMENT_KEYS);
     }
 }

@@ -124,10 +124,7 @@ fn named(parts: &Parts) -> Option<(AccountSlug, ServerSlug)> {
 fn instance(shared: &Shared, headers: &HeaderMap) -> String {
     let named = headers.get(tunnel::INSTANCE_HEADER).and_then(|value| value.to_str().ok());
     let well_formed = named.filter(|text| text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit()));
-    well_formed.map_or_else(
-        || shared.entropy.bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect(),
-        str::to_ascii_lowercase,
-    )
+    well_formed.map_or_else(|| domain::hex(&shared.entropy.bytes::<16>()), str::to_ascii_lowercase)
 }
 
 fn about(headers: &HeaderMap) -> String {

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use domain::{MOST_ARGUMENT_KEYS, MOST_RECORDED_CHARS};
 use policy::{CompiledPolicy, RiskClass, StandingKind};
 use serde_json::value::RawValue;
 use storage::PastCall;
@@ -14,10 +15,6 @@ use super::path::ArgumentPath;
 
 /// Facts that records do not keep.
 const UNRECORDED: [&str; 2] = ["client.ip", "session.id"];
-/// From so many on, keys of a record may have been left out.
-const MOST_KEYS: usize = 50;
-/// From so many characters on, a key may have been cut.
-const CUT_CHARS: usize = 200;
 /// Stands in records for what a database does not take.
 const REPLACED: char = '\u{2400}';
 
@@ -135,8 +132,8 @@ impl Need {
 /// Whether the call is known not to have had the argument that the path leads into.
 fn is_absent(path: &ArgumentPath, call: &PastCall) -> bool {
     // Of many keys some were left out, and long or odd ones were changed.
-    let kept_as_it_was = |key: &String| key.chars().count() < CUT_CHARS && !key.contains(REPLACED);
-    let all_known = call.argument_keys.len() < MOST_KEYS && call.argument_keys.iter().all(kept_as_it_was);
+    let kept_as_it_was = |key: &String| key.chars().count() < MOST_RECORDED_CHARS && !key.contains(REPLACED);
+    let all_known = call.argument_keys.len() < MOST_ARGUMENT_KEYS && call.argument_keys.iter().all(kept_as_it_was);
     all_known && path.argument().is_some_and(|argument| !call.argument_keys.iter().any(|key| key == argument))
 }
 

@@ -14,8 +14,6 @@ pub(super) const MOST_TOOLS: usize = 900;
 const MOST_HIDDEN: usize = 100;
 /// Arguments are held to a few values only when so many calls had no other.
 const SURE_FROM_CALLS: u64 = 20;
-/// Names of so many characters were cut in records, so nobody knows how they end.
-const CUT_CHARS: usize = 200;
 /// Names told in one sentence.
 const MOST_NAMES: usize = 8;
 /// Room left above the most that was seen.
@@ -204,7 +202,8 @@ fn counter(tool: &str, window: &str) -> String {
 
 /// Whether an entry with this name is about this tool and no other.
 pub(super) fn can_be_named(tool: &str) -> bool {
-    !tool.is_empty() && !tool.contains(['*', '?']) && tool.chars().count() < CUT_CHARS
+    // Of longer names nobody knows how they end.
+    !tool.is_empty() && !tool.contains(['*', '?']) && tool.chars().count() < domain::MOST_RECORDED_CHARS
 }
 
 /// Some names in a sentence; none for none.
