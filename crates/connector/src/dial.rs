@@ -4,10 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use domain::{ConnectToken, tunnel};
 use http::{HeaderValue, Request, StatusCode, header};
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
-};
+use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -18,7 +15,6 @@ use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{self, client::IntoClientRequest as _},
 };
-use upstream::DialerError;
 use url::{Host, Url};
 
 use crate::error::ConnectError;
@@ -69,7 +65,11 @@ impl Dial {
         let url = Url::parse(&token.origin).map_err(|error| bad(error.to_string()))?;
         let host = url.host().ok_or_else(|| bad("it has no host".to_owned()))?.to_owned();
         let port = url.port_or_known_default().ok_or_else(|| bad("it has no port".to_owned()))?;
-        let tls = if url.scheme() == "https" { Some(tls_connector(&extra_roots_pem)?) } else { None };
+        // The same trust as for upstreams.
+        let tls = match url.scheme() {
+            "https" => Some(TlsConnector::from(Arc::new(upstream::tls_config(&extra_roots_pem)?))),
+            _ => None,
+        };
         Ok(Self { token, host, port, tls, instance, about })
     }
 
@@ -151,19 +151,4 @@ impl Dial {
         let words = if words.is_empty() { words } else { format!(" ({words})") };
         DialError::Answered { origin: self.token.origin.clone(), status: response.status(), words }
     }
-}
-
-/// The same trust as for upstreams: the web's authorities and the extra ones.
-fn tls_connector(extra_roots_pem: &[u8]) -> Result<TlsConnector, DialerError> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    for certificate in CertificateDer::pem_slice_iter(extra_roots_pem) {
-        let certificate = certificate.map_err(|error| DialerError::Roots(error.to_string()))?;
-        roots.add(certificate).map_err(|error| DialerError::Roots(error.to_string()))?;
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }

@@ -220,7 +220,11 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     causes(error).last().map_or_else(String::new, ToString::to_string)
 }
 
-fn tls_config(extra_roots_pem: &[u8]) -> Result<rustls::ClientConfig, DialerError> {
+/// TLS that trusts the web's certificate authorities, and these in PEM besides.
+///
+/// # Errors
+/// [`DialerError`].
+pub fn tls_config(extra_roots_pem: &[u8]) -> Result<rustls::ClientConfig, DialerError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     for certificate in CertificateDer::pem_slice_iter(extra_roots_pem) {
         let certificate = certificate.map_err(|e| DialerError::Roots(e.to_string()))?;

@@ -14,7 +14,7 @@ mod url;
 
 pub use address::{Reach, reach};
 pub use conversation::{Conversation, Failed, Limits, Target};
-pub use dialer::{Dialer, DialerConfig, DialerError, SendError, Undelivered};
+pub use dialer::{Dialer, DialerConfig, DialerError, SendError, Undelivered, tls_config};
 pub use egress::{AddressRefused, Egress, Place, PrivateAddresses};
 pub use exchange::{Exchange, Failure, Reached};
 pub use probe::{Probe, Step, StepName, StepOutcome, probe};
