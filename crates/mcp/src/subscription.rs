@@ -12,7 +12,7 @@ use crate::message::Params;
 use crate::method::Method;
 
 /// Names a subscription on each of its messages: the id of the request that opened it.
-const SUBSCRIPTION_META_KEY: &str = "io.modelcontextprotocol/subscriptionId";
+pub(crate) const SUBSCRIPTION_META_KEY: &str = "io.modelcontextprotocol/subscriptionId";
 
 impl Params<'_> {
     /// Whether a `subscriptions/listen` asks for `notifications/tools/list_changed`.

@@ -40,25 +40,10 @@ impl Work<'_> {
             record: text.as_deref(),
             approval: None,
         };
-        let (reservation, shadow_full, stored) = match in_turn(self.shared, reserve).await {
-            Ok(Reserved::Granted { reservation, shadow_full, record_stored }) => {
-                (Some(reservation), shadow_full, record_stored)
-            }
-            Ok(Reserved::Full { index, retry_after_us }) => {
-                return Ok(Charged::No(full(grant, permit, (index, retry_after_us))));
-            }
-            // None is asked for, so none can be missing; were it told, the call would not pass.
-            Ok(Reserved::NotApproved(_)) => {
-                let message = "A person has to approve this call first.".to_owned();
-                let denial = Denial { code: Code::ApprovalRequired, rule: permit.rule().to_owned(), message };
-                return Ok(Charged::No(No::new(grant, denial)));
-            }
-            Err(NotReserved) => {
-                if let Some(deny) = permit.charges().iter().find(|c| c.on_unavailable == OnUnavailable::Deny) {
-                    return Ok(Charged::No(No::new(grant, deny.unavailable())));
-                }
-                (None, Vec::new(), false)
-            }
+        let Taken { reservation, shadow_full, stored } = match taken(grant, permit, in_turn(self.shared, reserve).await)
+        {
+            Ok(taken) => taken,
+            Err(no) => return Ok(Charged::No(no)),
         };
         if !stored {
             would_deny = would_deny.or_else(|| shadow_told(permit, &shadow_full));
@@ -104,6 +89,16 @@ impl Work<'_> {
 /// The counter store did not answer.
 pub(super) struct NotReserved;
 
+/// What a call may go on with.
+struct Taken {
+    /// None: the store is away, and every limit lets pass without it.
+    reservation: Option<Reservation>,
+    /// The shadow limits that had no room.
+    shadow_full: Vec<usize>,
+    /// Whether the intent record was stored in the same step.
+    stored: bool,
+}
+
 /// Reserves when its turn comes. A store is asked only so many things at the same time: in a burst the calls wait here
 /// for their turn, and not there until the store seems to be gone.
 pub(super) async fn in_turn(shared: &Shared, reserve: Reserve<'_>) -> Result<Reserved, NotReserved> {
@@ -115,6 +110,26 @@ pub(super) async fn in_turn(shared: &Shared, reserve: Reserve<'_>) -> Result<Res
         tracing::warn!(%error, "the counter store cannot be reached");
         NotReserved
     })
+}
+
+/// What the store said, in the permit's terms.
+fn taken(grant: &Arc<Grant>, permit: &Permit, said: Result<Reserved, NotReserved>) -> Result<Taken, No> {
+    match said {
+        Ok(Reserved::Granted { reservation, shadow_full, record_stored }) => {
+            Ok(Taken { reservation: Some(reservation), shadow_full, stored: record_stored })
+        }
+        Ok(Reserved::Full { index, retry_after_us }) => Err(full(grant, permit, (index, retry_after_us))),
+        // None is asked for, so none can be missing; were it told, the call would not pass.
+        Ok(Reserved::NotApproved(_)) => {
+            let message = "A person has to approve this call first.".to_owned();
+            let denial = Denial { code: Code::ApprovalRequired, rule: permit.rule().to_owned(), message };
+            Err(No::new(grant, denial))
+        }
+        Err(NotReserved) => match permit.charges().iter().find(|c| c.on_unavailable == OnUnavailable::Deny) {
+            Some(deny) => Err(No::new(grant, deny.unavailable())),
+            None => Ok(Taken { reservation: None, shadow_full: Vec::new(), stored: false }),
+        },
+    }
 }
 
 /// A limit's no: the permit's charge at an index, and the wait for it.

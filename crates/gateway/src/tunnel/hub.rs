@@ -100,6 +100,20 @@ impl Tunnel {
             None => TunnelError::Broken,
         })
     }
+
+    /// Counts one more request.
+    pub(crate) fn busy(&self) -> Load {
+        Load::on(&self.in_flight)
+    }
+
+    /// Requests under way.
+    pub(crate) fn load(&self) -> u32 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    fn alive(&self) -> bool {
+        !self.refused.is_cancelled() && !self.sender.is_closed()
+    }
 }
 
 impl Load {
@@ -171,21 +185,5 @@ impl Hub {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ServerId, Vec<Arc<Tunnel>>>> {
         self.tunnels.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Tunnel {
-    /// Counts one more request.
-    pub(crate) fn busy(&self) -> Load {
-        Load::on(&self.in_flight)
-    }
-
-    /// Requests under way.
-    pub(crate) fn load(&self) -> u32 {
-        self.in_flight.load(Ordering::Relaxed)
-    }
-
-    fn alive(&self) -> bool {
-        !self.refused.is_cancelled() && !self.sender.is_closed()
     }
 }

@@ -137,6 +137,12 @@ impl Around {
         }
     }
 
+    /// [`Around::best`], once the others were asked anew: what is remembered of them may be older than the first connector.
+    async fn best_now(&self, account: AccountId, server: ServerId) -> Option<Way> {
+        let _renewed = self.mesh.elsewhere(account, server, Freshness::Now).await;
+        self.best(account, server, &[]).await
+    }
+
     /// Why there is no way: what the caller is told.
     async fn none(&self, account: AccountId, server: ServerId, bound: Option<&str>) -> Failure {
         let elsewhere = self.mesh.elsewhere(account, server, Freshness::Now).await;
@@ -157,7 +163,6 @@ impl Route {
         let way = match bound {
             Some(instance) => around.bound_soon(account, id, instance, &[]).await,
             None => match around.best(account, id, &[]).await {
-                // What is remembered of others may be older than the first connector.
                 None => around.best_now(account, id).await,
                 way => way,
             },
@@ -225,13 +230,6 @@ impl Route {
             Some(instance) => self.around.bound_soon(self.account, self.server, instance, offered).await,
             None => self.around.best(self.account, self.server, offered).await,
         }
-    }
-}
-
-impl Around {
-    async fn best_now(&self, account: AccountId, server: ServerId) -> Option<Way> {
-        let _renewed = self.mesh.elsewhere(account, server, Freshness::Now).await;
-        self.best(account, server, &[]).await
     }
 }
 

@@ -8,8 +8,7 @@ use super::object::Object;
 use crate::edit::Edits;
 use crate::id::Id;
 use crate::json;
-
-const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
+use crate::subscription::SUBSCRIPTION_META_KEY;
 
 /// The token of a `notifications/progress`.
 #[must_use]
@@ -39,10 +38,10 @@ pub fn subscribed(message: &Bytes, id: &Id<'_>) -> Option<Bytes> {
     let text = std::str::from_utf8(message).ok()?;
     let whole = Object::whole(text)?;
     let mut edits = Edits::new(text);
-    let meta = format!(r#"{{"{SUBSCRIPTION_ID}":{}}}"#, id.raw());
+    let meta = format!(r#"{{"{SUBSCRIPTION_META_KEY}":{}}}"#, id.raw());
     match whole.inside(text, "params") {
         Some(params) => match params.inside(text, "_meta") {
-            Some(meta) => meta.put(&mut edits, &[(SUBSCRIPTION_ID, id.raw())]),
+            Some(meta) => meta.put(&mut edits, &[(SUBSCRIPTION_META_KEY, id.raw())]),
             None => params.put(&mut edits, &[("_meta", &meta)]),
         },
         None => whole.put(&mut edits, &[("params", &format!(r#"{{"_meta":{meta}}}"#))]),
