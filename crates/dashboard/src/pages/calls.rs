@@ -1,8 +1,10 @@
 //! `/app/{account}/calls`: the recorded calls, the newest first, live, filtered by the address.
 
-use accounts::{CallCursor, CallFilter, CallRow, CallView, PolicySummary, ServerSummary, WouldDenyFilter};
+mod filter;
+
+use accounts::{CallRow, CallView, PolicySummary, ServerSummary};
 use askama::Template;
-use domain::{AgentId, CallId, Outcome, Permission, Principal, ServerId, UserId};
+use domain::{CallId, Outcome, Permission, ServerId};
 use serde::Deserialize;
 use web_kit::{Answer, Member, Path, Problem, Query, Visit};
 
@@ -14,9 +16,7 @@ use crate::{
     show::Time,
     words::{self, Badge},
 };
-
-/// Calls on a page.
-const PAGE: u32 = 50;
+use filter::Filter;
 
 #[derive(Template)]
 #[template(path = "calls/calls.html")]
@@ -75,26 +75,6 @@ pub(crate) struct CallLine {
     pub(crate) would_deny: Option<Vec<String>>,
     /// The request for an approval that it made, or whose approval it used.
     pub(crate) approval_href: Option<String>,
-}
-
-/// The filter, as the address has it.
-#[derive(Deserialize, Default, Clone)]
-#[serde(default)]
-struct Filter {
-    server: String,
-    grant: String,
-    tool: String,
-    outcome: String,
-    code: String,
-    principal: String,
-    policy: String,
-    version: String,
-    /// `any`: only calls that a rule in shadow would have denied.
-    would_deny: String,
-    /// And by this rule.
-    would_deny_rule: String,
-    /// Where the page begins: older than that.
-    before: String,
 }
 
 #[derive(Deserialize)]
@@ -168,83 +148,6 @@ impl CallLine {
 fn rule_href(call: &CallRow, server_href: Option<&str>) -> Option<String> {
     let (policy, version) = call.policy.filter(|_| !call.rule.is_empty())?;
     Some(format!("{}/policies/{policy}?version={version}&at={}", server_href?, escape(&call.rule)))
-}
-
-impl Filter {
-    /// What cannot be read asks for nothing, rather than for everything.
-    fn read(&self, servers: &[(String, ServerId)]) -> Option<CallFilter> {
-        let server = servers.iter().find(|(slug, _)| *slug == self.server).map(|(_, id)| *id);
-        Some(CallFilter {
-            server: if self.server.is_empty() { None } else { Some(server?) },
-            grant: given(&self.grant)?,
-            tool: Some(self.tool.trim().to_owned()).filter(|tool| !tool.is_empty()),
-            outcome: self.outcome()?,
-            code: Some(self.code.clone()).filter(|code| !code.is_empty()),
-            principal: self.principal()?,
-            policy: given(&self.policy)?,
-            version: given(&self.version)?,
-            would_deny: self.would_deny()?,
-            before: given::<CallCursor>(&self.before)?,
-            limit: PAGE,
-        })
-    }
-
-    fn outcome(&self) -> Option<Option<Outcome>> {
-        if self.outcome.is_empty() {
-            return Some(None);
-        }
-        words::OUTCOMES.into_iter().find(|outcome| words::outcome_word(*outcome) == self.outcome).map(Some)
-    }
-
-    fn principal(&self) -> Option<Option<Principal>> {
-        let member: Option<Option<UserId>> = given(&self.principal);
-        let agent: Option<Option<AgentId>> = given(&self.principal);
-        match (member, agent) {
-            (Some(member), _) => Some(member.map(Principal::Member)),
-            (None, Some(agent)) => Some(agent.map(Principal::Agent)),
-            (None, None) => None,
-        }
-    }
-
-    fn would_deny(&self) -> Option<Option<WouldDenyFilter>> {
-        let rule = Some(self.would_deny_rule.clone()).filter(|rule| !rule.is_empty());
-        match (self.would_deny.as_str(), rule) {
-            ("", None) => Some(None),
-            ("" | "any", rule) => Some(Some(WouldDenyFilter { rule })),
-            _ => None,
-        }
-    }
-
-    /// The parts that ask something, as the address names them.
-    fn parts(&self) -> impl Iterator<Item = (&'static str, &String)> {
-        let named = [
-            ("server", &self.server),
-            ("grant", &self.grant),
-            ("tool", &self.tool),
-            ("outcome", &self.outcome),
-            ("code", &self.code),
-            ("principal", &self.principal),
-            ("policy", &self.policy),
-            ("version", &self.version),
-            ("would_deny", &self.would_deny),
-            ("would_deny_rule", &self.would_deny_rule),
-        ];
-        named.into_iter().filter(|(_, value)| !value.is_empty())
-    }
-
-    fn is_empty(&self) -> bool {
-        self.parts().next().is_none()
-    }
-
-    /// The filter as a query, without where the page begins.
-    fn query(&self) -> String {
-        self.parts().map(|(name, value)| format!("{name}={}", escape(value))).collect::<Vec<_>>().join("&")
-    }
-}
-
-/// Nothing given, or what it reads as; nothing at all when it does not read.
-fn given<T: std::str::FromStr>(text: &str) -> Option<Option<T>> {
-    if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
 }
 
 async fn list(visit: &Visit<Member>, filter: &Filter, servers: &[ServerSummary]) -> Result<CallList, Problem> {
