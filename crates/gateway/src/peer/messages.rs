@@ -30,10 +30,13 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The answer, if it is short enough to be kept.
+    /// The answer, if it is short enough to be kept; a copy, as the original keeps its room among the answers in transit.
     pub(super) fn short(self) -> Result<Self, UpstreamFailure> {
         let limit = MOST_GREETING;
-        if self.message.len() <= limit { Ok(self) } else { Err(UpstreamFailure::TooLarge { limit }) }
+        if self.message.len() > limit {
+            return Err(UpstreamFailure::TooLarge { limit });
+        }
+        Ok(Self { message: Bytes::copy_from_slice(&self.message), ..self })
     }
 }
 
