@@ -1,6 +1,6 @@
 //! A gateway on a loopback port, and accounts to publish to it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bus::Bus;
 use counters::{Answered, ApprovalAnswer, Counters};
@@ -122,13 +122,16 @@ impl World {
         events.iter().filter_map(asked).find(|a| a.approval.to_string() == id).unwrap().clone()
     }
 
-    /// The account's records, once they are as wanted.
+    /// The account's records, once they are as wanted. Events come at least once, and count once by process and sequence.
     pub async fn records(&self, account: &Account, wanted: impl Fn(&[Event]) -> bool) -> Vec<Event> {
         let ids = [account.snapshot.account];
         let looking = async {
             loop {
                 let taken = self.bus.take(&ids, 10_000).await.unwrap();
-                let events: Vec<Event> = taken.into_iter().map(|taken| taken.envelope.event).collect();
+                let mut seen = HashSet::new();
+                let fresh =
+                    taken.into_iter().filter(|taken| seen.insert((taken.envelope.gateway, taken.envelope.sequence)));
+                let events: Vec<Event> = fresh.map(|taken| taken.envelope.event).collect();
                 if wanted(&events) {
                     return events;
                 }
