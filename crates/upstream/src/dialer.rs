@@ -25,6 +25,9 @@ use crate::{
     resolver::{GuardedResolver, ResolveError},
 };
 
+/// How long a connection that nobody uses is kept. The HTTP servers that most MCP servers stand on (Node.js, Uvicorn) close
+/// theirs after 5 s: a request sent just then is lost, and nobody knows whether it took effect.
+const IDLE: Duration = Duration::from_secs(4);
 /// What one HTTP/2 answer may be ahead of whoever reads it.
 const STREAM_WINDOW_BYTES: u32 = 256 << 10;
 /// The most that HTTP/2 has. The answers on one connection share this window, so those that lie unread take from it; only
@@ -142,7 +145,7 @@ impl Dialer {
         let connector = Connector::new(GuardedTcp::new(resolver), way.tls.clone(), way.connect_limit);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(64)
             .timer(TokioTimer::new())
             .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
