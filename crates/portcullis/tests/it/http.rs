@@ -1,6 +1,6 @@
 //! A small HTTP client for the tests: keep-alive connections, form posts, a cookie jar per person.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -34,7 +34,9 @@ pub struct Browser {
 
 impl Http {
     pub fn new() -> Self {
-        Self(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build_http())
+        // A connection on which nothing was asked for 10 s is closed by the listener, maybe just when a request is sent on it.
+        let idle = Duration::from_secs(4);
+        Self(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(idle).build_http())
     }
 
     pub async fn send(&self, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
