@@ -26,8 +26,8 @@ const MB: f64 = 1_048_576.0;
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
-/// Answers a call with a result of 100 MB, as one event if `event` stands in it; everything else with a stream that says
-/// nothing more once it is open.
+/// A server of the stateless era. It answers a call with a result of 100 MB, as one event if `event` stands in it, and
+/// whoever listens with a stream that says nothing more once it is open.
 pub async fn upstream(listener: TcpListener) -> anyhow::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
@@ -51,6 +51,13 @@ fn answer(method: &Method, body: &[u8]) -> Response<Body> {
         let first = if method == Method::GET { Bytes::from(": open\n\n") } else { Bytes::from(ack) };
         let open = stream::once(async { first }).chain(stream::pending());
         return response("text/event-stream", StreamBody::new(open.map(|b| Ok(Frame::data(b)))).boxed_unsync());
+    }
+    if text.contains("server/discover") {
+        let message = format!(
+            r#"{{"jsonrpc":"2.0","id":{},"result":{{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{{}},"ttlMs":0,"cacheScope":"private"}}}}"#,
+            id(body)
+        );
+        return response("application/json", Full::from(message).boxed_unsync());
     }
     let message = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{"content":[{{"type":"text","text":""#, id(body));
     let event = text.contains(r#""as":"event""#);
