@@ -262,8 +262,8 @@ mod tests {
         };
         let kept = |client, s| Kept { until: now.plus_seconds(s), client };
         documents.put(ID, kept(Ok(client().unwrap()), 60), now);
-        for n in 0..2 * MOST_KEPT {
-            documents.put(&format!("https://evil.example/{n}"), kept(Err("no".to_owned()), 86_400), now);
+        for (n, s) in (0..2 * MOST_KEPT).zip(86_400..) {
+            documents.put(&format!("https://evil.example/{n}"), kept(Err("no".to_owned()), s), now);
         }
         assert!(documents.get(ID, now).is_some_and(|one| one.is_ok()));
         assert!(documents.get("https://evil.example/0", now).is_none());
