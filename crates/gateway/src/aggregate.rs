@@ -10,9 +10,7 @@ mod fan;
 mod hello;
 mod list;
 pub(crate) mod memory;
-pub(crate) mod names;
 mod route;
-pub(crate) mod sessions;
 mod stream;
 mod told;
 
@@ -24,15 +22,15 @@ use http::StatusCode;
 use mcp::{Era, ListKind, Method, Request};
 
 use crate::{
+    answer::json_answer,
+    ask::Ask,
     authenticate::Caller,
     bridge::{self, Voice},
     failure::Failure,
-    gateway::Shared,
     peer::Peer,
-    rescue::json_answer,
     resolve::Place,
     session::{Known, Session},
-    stack::Ask,
+    shared::Shared,
 };
 pub(crate) use stream::stream;
 pub(crate) use told::{notification, response};

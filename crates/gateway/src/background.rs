@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{gateway::Shared, tunnel::hub::Tunnel};
+use crate::{hub::Tunnel, shared::Shared};
 
 /// Presence is said again this often.
 const PRESENCE_EVERY: Duration = Duration::from_secs(5);

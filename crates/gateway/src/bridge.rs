@@ -10,7 +10,6 @@
 //! that it was begun with, is judged again, and is counted once.
 
 mod by_url;
-mod events_wire;
 mod exchange;
 mod feed;
 mod greeted;
@@ -19,12 +18,10 @@ mod large;
 mod legacy;
 mod listen;
 mod modern;
-mod names;
 mod outgoing;
 mod parked;
 mod respond;
 mod running;
-mod source;
 mod translated;
 mod wanted;
 mod ways;
@@ -41,20 +38,17 @@ use mcp::{Era, Id, Method};
 use tracing::Instrument as _;
 
 use crate::{
-    failure::Failure, gateway::Shared, peer::Hello, resolve::Place, room::Room, session::Session, settle::Settler,
-    streams::OpenStream,
+    failure::Failure, names::Names, peer::Hello, resolve::Place, room::Room, session::Session, settle::Settler,
+    shared::Shared, streams::OpenStream,
 };
 
-pub(crate) use events_wire::EventsWire;
 pub(crate) use feed::Feed;
 pub(crate) use legacy::{end_session, greet, is_bridged, notification, request_within, response, stream};
 pub(crate) use listen::end;
 pub(crate) use modern::{Round, go_on, hand_back, is_ours, request as modern_request, round_of, voice as voice_of};
-pub(crate) use names::Names;
 pub(crate) use parked::Parked;
 pub(crate) use respond::{Out, Said, answer, channel, stream_of};
 pub(crate) use running::Running;
-pub(crate) use source::Source;
 pub(crate) use wanted::Wanted;
 pub(crate) use ways::{To, Waiting, Way};
 pub(crate) use wishes::Wish;

@@ -8,22 +8,13 @@ use bytes::Bytes;
 use mcp::{Era, InputRequest, Message, Method, Request};
 use serde_json::json;
 
-use crate::{credential::CredentialError, rescue::Asked};
+use crate::{
+    ask::{Asked, Pages},
+    credential::CredentialError,
+};
 
 /// Names the question and its round. It is no secret: a request that names it is treated as one that was never sent away.
 const ROUND: &str = "dev.portcullis.connect";
-
-/// Whether a page can be shown to the person behind a request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Pages {
-    /// Not by the client, as far as is known.
-    #[default]
-    No,
-    /// The client opens pages.
-    Opened,
-    /// It has opened ours, for this very request.
-    WasOpened,
-}
 
 /// What a request of the stateless era says of it.
 pub(crate) fn pages(request: &Request<'_>) -> Pages {

@@ -13,13 +13,10 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use domain::{
-    AccountId, ConnectionId, ConnectionRefused, DataKey, Event, Principal, ServerId, Sharing, SnapshotConnection,
-    SnapshotOAuth, UserId,
+    ConnectionId, ConnectionRefused, DataKey, Principal, ServerId, Sharing, SnapshotConnection, SnapshotOAuth, UserId,
 };
 use http::{HeaderValue, Response, StatusCode};
 use upstream::authorization::Challenge;
-
-use crate::{account::Server, failure::UpstreamFailure, gateway::Shared};
 
 /// Most characters told on of the scopes that a server asks for.
 const MOST_SCOPE: usize = 1_000;
@@ -76,7 +73,6 @@ pub(crate) struct OAuth {
 #[derive(Debug)]
 pub(crate) struct Connection {
     id: ConnectionId,
-    account: AccountId,
     server: ServerId,
     connect_url: Arc<str>,
     user: Option<UserId>,
@@ -134,7 +130,7 @@ impl fmt::Display for ConnectPage {
 impl OAuth {
     /// Opens what a snapshot carries; connections that were there `before` stay the same, with the new token.
     pub(crate) fn open(
-        place: (AccountId, ServerId),
+        server: ServerId,
         carried: SnapshotOAuth,
         key: Option<&DataKey>,
         before: Option<&Arc<Self>>,
@@ -142,7 +138,7 @@ impl OAuth {
         let connect_url: Arc<str> = carried.connect_url.into();
         let connections = carried.connections.into_iter().map(|one| {
             let same = before.and_then(|before| before.connections.get(&one.user)).filter(|same| same.id == one.id);
-            let connection = same.cloned().unwrap_or_else(|| Connection::new(place, &one, connect_url.clone()));
+            let connection = same.cloned().unwrap_or_else(|| Connection::new(server, &one, connect_url.clone()));
             connection.token.store(Some(Arc::new(Token::open(&one, key))));
             (one.user, connection)
         });
@@ -216,9 +212,9 @@ impl Bearer {
 }
 
 impl Connection {
-    fn new((account, server): (AccountId, ServerId), one: &SnapshotConnection, connect_url: Arc<str>) -> Arc<Self> {
+    fn new(server: ServerId, one: &SnapshotConnection, connect_url: Arc<str>) -> Arc<Self> {
         let (token, told) = (ArcSwapOption::empty(), Mutex::new(None));
-        Arc::new(Self { id: one.id, account, server, connect_url, user: one.user, token, told })
+        Arc::new(Self { id: one.id, server, connect_url, user: one.user, token, told })
     }
 
     fn header(&self) -> Result<HeaderValue, CredentialError> {
@@ -227,8 +223,25 @@ impl Connection {
         header.ok_or_else(|| not_connected(self.user, &self.connect_url))
     }
 
+    /// What a server's answer says against the token that it was shown, and the scopes that it wants, where it wants more.
+    pub(crate) fn refusal<B>(&self, response: &Response<B>) -> Option<(CredentialError, Option<String>)> {
+        let page = ConnectPage::of(self.user, &self.connect_url);
+        match response.status() {
+            StatusCode::UNAUTHORIZED => Some((CredentialError::Refused { page }, None)),
+            StatusCode::FORBIDDEN => {
+                let challenge = Challenge::of(response.headers());
+                if !challenge.wants_more_scope() {
+                    return None;
+                }
+                let scope = challenge.scope.unwrap_or_default();
+                Some((CredentialError::NeedsMore { page }, Some(scope.chars().take(MOST_SCOPE).collect())))
+            }
+            _ => None,
+        }
+    }
+
     /// The refusal to tell, if it was not told yet.
-    fn news(&self, needs: Option<String>, at: domain::Timestamp) -> Option<ConnectionRefused> {
+    pub(crate) fn news(&self, needs: Option<String>, at: domain::Timestamp) -> Option<ConnectionRefused> {
         let generation = self.token.load().as_ref()?.generation;
         let refusal = Some((generation, needs.clone()));
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -254,28 +267,6 @@ impl Token {
         });
         Self { generation: one.generation, header }
     }
-}
-
-/// A server's refusal of the token that it was shown; the control plane hears of it, once.
-pub(crate) async fn refused<B>(shared: &Shared, server: &Server, response: &Response<B>) -> Option<UpstreamFailure> {
-    let Bearer::Of(connection) = &server.bearer else { return None };
-    let page = ConnectPage::of(connection.user, &connection.connect_url);
-    let (error, needs) = match response.status() {
-        StatusCode::UNAUTHORIZED => (CredentialError::Refused { page }, None),
-        StatusCode::FORBIDDEN => {
-            let challenge = Challenge::of(response.headers());
-            if !challenge.wants_more_scope() {
-                return None;
-            }
-            let scope = challenge.scope.unwrap_or_default();
-            (CredentialError::NeedsMore { page }, Some(scope.chars().take(MOST_SCOPE).collect()))
-        }
-        _ => return None,
-    };
-    if let Some(refused) = connection.news(needs, shared.clock.now()) {
-        shared.records.note(connection.account, Event::ConnectionRefused(refused)).await;
-    }
-    Some(error.into())
 }
 
 fn not_connected(user: Option<UserId>, connect_url: &Arc<str>) -> CredentialError {

@@ -21,11 +21,11 @@ use tokio::time::Instant;
 use crate::{
     account::Grant,
     failure::Failure,
-    gateway::Shared,
     resolve::Place,
     rounds::Round,
     session::Session,
     settle::{Open, Settler},
+    shared::Shared,
 };
 
 pub(crate) use facts::argument_keys;

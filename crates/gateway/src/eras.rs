@@ -1,6 +1,6 @@
 //! What each server speaks: learned when it is asked, kept for a while, learned anew when it proves wrong.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use domain::{ServerId, Transport};
 use moka::future::Cache;
@@ -8,9 +8,6 @@ use moka::future::Cache;
 use crate::{
     account::Server,
     failure::{Failure, UpstreamFailure},
-    gateway::Shared,
-    link::Link,
-    peer::Peer,
 };
 
 /// Servers may be replaced by others that speak something else.
@@ -58,12 +55,11 @@ impl Eras {
         Spoken { stateless: self.stateless.get(&key).await.into(), handshake: self.handshake.get(&key).await.into() }
     }
 
-    /// Whether the server speaks the stateless era; it is asked if that is not known. Whoever comes meanwhile waits for
+    /// Whether the server speaks the stateless era, as far as is known or `asked` finds out. Whoever comes meanwhile waits for
     /// the same answer.
-    pub(crate) async fn speaks_stateless(&self, shared: &Arc<Shared>, server: &Arc<Server>) -> Known {
+    pub(crate) async fn stateless_or(&self, server: &Server, asked: impl Future<Output = Known> + Send) -> Known {
         let asked = async {
-            let link = Link::to(shared, server, None).await.map_err(|_| ())?;
-            match Peer::probe(shared, server, &link).await {
+            match asked.await {
                 Known::Yes => Ok(true),
                 Known::No => Ok(false),
                 Known::Nothing => Err(()),

@@ -1,5 +1,6 @@
 //! Everything that can end a request before, or instead of, an upstream's answer. How each is told is in `rescue`.
 
+use http::StatusCode;
 use mcp::{HeaderError, ReadError};
 
 use crate::{credential::CredentialError, guard::GuardError};
@@ -134,6 +135,11 @@ fn said(words: &str) -> String {
 }
 
 impl Failure {
+    /// A status of the server's that is no answer.
+    pub(crate) fn status(status: StatusCode, words: String) -> Self {
+        UpstreamFailure::Status { status: status.as_u16(), words }.into()
+    }
+
     /// The stable word for records and for `error.data.reason`.
     pub(crate) fn reason(&self) -> &'static str {
         match self {

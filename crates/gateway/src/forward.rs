@@ -11,17 +11,16 @@ use tokio::time::Instant;
 
 use crate::{
     account::Server,
-    aggregate::names,
-    credential,
+    answer::accepted,
     failure::{Failure, UpstreamFailure},
-    gateway::Shared,
-    link::{Link, upstream_headers},
-    one::accepted,
-    relay,
+    link::{self, Link, upstream_headers},
+    lists::Page,
+    names,
     resolve::Place,
     room::Room,
     session::{Known, Session},
     settle::{Delivery, Settler},
+    shared::Shared,
     streams::OpenStream,
     words,
 };
@@ -56,30 +55,6 @@ pub(crate) enum Face {
     Account,
 }
 
-/// Which page of a list is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Page {
-    First,
-    Further,
-}
-
-/// Sends a request and relays the answer.
-pub(crate) async fn post(mut forward: Forward, client: &HeaderMap) -> Result<Response, Failure> {
-    match send(&mut forward, HttpMethod::POST, client).await {
-        Ok((link, response)) => relay::answer(forward, &link, response).await,
-        Err(failure) => Err(forward.fail(failure).await),
-    }
-}
-
-/// Opens the server's own stream.
-pub(crate) async fn get(mut forward: Forward, client: &HeaderMap) -> Result<Response, Failure> {
-    let (_, response) = match send(&mut forward, HttpMethod::GET, client).await {
-        Ok(sent) => sent,
-        Err(failure) => return Err(forward.fail(failure).await),
-    };
-    relay::stream(forward, response).await
-}
-
 /// Sends what has no answer: a notification, or an answer of the client's.
 pub(crate) async fn post_unanswered(
     shared: &Arc<Shared>,
@@ -92,13 +67,13 @@ pub(crate) async fn post_unanswered(
     let link = Link::to(shared, &place.server, session).await?;
     let headers = upstream_headers(&place.server, client, &HttpMethod::POST, session)?;
     let response = link.send(HttpMethod::POST, headers, bytes, shared.config.times.upstream_silence).await?;
-    if let Some(refused) = credential::refused(shared, &place.server, &response).await {
+    if let Some(refused) = link::refused(shared, &place.server, &response).await {
         return Err(refused.into());
     }
     match response.status() {
         status if status.is_success() => Ok(()),
         StatusCode::NOT_FOUND if session.is_some() => Err(Failure::NoSession),
-        status => Err(refused(status, words::of_body(response.into_body()).await)),
+        status => Err(Failure::status(status, words::of_body(response.into_body()).await)),
     }
 }
 
@@ -129,13 +104,8 @@ pub(crate) async fn delete(
         }
         StatusCode::NOT_FOUND => Err(Failure::NoSession),
         StatusCode::METHOD_NOT_ALLOWED => Err(Failure::HttpMethod),
-        status => Err(refused(status, words::of_body(response.into_body()).await)),
+        status => Err(Failure::status(status, words::of_body(response.into_body()).await)),
     }
-}
-
-/// A status that is no answer.
-pub(crate) fn refused(status: StatusCode, words: String) -> Failure {
-    UpstreamFailure::Status { status: status.as_u16(), words }.into()
 }
 
 /// Sends the request and gives the answer's head.
@@ -159,7 +129,7 @@ pub(crate) async fn send(
         settler.answered(response.status().as_u16(), delivery);
         settler.occupies(link.busy());
     }
-    match credential::refused(&forward.shared, &forward.place.server, &response).await {
+    match link::refused(&forward.shared, &forward.place.server, &response).await {
         Some(refused) => Err(refused.into()),
         None => Ok((link, response)),
     }

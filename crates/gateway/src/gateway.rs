@@ -3,151 +3,25 @@
 use std::sync::Arc;
 
 use axum::Router;
-use bus::Bus;
-use counters::Counters;
-use domain::{AccessTokens, Clock, DeploymentKey, Entropy, GatewayId};
-use tokio::{net::TcpListener, sync::Semaphore};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use upstream::Dialer;
+use domain::GatewayId;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    aggregate::{cursors::Cursors, memory::Memory, sessions::PeerSessions},
-    background,
-    bridge::Bridges,
-    config::Config,
-    decide::RESERVING,
-    eras::Eras,
-    guard::Guard,
-    mesh::{self, Identity, Mesh, MeshParts},
-    records::Records,
-    room::Rooms,
-    rounds::Rounds,
-    routes,
-    schemas::Turns,
-    seen::Seen,
-    session::Sessions,
-    snapshots::Snapshots,
-    streams::Streams,
-    tunnel::{hub::Hub, route::Around},
+    background, mesh, routes,
+    shared::{GatewayParts, Shared},
+    stack,
 };
-
-/// What a gateway is made of.
-#[derive(Debug)]
-pub struct GatewayParts {
-    /// Snapshots in, events out.
-    pub bus: Bus,
-    /// Where limits are counted.
-    pub counters: Counters,
-    /// How upstreams are dialled.
-    pub dialer: Dialer,
-    /// The deployment's secret.
-    pub key: DeploymentKey,
-    /// The time.
-    pub clock: Clock,
-    /// Randomness.
-    pub entropy: Entropy,
-    /// What the operator set.
-    pub config: Config,
-}
 
 /// The data plane of one process. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Gateway(pub(crate) Arc<Shared>);
 
-/// What every request works with.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub id: GatewayId,
-    pub config: Config,
-    pub clock: Clock,
-    pub entropy: Entropy,
-    pub bus: Bus,
-    pub counters: Counters,
-    pub dialer: Dialer,
-    pub guard: Guard,
-    pub tokens: AccessTokens,
-    pub snapshots: Snapshots,
-    pub sessions: Sessions,
-    pub records: Records,
-    pub seen: Seen,
-    pub hub: Arc<Hub>,
-    pub mesh: Arc<Mesh>,
-    pub around: Arc<Around>,
-    /// What gateways show each other.
-    pub identity: Identity,
-    pub streams: Streams,
-    pub peers: PeerSessions,
-    pub rounds: Rounds,
-    pub cursors: Cursors,
-    pub memory: Memory,
-    pub eras: Eras,
-    pub bridges: Bridges,
-    /// For the requests being worked on.
-    pub rooms: Rooms,
-    /// One permit for each reservation under way.
-    pub reserving: Semaphore,
-    /// For long checks of arguments.
-    pub checking: Turns,
-    /// One permit for each KiB of large request bodies being held.
-    pub asked: Arc<Semaphore>,
-    /// One permit for each KiB of upstream messages being held.
-    pub held: Arc<Semaphore>,
-    pub tracker: TaskTracker,
-    /// Cancelled when the gateway closes: long streams end, tunnels go down.
-    pub closing: CancellationToken,
-}
-
 impl Gateway {
     /// A gateway of these parts. It serves at once; [`Gateway::run_background`] keeps it up to date.
     #[must_use]
     pub fn new(parts: GatewayParts) -> Self {
-        let GatewayParts { bus, counters, dialer, key, clock, entropy, config } = parts;
-        let id = GatewayId::new(&clock, &entropy);
-        let (tracker, closing) = (TaskTracker::new(), CancellationToken::new());
-        let (hub, identity) = (Arc::new(Hub::default()), Identity::of(&key));
-        let mesh = Arc::new(Mesh::new(MeshParts {
-            id,
-            address: config.mesh_address.clone(),
-            bus: bus.clone(),
-            identity: &identity,
-            tracker: tracker.clone(),
-            closing: closing.clone(),
-        }));
-        Self(Arc::new(Shared {
-            id,
-            around: Arc::new(Around::new(hub.clone(), mesh.clone())),
-            mesh,
-            identity,
-            guard: Guard::new(&config),
-            tokens: AccessTokens::new(&key, &config.issuer),
-            snapshots: Snapshots::new(bus.clone(), key.clone(), config.times.snapshot_idle),
-            sessions: Sessions::new(&key, entropy.clone()),
-            records: Records::new(bus.clone(), id),
-            seen: Seen::default(),
-            hub,
-            streams: Streams::new(config.limits.streams_per_principal),
-            rounds: Rounds::default(),
-            cursors: Cursors::new(&key, entropy.clone()),
-            memory: Memory::default(),
-            eras: Eras::default(),
-            bridges: Bridges::default(),
-            peers: PeerSessions::new(config.times.session_idle),
-            rooms: Rooms::new(&config.limits),
-            reserving: Semaphore::new(RESERVING),
-            checking: Turns::default(),
-            asked: Arc::new(Semaphore::new(
-                config.limits.requests_bytes.max(4 * config.limits.request_bytes).min(Semaphore::MAX_PERMITS) >> 10,
-            )),
-            held: Arc::new(Semaphore::new(config.limits.held_bytes >> 10)),
-            tracker,
-            closing,
-            config,
-            clock,
-            entropy,
-            bus,
-            counters,
-            dialer,
-        }))
+        Self(Arc::new(Shared::new(parts)))
     }
 
     /// The MCP endpoints and the tunnel, without the health checks: for a process that serves other things as well.
@@ -168,7 +42,7 @@ impl Gateway {
     /// Serves the other gateways of the deployment, and nobody else, until this one closes. The listener is to be where
     /// [`Config::mesh_address`](crate::Config::mesh_address) says.
     pub async fn serve_mesh(&self, listener: TcpListener) {
-        mesh::serve(self.0.clone(), listener).await;
+        mesh::serve(self.0.clone(), listener, stack::handed_on).await;
     }
 
     /// Ends long streams and tunnels, and waits until every call is settled and every record on the bus. Requests that

@@ -14,12 +14,12 @@ use domain::ServerSlug;
 use http::{HeaderMap, Method};
 
 use crate::{
+    ask::Ask,
     authenticate::Caller,
     failure::Failure,
-    gateway::Shared,
     mesh::{Holder, redispatch},
     session::{Named, Owner},
-    stack::Ask,
+    shared::Shared,
 };
 
 /// The session that a request names; one of our own that its client has ended is not one any more.

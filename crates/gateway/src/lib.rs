@@ -1,10 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod admit;
 mod aggregate;
+mod answer;
+mod ask;
 mod authenticate;
 mod background;
 mod bridge;
+mod client;
 mod config;
 mod connect;
 mod credential;
@@ -16,11 +20,13 @@ mod gateway;
 mod greeting;
 mod guard;
 mod home;
+mod hub;
 mod link;
 mod lists;
 mod mesh;
 mod metadata;
 mod methods;
+mod names;
 mod one;
 mod own_stream;
 mod page;
@@ -39,6 +45,7 @@ mod scope;
 mod seen;
 mod session;
 mod settle;
+mod shared;
 mod snapshots;
 mod stack;
 mod standing;
@@ -47,4 +54,5 @@ mod tunnel;
 mod words;
 
 pub use config::{Config, Hosts, Limits, Loopback, Times};
-pub use gateway::{Gateway, GatewayParts};
+pub use gateway::Gateway;
+pub use shared::GatewayParts;

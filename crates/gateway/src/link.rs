@@ -3,24 +3,27 @@
 //! Invariant: only what stands in [`PASSED`] and `Mcp-Param-*` of the client's headers goes on; its `Authorization`,
 //! `Cookie`, `Host`, `Origin` and hop-by-hop headers never do.
 
+mod route;
+
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use domain::{Transport, tunnel};
+use domain::{Event, Transport, tunnel};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use hyper::body::Incoming;
 use upstream::{Dialer, SendError};
 
 use crate::{
     account::Server,
+    credential::Bearer,
     failure::{Failure, UpstreamFailure},
-    gateway::Shared,
+    hub::{self, Load, Tunnel},
     session::{SESSION_HEADER, Session},
-    tunnel::{
-        hub::{Load, Tunnel},
-        route::Route,
-    },
+    shared::Shared,
 };
+
+pub(crate) use route::Around;
+use route::Route;
 
 /// The client headers that go on as they are.
 const PASSED: &[&str] = &["mcp-protocol-version", "mcp-method", "mcp-name", "traceparent", "tracestate", "baggage"];
@@ -103,7 +106,7 @@ impl Link {
         let sending = async {
             match self {
                 Self::Http(to) => send_http(&to.0, request(method, to.1.clone(), headers, body)).await,
-                Self::Tunnel(route) => route.send(inside(method, headers, body)).await,
+                Self::Tunnel(route) => route.send(hub::inside(method, headers, body)).await,
             }
         };
         tokio::time::timeout(within, sending).await.unwrap_or(Err(UpstreamFailure::Late))
@@ -149,16 +152,21 @@ pub(crate) fn upstream_headers(
     Ok(headers)
 }
 
+/// A server's refusal of the token that it was shown; the control plane hears of it, once.
+pub(crate) async fn refused<B>(shared: &Shared, server: &Server, response: &Response<B>) -> Option<UpstreamFailure> {
+    let Bearer::Of(connection) = &server.bearer else { return None };
+    let (error, needs) = connection.refusal(response)?;
+    if let Some(refused) = connection.news(needs, shared.clock.now()) {
+        shared.records.note(server.account, Event::ConnectionRefused(refused)).await;
+    }
+    Some(error.into())
+}
+
 async fn send_http(dialer: &Dialer, request: Request<Bytes>) -> Result<Response<Incoming>, UpstreamFailure> {
     dialer.send(request).await.map_err(|error| match error {
         SendError::Undelivered(why) => UpstreamFailure::Unreachable(why.to_string()),
         SendError::Broken(why) => UpstreamFailure::Broken(why),
     })
-}
-
-/// A request as it travels through a tunnel.
-pub(crate) fn inside(method: Method, headers: HeaderMap, body: Bytes) -> Request<Bytes> {
-    request(method, inner_uri(), headers, body)
 }
 
 fn request(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Request<Bytes> {
@@ -167,14 +175,4 @@ fn request(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Request
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
     request
-}
-
-#[expect(clippy::expect_used, reason = "made of constants")]
-fn inner_uri() -> Uri {
-    Uri::builder()
-        .scheme("http")
-        .authority(tunnel::AUTHORITY)
-        .path_and_query(tunnel::MCP_PATH)
-        .build()
-        .expect("constants make a URI")
 }

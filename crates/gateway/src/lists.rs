@@ -5,7 +5,14 @@ use domain::ListDenied;
 use mcp::{Keep, ListError, Tool};
 use policy::Visibility;
 
-use crate::{failure::UpstreamFailure, forward::Forward, resolve::Place};
+use crate::resolve::Place;
+
+/// Which page of a list is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Page {
+    First,
+    Further,
+}
 
 /// How a tool shows to the caller: listed if any of its grants lists it; else as the first grant has it, whose denial a
 /// call would be told.
@@ -32,14 +39,6 @@ pub(crate) fn keep(place: &Place, tool: &str) -> Keep {
         (Visibility::Listed, _) | (Visibility::Denied, ListDenied::Show) => Keep::Keep,
         (Visibility::Hidden, _) | (Visibility::Denied, ListDenied::Omit) => Keep::Drop,
     }
-}
-
-/// An answer that holds a list of tools, for the caller. One that cannot be read without doubt does not pass.
-pub(crate) async fn filtered(forward: &Forward, message: Bytes) -> Result<Bytes, UpstreamFailure> {
-    if forward.kind == mcp::Method::ToolsList {
-        forward.shared.seen.note_list(&forward.shared, &forward.place, (forward.page, &message)).await;
-    }
-    filter(&forward.place, forward.era, &message).map_err(|error| UpstreamFailure::Invalid(error.to_string()))
 }
 
 /// Leaves out what the caller is not to see.

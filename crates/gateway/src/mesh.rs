@@ -2,7 +2,7 @@
 //!
 //! Here: what gateways call themselves to each other ([`identity`]), the connections to others ([`links`]), the listener for
 //! theirs ([`serve`]), and a client's whole request handed on ([`redispatch`]). The words are in [`wire`]. Which connector is
-//! asked is decided in `tunnel::route`.
+//! asked is decided in `link`.
 //!
 //! Invariants: every connection is TLS 1.3 with the deployment's own identity at both ends, so nothing can be read, forged
 //! or replayed by whoever else is on the network. A request for a tunnel was judged, counted and recorded before it comes
@@ -33,13 +33,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     failure::{Failure, UpstreamFailure},
-    tunnel::hub::Load,
+    hub::Load,
 };
 pub(crate) use identity::Identity;
 use links::{Links, To};
 pub(crate) use redispatch::{Holder, redispatch};
 pub(crate) use serve::serve;
-pub(crate) use wire::Via;
 
 /// What was heard of connectors elsewhere is believed this long.
 const BELIEVED: Duration = Duration::from_secs(1);

@@ -18,7 +18,7 @@ use domain::{AccountSlug, Scopes, ServerSlug};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use serde_json::json;
 
-use crate::{config::Config, gateway::Shared};
+use crate::{config::Config, shared::Shared};
 
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 

@@ -10,8 +10,8 @@ use mcp::{Id, SseEvent};
 use tokio::time::sleep;
 
 use crate::{
-    gateway::Shared,
-    relay::event_stream,
+    answer::event_stream,
+    shared::Shared,
     standing::{Change, Standing, Watched},
     streams::OpenStream,
 };

@@ -1,8 +1,11 @@
 //! The gateway as a client of its own: for the lists and sessions behind the account's URL, and to learn what a server
 //! offers when its connector arrives.
 
+mod events_wire;
 mod greeting;
 mod messages;
+mod sessions;
+mod source;
 
 use std::sync::{
     Arc,
@@ -16,12 +19,15 @@ use mcp::{Declared, Era, Id, Keep, ListKind, Method, OwnClient, ServerDescriptio
 
 use crate::{
     account::Server,
-    bridge::EventsWire,
     failure::{Failure, UpstreamFailure},
-    gateway::Shared,
     link::{Link, upstream_headers},
     session::Session,
+    shared::Shared,
 };
+
+pub(crate) use events_wire::EventsWire;
+pub(crate) use sessions::PeerSessions;
+pub(crate) use source::{Came, Piece, Room, Source};
 
 /// Most pages read of one list.
 const MOST_PAGES: usize = 100;

@@ -7,11 +7,11 @@ use http_body_util::BodyExt as _;
 use mcp::{Era, HeaderView, Message, ReadLimits};
 
 use crate::{
-    connect::{self, Pages},
+    ask::{Asked, Pages},
+    connect,
     failure::Failure,
-    gateway::Shared,
     relay::{more_room, roomy},
-    rescue::Asked,
+    shared::Shared,
 };
 
 /// Most nesting of a message (POLICY.md §2).

@@ -6,7 +6,7 @@ use axum::response::Response;
 use domain::{CallDecided, CallId, DecisionId, Event, Outcome};
 use tokio::time::Instant;
 
-use crate::{account::Server, authenticate::Caller, failure::Failure, gateway::Shared, settle::micros};
+use crate::{account::Server, authenticate::Caller, failure::Failure, settle::micros, shared::Shared};
 
 /// Most characters of a method's name that are kept.
 const METHOD_CHARS: usize = 100;

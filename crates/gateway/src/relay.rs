@@ -15,19 +15,20 @@ pub(crate) use kept::Keeping;
 pub(crate) use passing::Passing;
 pub(crate) use through::Cut;
 
-use axum::{body::Body, response::Response};
+use axum::response::Response;
 use bytes::Bytes;
 use domain::Settlement;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method as HttpMethod, StatusCode, header};
 use hyper::body::Incoming;
 use mcp::{Era, Frame, Id, Method, Part, ResponseFacts, ResponseKind};
 
 use crate::{
+    answer::json_answer,
     failure::{Failure, UpstreamFailure},
-    forward::{Face, Forward, refused},
+    forward::{self, Face, Forward},
     greeting,
     link::Link,
-    rescue::json_answer,
+    lists,
     session::{SESSION_HEADER, Session},
     words,
 };
@@ -45,6 +46,22 @@ enum Kind {
 pub(crate) enum Says {
     Result,
     Error,
+}
+
+/// Sends a request and relays the answer.
+pub(crate) async fn post(mut forward: Forward, client: &HeaderMap) -> Result<Response, Failure> {
+    match forward::send(&mut forward, HttpMethod::POST, client).await {
+        Ok((link, response)) => answer(forward, &link, response).await,
+        Err(failure) => Err(forward.fail(failure).await),
+    }
+}
+
+/// Opens the server's own stream and relays it.
+pub(crate) async fn get(mut forward: Forward, client: &HeaderMap) -> Result<Response, Failure> {
+    match forward::send(&mut forward, HttpMethod::GET, client).await {
+        Ok((_, response)) => stream(forward, response).await,
+        Err(failure) => Err(forward.fail(failure).await),
+    }
 }
 
 /// Relays the answer to a request.
@@ -94,8 +111,7 @@ pub(crate) async fn answer(
     })
 }
 
-/// Relays the server's own stream.
-pub(crate) async fn stream(mut forward: Forward, response: http::Response<Incoming>) -> Result<Response, Failure> {
+async fn stream(mut forward: Forward, response: http::Response<Incoming>) -> Result<Response, Failure> {
     let (head, body) = response.into_parts();
     match (head.status, kind(&head.headers)) {
         (status, Kind::Events) if status.is_success() => {
@@ -105,7 +121,7 @@ pub(crate) async fn stream(mut forward: Forward, response: http::Response<Incomi
         (StatusCode::METHOD_NOT_ALLOWED, _) if forward.era == Era::Initialize => Ok(listen::own(&mut forward).await),
         (StatusCode::METHOD_NOT_ALLOWED, _) => Err(Failure::HttpMethod),
         (StatusCode::NOT_FOUND, _) if forward.session.is_some() => Err(Failure::NoSession),
-        (status, _) => Err(refused(status, words::of_body(body).await)),
+        (status, _) => Err(Failure::status(status, words::of_body(body).await)),
     }
 }
 
@@ -146,7 +162,7 @@ fn error_status(
         };
         return Ok((Settlement::Error, json_answer(passed_on, answer)));
     }
-    Err(refused(status, words::of_bytes(start)))
+    Err(Failure::status(status, words::of_bytes(start)))
 }
 
 /// A JSON-RPC error as an answer to this very request: as it is if it names the request, with its id put right if the
@@ -200,12 +216,27 @@ async fn conclude(forward: &mut Forward, facts: &ResponseFacts<'_>, answer: &Byt
             let words = "it asks for input, which only the server's own URL can carry".to_owned();
             return Err(UpstreamFailure::Invalid(words));
         }
-        forward.shared.rounds.open(forward, answer);
+        open_round(forward, answer);
     }
     if let Some(settler) = &mut forward.settler {
         settler.settle(settlement_of(facts)).await;
     }
     Ok(())
+}
+
+/// A call was answered with `input_required`: its next round is open.
+fn open_round(forward: &Forward, answer: &Bytes) {
+    let state = mcp::request_state(answer).and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
+    let approved = forward.settler.as_ref().and_then(|settler| settler.approved());
+    forward.shared.rounds.open(forward.place.owner(), &forward.bytes, approved, &state);
+}
+
+/// An answer that holds a list of tools, for the caller. One that cannot be read without doubt does not pass.
+async fn filtered(forward: &Forward, message: Bytes) -> Result<Bytes, UpstreamFailure> {
+    if forward.kind == Method::ToolsList {
+        forward.shared.seen.note_list(&forward.shared, &forward.place, (forward.page, &message)).await;
+    }
+    lists::filter(&forward.place, forward.era, &message).map_err(|error| UpstreamFailure::Invalid(error.to_string()))
 }
 
 /// The answer to a greeting says what holds at the server's URL.
@@ -223,14 +254,4 @@ pub(crate) fn settlement_of(facts: &ResponseFacts<'_>) -> Settlement {
         ResponseKind::Result { is_error: true, .. } => Settlement::IsError,
         ResponseKind::Result { .. } => Settlement::Ok,
     }
-}
-
-/// An event stream for the client, which nothing on the way is to hold back or store.
-pub(crate) fn event_stream(body: Body) -> Response {
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    response
 }

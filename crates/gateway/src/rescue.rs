@@ -9,32 +9,15 @@ use axum::body::Body;
 use bytes::Bytes;
 use domain::Scopes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use mcp::{Era, Id, Method, ProtocolVersion};
+use mcp::{Era, Method, ProtocolVersion};
 use serde_json::json;
 
 use crate::{
-    connect::{self, Pages},
+    answer::{accepted, json_answer},
+    ask::Asked,
+    connect,
     failure::{Failure, Presented, UpstreamFailure},
 };
-
-/// What is known of the request by the time it fails.
-#[derive(Debug)]
-pub(crate) struct Asked {
-    /// None: not read, or not a request.
-    pub id: Option<Id<'static>>,
-    pub era: Era,
-    /// Where it is said who gives tokens for the URL (RFC 9728).
-    pub metadata: String,
-    /// The request's method, once it is read.
-    pub kind: Option<Method>,
-    pub pages: Pages,
-}
-
-impl Default for Asked {
-    fn default() -> Self {
-        Self { id: None, era: Era::Initialize, metadata: String::new(), kind: None, pages: Pages::No }
-    }
-}
 
 /// The code of what went wrong at a server, beside those of our own.
 pub(crate) const UPSTREAM: i64 = -31_010;
@@ -55,7 +38,7 @@ pub(crate) fn answer(failure: &Failure, asked: &Asked) -> Response<Body> {
     log(failure);
     let status = status(failure, asked);
     if status == StatusCode::ACCEPTED {
-        return crate::one::accepted();
+        return accepted();
     }
     let mut response = json_answer(status, body(failure, asked));
     let headers = response.headers_mut();
@@ -83,15 +66,6 @@ fn challenge(headers: &mut HeaderMap, error: &str, asked: &Asked) {
     let text = format!("Bearer {error}scope=\"{}\", resource_metadata=\"{}\"", Scopes::READ_AND_WRITE, asked.metadata);
     let value = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("Bearer"));
     headers.insert(header::WWW_AUTHENTICATE, value);
-}
-
-/// A JSON answer that nobody may store.
-pub(crate) fn json_answer(status: StatusCode, body: Bytes) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
 
 /// The JSON-RPC error of a failure.
@@ -192,6 +166,8 @@ fn code(failure: &Failure) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use mcp::Id;
+
     use super::*;
 
     #[test]

@@ -12,7 +12,7 @@ use domain::{ApprovalBinding, ApprovalId};
 use moka::sync::Cache;
 use serde_json::Value;
 
-use crate::{forward::Forward, session::Owner};
+use crate::session::Owner;
 
 /// An answer to `input_required` is waited for this long.
 const OPEN_FOR: Duration = Duration::from_secs(3_600);
@@ -51,15 +51,8 @@ impl Rounds {
         self.0.remove(&round)
     }
 
-    /// A call was answered with `input_required`: its next round is open.
-    pub(crate) fn open(&self, forward: &Forward, answer: &Bytes) {
-        let state = mcp::request_state(answer).and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
-        let approved = forward.settler.as_ref().and_then(|settler| settler.approved());
-        self.open_for(forward.place.owner(), &forward.bytes, approved, &state);
-    }
-
     /// The next round of a call is open; its answer named this state.
-    pub(crate) fn open_for(
+    pub(crate) fn open(
         &self,
         owner: Owner,
         call: &Bytes,

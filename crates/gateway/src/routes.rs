@@ -11,7 +11,7 @@ use axum::{
 };
 use http::StatusCode;
 
-use crate::{gateway::Shared, metadata, stack, tunnel};
+use crate::{metadata, shared::Shared, stack, tunnel};
 
 /// Longest wait of a readiness check.
 const READY_WITHIN: Duration = Duration::from_secs(1);

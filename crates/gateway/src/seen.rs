@@ -17,7 +17,7 @@ use domain::{Client, DriftSetting, Event, Inventory, InventoryTool, ServerId};
 use mcp::Keep;
 use tokio::time::Instant;
 
-use crate::{account::Server, forward::Page, gateway::Shared, resolve::Place};
+use crate::{account::Server, lists::Page, resolve::Place, shared::Shared};
 
 /// A server's passing list is looked at at most this often.
 const LOOK_EVERY: Duration = Duration::from_secs(60);

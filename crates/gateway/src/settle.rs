@@ -8,7 +8,7 @@ use counters::{GiveBack, Reservation};
 use domain::{AccountId, ApprovalBinding, ApprovalId, CallId, CallSettled, Event, Settlement, Timestamp};
 use tokio::{sync::oneshot, time::Instant};
 
-use crate::{gateway::Shared, tunnel::hub::Load};
+use crate::{hub::Load, shared::Shared};
 
 /// An admitted call on its way to its end.
 #[derive(Debug)]

@@ -14,59 +14,31 @@ use std::sync::Arc;
 
 use axum::{body::Body, extract::Request, response::Response};
 use bytes::Bytes;
-use domain::ServerSlug;
-use http::{HeaderMap, HeaderValue, Method, request::Parts};
+use domain::{Access, ServerSlug};
+use futures_util::future::BoxFuture;
+use http::{HeaderValue, Method, request::Parts};
 use mcp::{Era, Message};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::{
+    account::Server,
     aggregate,
+    ask::{Ask, Asked, Via},
     authenticate::{Caller, Door, authenticate},
     failure::Failure,
-    gateway::Shared,
     home,
-    mesh::Via,
     metadata::{self, Spelling},
-    one, page, read, refused,
-    rescue::{self, Asked},
+    one, page, read, refused, rescue,
     resolve::{Place, resolve},
     room::Room,
     scope,
-    session::{Known, Named},
+    session::{Named, Owner},
+    shared::Shared,
 };
 
 /// Names the request in its answer.
 const REQUEST_ID_HEADER: &str = "x-request-id";
-
-/// A request that was let in: its head, and what goes with it through every step.
-pub(crate) struct Ask<'a> {
-    pub shared: &'a Arc<Shared>,
-    pub headers: &'a HeaderMap,
-    /// When it came in.
-    pub arrived: Instant,
-    /// Which era it speaks; known once it is read.
-    pub era: Era,
-    /// Its place among the requests being worked on; whoever streams the answer keeps it until the end.
-    pub room: Option<Room>,
-    /// Who sent it here.
-    pub via: Via,
-    /// The session that its header names.
-    pub named: Named,
-}
-
-impl Ask<'_> {
-    /// The session that the request belongs to. In the stateless era there are none, and the header means nothing.
-    pub(crate) fn session(&self) -> Result<Option<Known>, Failure> {
-        match &self.named {
-            _ if self.era == Era::Stateless => Ok(None),
-            Named::Nothing => Ok(None),
-            Named::Foreign => Err(Failure::ForeignSession),
-            Named::Ended => Err(Failure::NoSession),
-            Named::Session(known) => Ok(Some((**known).clone())),
-        }
-    }
-}
 
 /// `/{account}/{server}/mcp`: one server, names untouched.
 pub(crate) async fn server_url(shared: &Arc<Shared>, account: &str, server: &str, request: Request) -> Response {
@@ -80,12 +52,31 @@ pub(crate) async fn account_url(shared: &Arc<Shared>, account: &str, request: Re
     live(shared, Url { account, server: None, spelling }, request).await
 }
 
+/// Either, for a request that another gateway has handed on.
+pub(crate) fn handed_on<'a>(
+    shared: &'a Arc<Shared>,
+    (account, server): (&'a str, Option<&'a str>),
+    request: Request,
+) -> BoxFuture<'a, Response> {
+    let spelling = Spelling::of(request.uri());
+    // One type, however deep the work behind it is.
+    Box::pin(live(shared, Url { account, server, spelling }, request))
+}
+
 /// What the path names.
 #[derive(Clone, Copy)]
 struct Url<'a> {
     account: &'a str,
     server: Option<&'a str>,
     spelling: Spelling,
+}
+
+/// Whom a request is for, and who sent it.
+enum To {
+    /// One server, as the caller has it.
+    Server(Box<Place>),
+    /// Every server of the caller.
+    All(Caller),
 }
 
 /// A request's whole life: steps 2 and 10 around the others.
@@ -118,41 +109,30 @@ async fn steps(shared: &Arc<Shared>, url: Url<'_>, request: Request, asked: &mut
     if parts.method != Method::POST {
         read::no_message(&parts.headers, asked)?;
     }
-    let Some(server) = url.server else {
-        ask.named = home::named(shared, caller.owner(), ask.headers);
-        if let Some(answer) = unread(&mut ask, &caller, None, &parts.method).await? {
-            return Ok(answer);
-        }
-        return match parts.method {
-            // In boxes: each is deep, and a future of both is more than a compiler lays out.
-            Method::POST => Box::pin(post_to_all(ask, &caller, body, asked)).await,
-            Method::GET => aggregate::stream(ask, &caller).await,
-            Method::DELETE => aggregate::end_session(&ask, &caller).await,
-            _ => Err(Failure::HttpMethod),
-        };
+    let to = match url.server {
+        Some(server) => To::Server(Box::new(resolve(&shared.snapshots, caller, server, now).await?)),
+        None => To::All(caller),
     };
-    let place = resolve(&shared.snapshots, caller, server, now).await?;
-    ask.named = home::named(shared, place.owner(), ask.headers);
-    if let Some(answer) = unread(&mut ask, &place.caller, Some(&place.server.slug), &parts.method).await? {
+    ask.named = home::named(shared, to.owner(), ask.headers);
+    if let Some(answer) = unread(&mut ask, &to, &parts.method).await? {
         return Ok(answer);
     }
-    match parts.method {
-        Method::POST => Box::pin(post(ask, &place, body, asked)).await,
-        Method::GET => one::stream(ask, &place).await,
-        Method::DELETE => one::end_session(ask, &place).await,
+    match (parts.method, &to) {
+        (Method::POST, _) => Box::pin(post(ask, &to, body, asked)).await,
+        (Method::GET, To::Server(place)) => one::stream(ask, place).await,
+        (Method::GET, To::All(caller)) => aggregate::stream(ask, caller).await,
+        (Method::DELETE, To::Server(place)) => one::end_session(ask, place).await,
+        (Method::DELETE, To::All(caller)) => aggregate::end_session(&ask, caller).await,
         _ => Err(Failure::HttpMethod),
     }
 }
 
 /// What has no body is handed to the home of its session at once.
-async fn unread(
-    ask: &mut Ask<'_>,
-    caller: &Caller,
-    server: Option<&ServerSlug>,
-    method: &Method,
-) -> Result<Option<Response>, Failure> {
+async fn unread(ask: &mut Ask<'_>, to: &To, method: &Method) -> Result<Option<Response>, Failure> {
     match *method {
-        Method::GET | Method::DELETE => home::hand_on(ask, caller, server, (method.clone(), &Bytes::new())).await,
+        Method::GET | Method::DELETE => {
+            home::hand_on(ask, to.caller(), to.slug(), (method.clone(), &Bytes::new())).await
+        }
         _ => Ok(None),
     }
 }
@@ -160,11 +140,10 @@ async fn unread(
 /// What has a body is handed to the home of its session before anything of it is judged.
 async fn unjudged(
     ask: &mut Ask<'_>,
-    caller: &Caller,
-    server: Option<&ServerSlug>,
+    to: &To,
     (bytes, asked): (&Bytes, &mut Asked),
 ) -> Result<Option<Response>, Failure> {
-    let handed = home::hand_on(ask, caller, server, (Method::POST, bytes)).await;
+    let handed = home::hand_on(ask, to.caller(), to.slug(), (Method::POST, bytes)).await;
     if handed.is_err() {
         let _known_by_its_id = read::message(bytes, ask.headers, asked);
     }
@@ -191,51 +170,75 @@ fn admit(shared: &Arc<Shared>, parts: &Parts, via: Via) -> Result<Room, Failure>
     shared.rooms.enter()
 }
 
-/// Steps 5 to 9 for one server.
-async fn post(mut ask: Ask<'_>, place: &Place, body: Body, asked: &mut Asked) -> Result<Response, Failure> {
+/// Steps 5 to 9 for a message.
+async fn post(mut ask: Ask<'_>, to: &To, body: Body, asked: &mut Asked) -> Result<Response, Failure> {
     let (shared, arrived) = (ask.shared, ask.arrived);
     let mut method = None;
     let answer = async {
         let bytes = read::body(shared, ask.headers, body).await?;
-        if let Some(answer) = unjudged(&mut ask, &place.caller, Some(&place.server.slug), (&bytes, asked)).await? {
+        if let Some(answer) = unjudged(&mut ask, to, (&bytes, asked)).await? {
             return Ok(answer);
         }
         let mut first_sent = None;
         let (message, bytes) = read::first_sent((&bytes, &mut first_sent), ask.headers, asked)?;
         method = message.method().map(str::to_owned);
         ask.era = asked.era;
-        scope::check(&place.caller, place.server.settings.unknown_methods, &message)?;
-        match &message {
-            Message::Request(request) => one::request(ask, place, request, bytes).await,
-            Message::Notification(notification) => one::notification(ask, place, notification, bytes).await,
-            Message::Response(_) => one::response(ask, place, bytes).await,
+        scope::check(to.caller(), to.unknown_methods(), &message)?;
+        // In boxes: each is deep, and a future of both is more than a compiler lays out.
+        match to {
+            To::Server(place) => Box::pin(to_one(ask, place, &message, bytes)).await,
+            To::All(caller) => Box::pin(to_all(ask, caller, &message, bytes)).await,
         }
     }
     .await;
-    let sender = refused::Sender { shared, caller: &place.caller, server: Some(&place.server), method, arrived };
+    let sender = refused::Sender { shared, caller: to.caller(), server: to.server(), method, arrived };
     refused::record(sender, answer).await
 }
 
-/// Steps 5 to 9 for all servers of the caller.
-async fn post_to_all(mut ask: Ask<'_>, caller: &Caller, body: Body, asked: &mut Asked) -> Result<Response, Failure> {
-    let (shared, arrived) = (ask.shared, ask.arrived);
-    let mut method = None;
-    let answer = async {
-        let bytes = read::body(shared, ask.headers, body).await?;
-        if let Some(answer) = unjudged(&mut ask, caller, None, (&bytes, asked)).await? {
-            return Ok(answer);
-        }
-        let mut first_sent = None;
-        let (message, bytes) = read::first_sent((&bytes, &mut first_sent), ask.headers, asked)?;
-        method = message.method().map(str::to_owned);
-        ask.era = asked.era;
-        scope::check(caller, domain::Access::Off, &message)?;
-        match &message {
-            Message::Request(request) => aggregate::request(ask, caller, request, bytes).await,
-            Message::Notification(notification) => aggregate::notification(ask, caller, notification, bytes).await,
-            Message::Response(_) => aggregate::response(ask, caller, bytes).await,
+async fn to_one(ask: Ask<'_>, place: &Place, message: &Message<'_>, bytes: &Bytes) -> Result<Response, Failure> {
+    match message {
+        Message::Request(request) => one::request(ask, place, request, bytes).await,
+        Message::Notification(notification) => one::notification(ask, place, notification, bytes).await,
+        Message::Response(_) => one::response(ask, place, bytes).await,
+    }
+}
+
+async fn to_all(ask: Ask<'_>, caller: &Caller, message: &Message<'_>, bytes: &Bytes) -> Result<Response, Failure> {
+    match message {
+        Message::Request(request) => aggregate::request(ask, caller, request, bytes).await,
+        Message::Notification(notification) => aggregate::notification(ask, caller, notification, bytes).await,
+        Message::Response(_) => aggregate::response(ask, caller, bytes).await,
+    }
+}
+
+impl To {
+    fn caller(&self) -> &Caller {
+        match self {
+            Self::Server(place) => &place.caller,
+            Self::All(caller) => caller,
         }
     }
-    .await;
-    refused::record(refused::Sender { shared, caller, server: None, method, arrived }, answer).await
+
+    fn owner(&self) -> Owner {
+        match self {
+            Self::Server(place) => place.owner(),
+            Self::All(caller) => caller.owner(),
+        }
+    }
+
+    fn server(&self) -> Option<&Arc<Server>> {
+        match self {
+            Self::Server(place) => Some(&place.server),
+            Self::All(_) => None,
+        }
+    }
+
+    fn slug(&self) -> Option<&ServerSlug> {
+        self.server().map(|server| &server.slug)
+    }
+
+    /// Whether methods that nobody knows may pass.
+    fn unknown_methods(&self) -> Access {
+        self.server().map_or(Access::Off, |server| server.settings.unknown_methods)
+    }
 }

@@ -6,8 +6,8 @@ use tokio::sync::watch;
 use crate::{
     account::Account,
     authenticate::Caller,
-    gateway::Shared,
     resolve::{Place, everywhere},
+    shared::Shared,
 };
 
 /// Follows the account behind a stream.

@@ -1,9 +1,8 @@
 //! Tunnels: connectors dial in by WebSocket, and requests to their servers travel back through it as HTTP/2.
 //!
-//! Here: accepting them ([`accept`]), the byte stream over the WebSocket ([`socket`]), the tunnels that are up
-//! ([`hub`]), and which connector a request goes through ([`route`]). The words on the wire are in `domain::tunnel`. Invariant: a tunnel stands only as long as its token does.
+//! Here: accepting them ([`accept`]) and the byte stream over the WebSocket ([`socket`]). Not here: the tunnels that are up
+//! (`hub`), and which connector a request goes through (`link`). The words on the wire are in `domain::tunnel`. Invariant: a
+//! tunnel stands only as long as its token does.
 
 pub(crate) mod accept;
-pub(crate) mod hub;
-pub(crate) mod route;
 mod socket;

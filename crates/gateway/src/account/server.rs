@@ -56,9 +56,7 @@ impl Server {
             tracing::error!(server = %server.id, %error, "an upstream credential cannot be used; calls to its server fail");
         }
         let connected_before = before.and_then(|server| server.oauth.as_ref());
-        let oauth = server
-            .oauth
-            .map(|carried| Arc::new(OAuth::open((account, server.id), carried, data_key, connected_before)));
+        let oauth = server.oauth.map(|carried| Arc::new(OAuth::open(server.id, carried, data_key, connected_before)));
         if let (None, Some(before)) = (&oauth, connected_before) {
             before.close();
         }

@@ -11,16 +11,15 @@ use tokio::time::timeout;
 
 use super::Ours;
 use crate::{
+    answer::json_answer,
+    ask::Ask,
     authenticate::Caller,
     failure::Failure,
-    forward,
-    gateway::Shared,
-    methods,
+    forward, methods,
     peer::Peer,
-    rescue::json_answer,
     resolve::{Place, everywhere},
     session::Known,
-    stack::Ask,
+    shared::Shared,
 };
 
 /// Servers that are told at the same time.

@@ -11,12 +11,12 @@ use tokio::time::timeout;
 
 use super::{Ours, capabilities, memory::Described, ours_of};
 use crate::{
+    answer::json_answer,
+    ask::Ask,
     authenticate::Caller,
-    one,
-    rescue::json_answer,
+    client,
     resolve::{Place, everywhere},
     session::{SESSION_HEADER, Session},
-    stack::Ask,
 };
 
 /// A greeting waits no longer than this for a server that nothing is known of.
@@ -37,8 +37,8 @@ pub(super) async fn initialize(ask: &Ask<'_>, caller: &Caller, request: &Request
     let session = Session {
         upstream: domain::hex(&ask.shared.entropy.bytes::<16>()),
         instance: None,
-        client: request.client_info().map(one::client),
-        capabilities: Some(one::capabilities(request)),
+        client: request.client_info().map(client::named),
+        capabilities: Some(client::capabilities(request)),
         home: Some(ask.shared.id),
     };
     let sealed = ask.shared.sessions.seal(caller.owner(), &session);

@@ -12,18 +12,18 @@ use http::StatusCode;
 use mcp::{Keep, ListError, ListKind, ListPage, MergedCursor, Request};
 use tokio::time::timeout;
 
-use super::{Ours, names};
+use super::Ours;
 use crate::{
+    answer::json_answer,
+    ask::Ask,
     authenticate::Caller,
     failure::{Failure, UpstreamFailure},
-    forward::Page,
-    gateway::Shared,
     link::Link,
-    lists, methods,
+    lists::{self, Page},
+    methods, names,
     peer::Peer,
-    rescue::json_answer,
     resolve::{Place, everywhere},
-    stack::Ask,
+    shared::Shared,
 };
 
 /// Servers that one page asks.

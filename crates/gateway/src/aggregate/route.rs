@@ -5,26 +5,27 @@ use std::borrow::Cow;
 
 use axum::response::Response;
 use bytes::Bytes;
-use domain::Client;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp::{Era, Family, ListKind, Message, Method, Part, Request, code};
 use serde_json::json;
 
-use super::{Ours, capabilities, list, names, stream::wish_key};
+use super::{Ours, capabilities, list, stream::wish_key};
 use crate::{
+    admit::{Admission, Asking, admit},
+    answer::json_answer,
+    ask::Ask,
     authenticate::Caller,
-    bridge::{self, Names, Passage},
-    decide::{self, Decision, ToolCall},
-    eras,
+    bridge::{self, Passage},
+    client, eras,
     failure::Failure,
-    forward::{self, Face, Forward, Page},
+    forward::{Face, Forward},
+    lists::Page,
     mesh::Holder,
-    methods, one, refused,
-    rescue::json_answer,
+    methods,
+    names::{self, Names},
+    peer::Peer,
+    refused, relay,
     resolve::Place,
-    rounds::Round,
-    settle::Settler,
-    stack::Ask,
 };
 
 /// Most characters repeated of a name that is not known.
@@ -68,8 +69,8 @@ struct Named<'r> {
 /// A request of a session, through our own session with the server.
 async fn from_legacy(ask: Ask<'_>, place: Place, ours: &Ours, named: Named<'_>) -> Result<Response, Failure> {
     let settler = match admitted(&ask, &place, ours, named).await? {
-        Ok(settler) => settler,
-        Err(denied) => return Ok(denied),
+        Admission::Goes(settler) => settler,
+        Admission::Denied(answer) => return Ok(answer),
     };
     let kind = named.own.kind;
     let subscribes = matches!(kind, Method::ResourcesSubscribe | Method::ResourcesUnsubscribe);
@@ -107,7 +108,7 @@ async fn from_legacy(ask: Ask<'_>, place: Place, ours: &Ours, named: Named<'_>) 
 /// A request of the stateless era: mirrored to a server that speaks it, bridged to one that does not.
 async fn from_modern(ask: Ask<'_>, place: Place, ours: &Ours, named: Named<'_>) -> Result<Response, Failure> {
     let bridged = bridge::is_ours(&ask, &place, named.own)
-        || Box::pin(ask.shared.eras.speaks_stateless(ask.shared, &place.server)).await == eras::Known::No;
+        || Box::pin(Peer::speaks_stateless(ask.shared, &place.server)).await == eras::Known::No;
     if bridged && named.own.kind.family() == Family::Tasks {
         return Err(super::unknown_method(named.public));
     }
@@ -117,10 +118,10 @@ async fn from_modern(ask: Ask<'_>, place: Place, ours: &Ours, named: Named<'_>) 
         return bridge::hand_back(ask, holder, named.sent).await;
     }
     let settler = match admitted(&ask, &place, ours, named).await? {
-        Ok(settler) => settler,
-        Err(denied) => {
+        Admission::Goes(settler) => settler,
+        Admission::Denied(answer) => {
             round.into_iter().for_each(|round| round.give_up(ask.shared));
-            return Ok(denied);
+            return Ok(answer);
         }
     };
     if let Some(round) = round {
@@ -143,26 +144,19 @@ async fn from_modern(ask: Ask<'_>, place: Place, ours: &Ours, named: Named<'_>) 
         kept: (ask.room, None),
     };
     let (shared, server) = (ask.shared, forward.place.server.clone());
-    let answer = Box::pin(forward::post(forward, &headers)).await;
+    let answer = Box::pin(relay::post(forward, &headers)).await;
     if let Err(failure) = &answer {
         shared.eras.doubt(&server, failure).await;
     }
     answer
 }
 
-/// Whether a request may go to the server: a call is judged; anything else needs a grant that is not suspended.
-async fn admitted(
-    ask: &Ask<'_>,
-    place: &Place,
-    ours: &Ours,
-    named: Named<'_>,
-) -> Result<Result<Option<Box<Settler>>, Response>, Failure> {
-    if named.own.kind != Method::ToolsCall {
-        place.require_active()?;
-        return Ok(Ok(None));
-    }
-    let client = named.own.client_info().map(one::client).or_else(|| ours.voice.client.clone());
-    Ok(judged(ask, place, (named.public, named.own), (ours, client.as_ref())).await?.map(Some))
+/// Whether a request may go to the server.
+async fn admitted(ask: &Ask<'_>, place: &Place, ours: &Ours, named: Named<'_>) -> Result<Admission, Failure> {
+    let client = named.own.client_info().map(client::named).or_else(|| ours.voice.client.clone());
+    let session = ours.known.as_ref().map(|known| &known.session);
+    let asking = Asking { request: named.own, sent: named.public, session, client: client.as_ref() };
+    admit(ask, place, asking).await
 }
 
 /// The server that a request is for, and the request in that server's names.
@@ -237,33 +231,6 @@ pub(super) fn unknown(era: Era, request: &Request<'_>) -> Response {
         _ => error(code::INVALID_PARAMS, "Unknown reference", None),
     };
     json_answer(StatusCode::OK, body)
-}
-
-/// A call of a tool, decided: it goes on with a settler, or is answered with its denial.
-async fn judged(
-    ask: &Ask<'_>,
-    place: &Place,
-    (public, own): (&Request<'_>, &Request<'_>),
-    (ours, client): (&Ours, Option<&Client>),
-) -> Result<Result<Box<Settler>, Response>, Failure> {
-    let params = own.params.as_ref();
-    let call = ToolCall {
-        tool: params.and_then(|params| params.name.as_deref()).unwrap_or_default(),
-        arguments: params.and_then(|params| params.arguments),
-        client,
-        session: ours.known.as_ref().map(|known| &known.session),
-        retry: one::retry(own),
-        repeats: match ask.era {
-            Era::Stateless => Round::claimed(place.owner(), own),
-            Era::Initialize => None,
-        },
-        arrived: ask.arrived,
-    };
-    one::check_mirrored_arguments(ask, place, &call)?;
-    Ok(match decide::decide(ask.shared, place, call).await? {
-        Decision::Admitted(settler) => Ok(settler),
-        Decision::Denied(told) => Err(one::denied(ask, public, &subject(public).unwrap_or_default(), &told)),
-    })
 }
 
 /// The client's headers, with the name that the server knows.

@@ -16,12 +16,12 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{Ours, ours};
 use crate::{
     account::Server,
+    ask::Ask,
     authenticate::Caller,
     bridge::{self, Feed, Out, Said, Voice, Wanted, Wish},
     failure::Failure,
-    gateway::Shared,
     resolve::Place,
-    stack::Ask,
+    shared::Shared,
     standing::{Change, Standing, Watched},
     streams::OpenStream,
 };

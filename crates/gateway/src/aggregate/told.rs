@@ -4,15 +4,16 @@ use axum::response::Response;
 use bytes::Bytes;
 use mcp::{Era, Message, Method, Notification, Part};
 
-use super::{Ours, fan, names, ours};
+use super::{Ours, fan, ours};
 use crate::{
+    answer::accepted,
+    ask::Ask,
     authenticate::Caller,
     bridge::{self, To, Way},
     failure::Failure,
-    forward, methods, one,
+    forward, methods, names,
     resolve::{Place, everywhere},
     session::Known,
-    stack::Ask,
 };
 
 /// A client's notification. It is taken whether or not there is a server for it, as notifications are never answered.
@@ -24,7 +25,7 @@ pub(crate) async fn notification(
 ) -> Result<Response, Failure> {
     // In the stateless era a client ends a request by closing its stream, and says nothing else on its own.
     if ask.era == Era::Stateless {
-        return Ok(one::accepted());
+        return Ok(accepted());
     }
     let ours = ours(&ask, caller, None)?;
     match notification.kind {
@@ -41,7 +42,7 @@ pub(crate) async fn notification(
         Method::RootsListChanged => fan::tell_all(&ask, caller, &ours, (notification, bytes)),
         _ => {}
     }
-    Ok(one::accepted())
+    Ok(accepted())
 }
 
 /// A client's answer to a question of one of the servers: its id leads there, or names the server.
@@ -56,7 +57,7 @@ pub(crate) async fn response(ask: Ask<'_>, caller: &Caller, bytes: &Bytes) -> Re
     {
         tell(&ask, &ours, &place, own).await?;
     }
-    Ok(one::accepted())
+    Ok(accepted())
 }
 
 /// Where a question came from that was asked under an id of ours. One that something here waits for belongs to no server

@@ -8,17 +8,14 @@ use hyper::body::Incoming;
 use mcp::{Era, Frame, Id};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::source::{Came, Piece, Room, Source};
 use crate::{
     account::Server,
-    credential,
     failure::{Failure, UpstreamFailure},
-    forward::refused,
-    gateway::Shared,
-    link::{Link, upstream_headers},
-    peer::{Peer, Wire},
+    link::{self, Link, upstream_headers},
+    peer::{Came, Peer, Piece, Room, Source, Wire},
     relay::{Plain, Taken, take},
     settle::{Delivery, Settler},
+    shared::Shared,
     words,
 };
 
@@ -122,7 +119,7 @@ impl Exchange {
             let delivery = if undelivered { Delivery::Undelivered } else { Delivery::Delivered };
             settler.answered(response.status().as_u16(), delivery);
         }
-        if let Some(refused) = credential::refused(&self.shared, &self.server, &response).await {
+        if let Some(refused) = link::refused(&self.shared, &self.server, &response).await {
             return Err(refused.into());
         }
         self.source_of(response).await
@@ -162,7 +159,7 @@ impl Exchange {
             return Ok(Source::whole(start, Vec::new()));
         }
         let lost = self.peer.session.is_some() && matches!(status.as_u16(), 400 | 404);
-        if lost { Err(Failure::NoSession) } else { Err(refused(status, words::of_bytes(&start))) }
+        if lost { Err(Failure::NoSession) } else { Err(Failure::status(status, words::of_bytes(&start))) }
     }
 
     /// The next message, a large one held within the limits; none when there are no more. Nothing is lost when this is
@@ -227,7 +224,7 @@ impl Exchange {
         let headers = upstream_headers(&self.server, &headers, &HttpMethod::GET, self.peer.session.as_ref())?;
         let within = self.shared.config.times.upstream_silence;
         let response = self.link.send(HttpMethod::GET, headers, Bytes::new(), within).await?;
-        if let Some(refused) = credential::refused(&self.shared, &self.server, &response).await {
+        if let Some(refused) = link::refused(&self.shared, &self.server, &response).await {
             return Err(refused);
         }
         let (head, body) = response.into_parts();

@@ -12,17 +12,15 @@ use super::{
     Voice,
     exchange::{Exchange, Outgoing},
     outgoing::mirrored,
-    source::Source,
     wanted::Wanted,
 };
 use crate::{
-    credential,
     failure::{Failure, UpstreamFailure},
-    gateway::Shared,
-    link::{Link, upstream_headers},
-    peer::{Hello, Peer, Wire},
+    link::{self, Link, upstream_headers},
+    peer::{Hello, Peer, Source, Wire},
     relay::Plain,
     resolve::Place,
+    shared::Shared,
 };
 
 /// A stream that ended is opened again after this time, and after longer each time that this fails.
@@ -239,7 +237,7 @@ impl Feed {
         let headers = upstream_headers(server, &headers, &HttpMethod::GET, peer.session.as_ref())?;
         let within = self.shared.config.times.upstream_silence;
         let response = link.send(HttpMethod::GET, headers, Bytes::new(), within).await?;
-        if let Some(refused) = credential::refused(&self.shared, server, &response).await {
+        if let Some(refused) = link::refused(&self.shared, server, &response).await {
             return Err(refused.into());
         }
         let (head, body) = response.into_parts();

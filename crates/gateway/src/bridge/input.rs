@@ -15,9 +15,10 @@ use super::{
     work::{self, Flow, Inputs, KEPT_BYTES, KEPT_MESSAGES, ROUND, Work, refuse},
 };
 use crate::{
+    admit,
     decide::{self, Decision, ToolCall},
     failure::{Failure, UpstreamFailure},
-    methods, one,
+    methods,
     resolve::Place,
     rounds::Round,
     standing::{self, Change},
@@ -151,7 +152,7 @@ impl Work {
         let approved = self.passage.settler.as_ref().and_then(|settler| settler.approved());
         if self.passage.kind == Method::ToolsCall {
             let owner = self.passage.place.owner();
-            self.passage.shared.rounds.open_for(owner, &self.passage.bytes, approved, state);
+            self.passage.shared.rounds.open(owner, &self.passage.bytes, approved, state);
         }
         if let Some(settler) = &mut self.passage.settler {
             settler.settle(ROUND).await;
@@ -252,7 +253,7 @@ impl Work {
                 self.passage.settler = Some(settler);
                 Ok(None)
             }
-            Decision::Denied(told) => Ok(Some(one::denial(Era::Initialize, &request, tool, &told))),
+            Decision::Denied(told) => Ok(Some(admit::denial(Era::Initialize, &request, &told))),
         }
     }
 }

@@ -5,14 +5,13 @@ use mcp::{AnswerEditor, Era, Method};
 use tokio::time::timeout_at;
 
 use super::{
-    Names,
     respond::Said,
-    source::Piece,
     work::{self, Flow, Work},
 };
 use crate::{
-    aggregate::names,
     failure::{Failure, UpstreamFailure},
+    names::{self, Names},
+    peer::Piece,
     relay::{Passing, settlement_of},
 };
 

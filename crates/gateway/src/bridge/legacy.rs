@@ -11,22 +11,24 @@ use http::{HeaderValue, Method as HttpMethod, StatusCode};
 use mcp::{Era, Family, Message, Method, Notification, ProtocolVersion, Request};
 
 use super::{
-    Names, Passage, Voice, greeted, listen, pass,
+    Passage, Voice, greeted, listen, pass,
     ways::{To, Way},
 };
 use crate::{
+    admit::{Admission, Asking, admit},
+    answer::{accepted, json_answer},
+    ask::Ask,
+    client,
     failure::{Failure, UpstreamFailure},
     forward::{self, Forward},
     greeting,
     link::Link,
     mesh::{Holder, redispatch},
-    one::{self, accepted},
+    names::Names,
     peer::Peer,
     relay,
-    rescue::json_answer,
     resolve::Place,
     session::{Known, SESSION_HEADER, Session},
-    stack::Ask,
 };
 
 /// Whether a session is ours to speak for.
@@ -75,8 +77,8 @@ async fn speak_for(ask: &Ask<'_>, place: &Place, request: &Request<'_>) -> Resul
     let session = Session {
         upstream: random.iter().map(|byte| format!("{byte:02x}")).collect(),
         instance: None,
-        client: request.client_info().map(one::client),
-        capabilities: Some(one::capabilities(request)),
+        client: request.client_info().map(client::named),
+        capabilities: Some(client::capabilities(request)),
         home: Some(shared.id),
     };
     let (ours, voice) = (ours(place, &session), voice(&session));
@@ -109,9 +111,10 @@ pub(crate) async fn request_within(
     }
     let ours = ours(place, &known.session);
     let client = known.session.client.as_ref();
-    let settler = match one::admitted(&ask, place, request, (Some(&known), client)).await? {
-        Ok(settler) => settler,
-        Err(denied) => return Ok(denied),
+    let asking = Asking { request, sent: request, session: Some(&known.session), client };
+    let settler = match admit(&ask, place, asking).await? {
+        Admission::Goes(settler) => settler,
+        Admission::Denied(answer) => return Ok(answer),
     };
     let nothing = || Ok(json_answer(StatusCode::OK, mcp::result_response(&request.id, "{}")));
     let mut voice = voice(&known.session);

@@ -17,12 +17,12 @@ use super::{
     wishes::Wish,
 };
 use crate::{
+    ask::Ask,
     failure::Failure,
-    gateway::Shared,
     link::Link,
     methods,
     resolve::Place,
-    stack::Ask,
+    shared::Shared,
     standing::{self, Change, Standing},
 };
 

@@ -9,20 +9,22 @@ use http::{Method as HttpMethod, StatusCode};
 use mcp::{Era, Family, Method, ProtocolVersion, Request};
 
 use super::{
-    Names, Passage, Voice, listen,
+    Passage, Voice, listen,
     parked::{Resume, State, Waits},
     pass, respond,
 };
 use crate::{
+    admit::{Admission, Asking, admit},
+    answer::json_answer,
+    ask::Ask,
+    client,
     failure::{Failure, UpstreamFailure},
-    gateway::Shared,
     greeting,
     mesh::{Holder, redispatch},
-    one,
-    rescue::json_answer,
+    names::Names,
     resolve::Place,
     settle::Settler,
-    stack::Ask,
+    shared::Shared,
 };
 
 /// A request: judged and gated as anywhere, then put into the server's era.
@@ -42,11 +44,12 @@ pub(crate) async fn request(
         let holder = Holder { gateway, caller: &place.caller, server: Some(&place.server.slug) };
         return hand_back(ask, holder, bytes).await;
     }
-    let settler = match one::admitted(&ask, place, request, (None, voice.client.as_ref())).await? {
-        Ok(settler) => settler,
-        Err(denied) => {
+    let asking = Asking { request, sent: request, session: None, client: voice.client.as_ref() };
+    let settler = match admit(&ask, place, asking).await? {
+        Admission::Goes(settler) => settler,
+        Admission::Denied(answer) => {
             round.give_up(ask.shared);
-            return Ok(denied);
+            return Ok(answer);
         }
     };
     match request.kind {
@@ -167,7 +170,7 @@ pub(crate) fn voice(request: &Request<'_>) -> Voice {
     let capabilities: Arc<str> = meta.and_then(|meta| meta.client_capabilities).unwrap_or("{}").into();
     Voice {
         era: Era::Stateless,
-        client: request.client_info().map(one::client),
+        client: request.client_info().map(client::named),
         capabilities,
         log_level: request.log_level().map(|level| level.chars().take(20).collect()),
     }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::{Kept, respond::Out};
-use crate::{gateway::Shared, session::Owner, settle::Settler};
+use crate::{session::Owner, settle::Settler, shared::Shared};
 
 /// A person has this long to answer.
 pub(super) const PARKED_FOR: Duration = Duration::from_secs(600);

@@ -14,10 +14,12 @@ use tokio::{
 };
 
 use crate::{
+    answer::{event_stream, json_answer},
+    ask::Asked,
     failure::Failure,
-    gateway::Shared,
-    relay::{Cut, Keeping, event_stream},
-    rescue::{self, Asked, json_answer},
+    relay::{Cut, Keeping},
+    rescue,
+    shared::Shared,
 };
 
 /// Messages that may wait for a client that reads slowly; the server waits with it.

@@ -4,7 +4,10 @@ use bytes::Bytes;
 use mcp::{Era, Method, ResponseFacts, ResponseKind, code};
 
 use super::work::{Work, unreadable};
-use crate::{failure::UpstreamFailure, forward::Page, lists};
+use crate::{
+    failure::UpstreamFailure,
+    lists::{self, Page},
+};
 
 impl Work {
     /// The answer as the client gets it: filtered if it lists tools, in the client's era, under the client's id.

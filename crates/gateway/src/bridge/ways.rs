@@ -12,7 +12,7 @@ use mcp::Id;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::{gateway::Shared, session::Owner};
+use crate::{session::Owner, shared::Shared};
 
 const PURPOSE: &str = "mcp-question";
 

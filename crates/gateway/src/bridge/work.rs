@@ -13,12 +13,12 @@ use super::{
     outgoing::Departing,
     respond::{Out, Said},
     running::Run,
-    source::Came,
 };
 use crate::{
     failure::{Failure, UpstreamFailure},
     forward::settlement,
     methods,
+    peer::Came,
     relay::settlement_of,
 };
 

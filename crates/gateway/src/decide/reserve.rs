@@ -10,7 +10,7 @@ use policy::{Code, Denial, OnUnavailable, Permit, RiskClass};
 use tokio::time::timeout;
 
 use super::{Charged, No, Work};
-use crate::{account::Grant, failure::Failure, gateway::Shared};
+use crate::{account::Grant, failure::Failure, shared::Shared};
 
 /// Reservations that are under way at the same time.
 pub(crate) const RESERVING: usize = 64;

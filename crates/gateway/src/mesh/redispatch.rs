@@ -10,16 +10,13 @@ use hyper::body::Incoming;
 use mcp::{Message, SseEvent};
 use tokio::time::timeout;
 
-use super::{
-    links::To,
-    wire::{self, Via},
-};
+use super::{links::To, wire};
 use crate::{
+    ask::{Ask, Asked, Via},
     authenticate::Caller,
     failure::{Failure, UpstreamFailure},
-    rescue::{self, Asked},
+    rescue,
     room::Room,
-    stack::Ask,
 };
 
 /// Who holds what a request is about, and whose request it is.

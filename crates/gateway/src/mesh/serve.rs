@@ -18,9 +18,13 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     links::{ALIVE_WITHIN, CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES},
-    wire::{self, Outcome, Via},
+    wire::{self, Outcome},
 };
-use crate::{gateway::Shared, stack, tunnel::hub::TunnelError};
+use crate::{
+    ask::Via,
+    hub::{TunnelError, inside},
+    shared::Shared,
+};
 
 /// How long a peer may take to show who it is.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
@@ -30,8 +34,12 @@ const HANDSHAKES: usize = 256;
 const STREAMS: u32 = 8_192;
 const HEADER_BYTES: u32 = 64 << 10;
 
+/// What a client's request goes through at this gateway, by the account and server that its URL names.
+pub(crate) type Steps =
+    for<'a> fn(&'a Arc<Shared>, (&'a str, Option<&'a str>), Request<Body>) -> BoxFuture<'a, Response<Body>>;
+
 /// Serves other gateways until this one closes.
-pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener) {
+pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, steps: Steps) {
     let acceptor = TlsAcceptor::from(Arc::new(shared.identity.server()));
     let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
     loop {
@@ -47,11 +55,16 @@ pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener) {
                 }
             },
         };
-        shared.tracker.spawn(connection(shared.clone(), acceptor.clone(), stream, permit));
+        shared.tracker.spawn(connection((shared.clone(), steps), acceptor.clone(), stream, permit));
     }
 }
 
-async fn connection(shared: Arc<Shared>, acceptor: TlsAcceptor, stream: TcpStream, permit: OwnedSemaphorePermit) {
+async fn connection(
+    (shared, steps): (Arc<Shared>, Steps),
+    acceptor: TlsAcceptor,
+    stream: TcpStream,
+    permit: OwnedSemaphorePermit,
+) {
     // Small frames of a stream must not wait for more.
     let _slower = stream.set_nodelay(true);
     let stream = match timeout(HANDSHAKE_LIMIT, acceptor.accept(stream)).await {
@@ -60,13 +73,13 @@ async fn connection(shared: Arc<Shared>, acceptor: TlsAcceptor, stream: TcpStrea
         Err(_) => return tracing::debug!("someone did not say in time who it is, and was turned away"),
     };
     drop(permit);
-    serve_peer(&shared, stream).await;
+    serve_peer(&shared, steps, stream).await;
 }
 
-async fn serve_peer(shared: &Arc<Shared>, stream: TlsStream<TcpStream>) {
+async fn serve_peer(shared: &Arc<Shared>, steps: Steps, stream: TlsStream<TcpStream>) {
     let service = service_fn(|request| {
         let shared = shared.clone();
-        async move { Ok::<_, Infallible>(answer(&shared, request).await) }
+        async move { Ok::<_, Infallible>(answer(&shared, steps, request).await) }
     });
     let connection = http2::Builder::new(Tracked(shared.tracker.clone()))
         .timer(TokioTimer::new())
@@ -98,14 +111,14 @@ where
     }
 }
 
-async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Response<Body> {
+async fn answer(shared: &Arc<Shared>, steps: Steps, request: Request<Incoming>) -> Response<Body> {
     let leaves = shared.closing.is_cancelled();
     if leaves || wire::gateway_of(request.headers()) != Some(shared.id) {
         return failed(Outcome::Undelivered);
     }
     let path = request.uri().path().to_owned();
     let answered = match path.strip_prefix(wire::ASK) {
-        Some(asked_for) => asked(shared, asked_for, request).await,
+        Some(asked_for) => asked(shared, steps, (asked_for, request)).await,
         None if path == wire::TUNNEL => through_tunnel(shared, request).await,
         None => Err(Outcome::Undelivered),
     };
@@ -128,7 +141,7 @@ async fn through_tunnel(shared: &Shared, request: Request<Incoming>) -> Result<R
         timeout(shared.config.times.request_body, Limited::new(body, shared.config.limits.request_bytes).collect());
     let body = body.await.map_err(|_| Outcome::Undelivered)?.map_err(|_| Outcome::Undelivered)?.to_bytes();
     wire::clean(&mut parts.headers);
-    let request = crate::link::inside(parts.method, parts.headers, body).map(Full::new);
+    let request = inside(parts.method, parts.headers, body).map(Full::new);
     match tunnel.send(request).await {
         Ok(response) => Ok(response.map(Body::new)),
         Err(TunnelError::Undelivered) => Err(Outcome::Undelivered),
@@ -137,7 +150,11 @@ async fn through_tunnel(shared: &Shared, request: Request<Incoming>) -> Result<R
 }
 
 /// A client's request, handed on: it goes through every step, as if it had come here first.
-async fn asked(shared: &Arc<Shared>, path: &str, request: Request<Incoming>) -> Result<Response<Body>, Outcome> {
+async fn asked(
+    shared: &Arc<Shared>,
+    steps: Steps,
+    (path, request): (&str, Request<Incoming>),
+) -> Result<Response<Body>, Outcome> {
     let (mut parts, body) = request.into_parts();
     let ip = parts.headers.get(wire::CLIENT_IP).and_then(|value| value.to_str().ok()?.parse().ok());
     wire::clean(&mut parts.headers);
@@ -147,13 +164,12 @@ async fn asked(shared: &Arc<Shared>, path: &str, request: Request<Incoming>) -> 
     parts.extensions.insert(Via::Gateway);
     let request = Request::from_parts(parts, Body::new(body));
     let named: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-    // One type, however deep the work behind it is.
-    let answer: BoxFuture<'_, Response<Body>> = match named.as_slice() {
-        [account, server, "mcp"] => Box::pin(stack::server_url(shared, account, server, request)),
-        [account, "mcp"] => Box::pin(stack::account_url(shared, account, request)),
+    let (account, server) = match *named.as_slice() {
+        [account, server, "mcp"] => (account, Some(server)),
+        [account, "mcp"] => (account, None),
         _ => return Err(Outcome::Undelivered),
     };
-    Ok(answer.await)
+    Ok(steps(shared, (account, server), request).await)
 }
 
 fn failed(outcome: Outcome) -> Response<Body> {

@@ -42,16 +42,6 @@ const NOT_PASSED: [HeaderName; 9] = [
     HeaderName::from_static("keep-alive"),
 ];
 
-/// How a request came to this gateway. Only the listener for other gateways says [`Via::Gateway`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Via {
-    /// From a client.
-    #[default]
-    Client,
-    /// Handed on by another gateway, which has looked at its origin.
-    Gateway,
-}
-
 /// What became of a request at the other gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {

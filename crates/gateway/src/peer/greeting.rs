@@ -5,14 +5,13 @@ use std::sync::{Arc, atomic::AtomicU64};
 use bytes::Bytes;
 use mcp::{Era, HandshakeError, ServerDescription};
 
-use super::{Hello, Peer, Wire};
+use super::{EventsWire, Hello, Peer, Wire};
 use crate::{
     account::Server,
-    bridge::EventsWire,
     eras::{Known, is_not_understood},
     failure::{Failure, UpstreamFailure},
-    gateway::Shared,
     link::Link,
+    shared::Shared,
     words,
 };
 
@@ -63,9 +62,20 @@ impl Peer {
         }
     }
 
+    /// Whether a server speaks the stateless era; it is asked if that is not known.
+    pub(crate) async fn speaks_stateless(shared: &Arc<Shared>, server: &Arc<Server>) -> Known {
+        let asked = async {
+            match Link::to(shared, server, None).await {
+                Ok(link) => Self::probe(shared, server, &link).await,
+                Err(_) => Known::Nothing,
+            }
+        };
+        shared.eras.stateless_or(server, asked).await
+    }
+
     /// Whether a server speaks the stateless era. Any answer but one of that era says that it does not (2026-07-28
     /// basic/versioning "Backward Compatibility"); one that is about who asks says nothing.
-    pub(crate) async fn probe(shared: &Arc<Shared>, server: &Arc<Server>, link: &Link) -> Known {
+    async fn probe(shared: &Arc<Shared>, server: &Arc<Server>, link: &Link) -> Known {
         match Box::pin(Self::new(server, &Hello::ours()).discover(shared, link)).await {
             Ok(_) => Known::Yes,
             Err(failure) if is_not_understood(&failure) => Known::No,

@@ -7,16 +7,13 @@ use http::{HeaderValue, Method as HttpMethod, header};
 use mcp::{Era, Frame, Id};
 use tokio::time::Instant;
 
-use super::{Peer, Wire};
+use super::{Peer, Source, Wire};
 use crate::{
-    bridge::Source,
-    credential,
     failure::{Failure, UpstreamFailure},
-    forward::refused,
-    gateway::Shared,
-    link::{Link, upstream_headers},
+    link::{self, Link, upstream_headers},
     relay::{Plain, collect, roomy},
     session::{SESSION_HEADER, Session},
+    shared::Shared,
     words,
 };
 
@@ -104,7 +101,7 @@ impl Peer {
         }
         let headers = upstream_headers(&self.server, &client, &HttpMethod::POST, self.session.as_ref())?;
         let response = link.send(HttpMethod::POST, headers, message, shared.config.times.upstream_silence).await?;
-        match credential::refused(shared, &self.server, &response).await {
+        match link::refused(shared, &self.server, &response).await {
             Some(refused) => Err(refused.into()),
             None => Ok(response),
         }
@@ -113,7 +110,7 @@ impl Peer {
 
 async fn refusal(response: http::Response<hyper::body::Incoming>) -> Failure {
     let status = response.status();
-    refused(status, words::of_body(response.into_body()).await)
+    Failure::status(status, words::of_body(response.into_body()).await)
 }
 
 /// The answer to a request out of its stream; whatever else is in it is not for us.

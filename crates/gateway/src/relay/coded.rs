@@ -9,7 +9,7 @@ use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
-use crate::{failure::UpstreamFailure, gateway::Shared};
+use crate::{failure::UpstreamFailure, shared::Shared};
 
 /// Compressed bytes that are decoded at a time: they become at most about a thousand times as many.
 const STEP_BYTES: usize = 1 << 10;

@@ -18,12 +18,13 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{Plain, event_stream, large::Large, listen::Telling, through::Cut};
+use super::{Plain, large::Large, listen::Telling, through::Cut};
 use crate::{
+    answer::event_stream,
+    ask::Asked,
     failure::{Failure, UpstreamFailure},
     forward::Forward,
-    methods,
-    rescue::{self, Asked},
+    methods, rescue,
     standing::{self, Change, Standing},
 };
 

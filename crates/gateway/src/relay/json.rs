@@ -13,18 +13,17 @@ use tokio::{
 };
 
 use super::{
-    Plain, Says, conclude, greeted,
+    Plain, Says, conclude, filtered, greeted,
     kept::Keeping,
     listen,
     passing::Passing,
     through::{self, Through},
 };
 use crate::{
+    answer::json_answer,
     failure::{Failure, UpstreamFailure},
     forward::Forward,
-    gateway::Shared,
-    lists,
-    rescue::json_answer,
+    shared::Shared,
 };
 
 /// Up to this size an answer is held without asking for room.
@@ -131,7 +130,7 @@ async fn checked(forward: &mut Forward, bytes: Bytes) -> Result<(Bytes, Says), U
     let bytes = if forward.kind != Method::ToolsList && !facts.lists_tools() {
         greeted(forward, bytes)
     } else {
-        lists::filtered(forward, bytes).await?
+        filtered(forward, bytes).await?
     };
     Ok((forward.named(Part::Answer(forward.kind), bytes)?, says))
 }

@@ -13,10 +13,10 @@ use tokio::time::Instant;
 
 use super::{Plain, conclude, json::next, passing::Passing};
 use crate::{
-    aggregate::names,
+    answer::json_answer,
     failure::UpstreamFailure,
     forward::{Face, Forward},
-    rescue::json_answer,
+    names,
 };
 
 /// Most bytes of white space after a message.

@@ -11,20 +11,18 @@ use http::{HeaderMap, StatusCode, request::Parts};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    hub::{Arrival, Tunnel},
-    socket::SocketStream,
-};
+use super::socket::SocketStream;
 use crate::{
     account::{Account, Server},
     authenticate::presented,
     background,
     failure::Failure,
-    gateway::Shared,
+    hub::{Arrival, Tunnel},
     link::Link,
     mesh::Freshness,
     peer::{self, Hello, Peer},
     seen,
+    shared::Shared,
 };
 
 /// Most characters kept of what a connector says of itself.

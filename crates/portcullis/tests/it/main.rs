@@ -12,6 +12,7 @@ mod killed;
 mod large;
 mod layering;
 mod mesh;
+mod modules;
 mod oauth;
 mod one_machine;
 mod person;

@@ -9,9 +9,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    aggregate::names,
     bridge::{Feed, Out, Said, Wanted},
-    methods,
+    methods, names,
     resolve::Place,
 };
 

@@ -7,7 +7,7 @@ use super::{Events, Phase};
 use crate::{
     failure::UpstreamFailure,
     lists, methods,
-    relay::{conclude, greeted},
+    relay::{conclude, filtered, greeted},
 };
 
 impl Events {
@@ -32,7 +32,7 @@ impl Events {
             return;
         }
         let answer = if self.forward.kind == Method::ToolsList || facts.lists_tools() {
-            lists::filtered(&self.forward, payload.clone()).await
+            filtered(&self.forward, payload.clone()).await
         } else {
             Ok(greeted(&self.forward, payload.clone()))
         };

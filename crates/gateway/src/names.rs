@@ -16,6 +16,34 @@ const MOST_CHARS: usize = 64;
 /// Hexadecimal digits of the hash in a shortened name.
 const HASH_DIGITS: usize = 8;
 
+/// Under which names a server's things are known to a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// The server's own.
+    Own,
+    /// Those of the account's URL: qualified by the server's slug.
+    Of(ServerSlug),
+}
+
+impl Names {
+    /// An answer to a request of this method.
+    pub(crate) fn answer(&self, method: Method, message: Bytes) -> Result<Bytes, UpstreamFailure> {
+        self.named(Part::Answer(method), message)
+    }
+
+    /// A notification or a question of the server's.
+    pub(crate) fn notification(&self, method: Method, message: Bytes) -> Result<Bytes, UpstreamFailure> {
+        self.named(Part::FromServer(method), message)
+    }
+
+    fn named(&self, part: Part, message: Bytes) -> Result<Bytes, UpstreamFailure> {
+        match self {
+            Self::Own => Ok(message),
+            Self::Of(server) => outgoing(server, part, &message),
+        }
+    }
+}
+
 /// The name that clients see of a tool or prompt.
 pub(crate) fn public_name(server: &str, tool: &str) -> String {
     let whole = mcp::qualified_name(server, tool);

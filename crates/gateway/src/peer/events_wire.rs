@@ -17,11 +17,10 @@ use url::Url;
 use super::source::Source;
 use crate::{
     account::Server,
-    credential,
     failure::UpstreamFailure,
-    gateway::Shared,
-    link::{Link, upstream_headers},
+    link::{self, Link, upstream_headers},
     relay::{Plain, roomy},
+    shared::Shared,
     words,
 };
 
@@ -52,7 +51,7 @@ impl EventsWire {
         let Transport::Http { url } = &server.transport else { return Err(no_endpoint()) };
         let headers = upstream_headers(server, &HeaderMap::new(), &Method::GET, None)?;
         let response = link.send(Method::GET, headers, Bytes::new(), times.upstream_silence).await?;
-        if let Some(refused) = credential::refused(shared, server, &response).await {
+        if let Some(refused) = link::refused(shared, server, &response).await {
             return Err(refused);
         }
         let (head, body) = response.into_parts();
@@ -96,7 +95,7 @@ impl EventsWire {
         let link = Link::Http(Box::new((to.0.clone(), self.endpoint.clone())));
         let headers = upstream_headers(server, &HeaderMap::new(), &Method::POST, None)?;
         let response = link.send(Method::POST, headers, message, shared.config.times.upstream_silence).await?;
-        if let Some(refused) = credential::refused(shared, server, &response).await {
+        if let Some(refused) = link::refused(shared, server, &response).await {
             return Err(refused);
         }
         let status = response.status();

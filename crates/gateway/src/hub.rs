@@ -9,7 +9,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use domain::{AccountId, AccountSlug, ConnectorId, ServerId};
+use domain::{AccountId, AccountSlug, ConnectorId, ServerId, tunnel};
+use http::{HeaderMap, Method, Request, Uri};
 use http_body_util::Full;
 use hyper::{body::Incoming, client::conn::http2::SendRequest};
 use tokio_util::sync::CancellationToken;
@@ -88,10 +89,7 @@ impl Tunnel {
     }
 
     /// Sends a request to the connector and gives the answer's head.
-    pub(crate) async fn send(
-        &self,
-        request: http::Request<Full<Bytes>>,
-    ) -> Result<http::Response<Incoming>, TunnelError> {
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<http::Response<Incoming>, TunnelError> {
         let _counted = self.busy();
         let mut sender = self.sender.clone();
         sender.ready().await.map_err(|_| TunnelError::Undelivered)?;
@@ -186,4 +184,15 @@ impl Hub {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ServerId, Vec<Arc<Tunnel>>>> {
         self.tunnels.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A request as it travels through a tunnel.
+#[expect(clippy::expect_used, reason = "made of constants")]
+pub(crate) fn inside(method: Method, headers: HeaderMap, body: Bytes) -> Request<Bytes> {
+    let uri = Uri::builder().scheme("http").authority(tunnel::AUTHORITY).path_and_query(tunnel::MCP_PATH).build();
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = uri.expect("constants make a URI");
+    *request.headers_mut() = headers;
+    request
 }

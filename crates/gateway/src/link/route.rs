@@ -16,12 +16,12 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
-use super::hub::{Hub, Load, Tunnel, TunnelError};
 use crate::{
     account::Server,
     failure::{Failure, UpstreamFailure},
-    gateway::Shared,
+    hub::{Hub, Load, Tunnel, TunnelError},
     mesh::{Elsewhere, Freshness, Mesh},
+    shared::Shared,
 };
 
 /// A connector here is preferred until it has so many requests more under way than one elsewhere.

@@ -9,12 +9,12 @@ use std::{sync::Arc, time::Duration};
 use domain::ServerId;
 use moka::future::Cache;
 
+use super::{Hello, Peer};
 use crate::{
     failure::{Failure, UpstreamFailure},
-    gateway::Shared,
     link::Link,
-    peer::{Hello, Peer},
     resolve::Place,
+    shared::Shared,
 };
 
 /// Most bytes of sessions kept, and what one takes besides the server's greeting.

@@ -8,8 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::{
     failure::UpstreamFailure,
-    gateway::Shared,
     relay::{Plain, room},
+    shared::Shared,
 };
 
 /// A reconnection is waited for at least this long, and at most the other, whatever the server says.
