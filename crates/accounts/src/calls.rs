@@ -9,8 +9,6 @@ use crate::{Accounts, Caller, Error};
 
 /// At most so many calls at once.
 const MAX_PAGE: u32 = 200;
-/// A record may come this much later than one that was decided after it.
-const OVERLAP_SECONDS: i64 = 10;
 
 /// Which calls; a field that is none asks nothing.
 #[derive(Clone, Debug, Default)]
@@ -55,8 +53,6 @@ pub struct CallPage {
     pub calls: Vec<CallView>,
     /// Where older ones begin; none: there are none.
     pub older: Option<CallCursor>,
-    /// From where newer ones are to be asked for; none: there is no call at all.
-    pub newest: Option<CallCursor>,
 }
 
 /// A recorded call with the names of what it speaks of.
@@ -100,31 +96,9 @@ impl Accounts {
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         let older = rows.last().filter(|_| more).map(|row| CallCursor(row.place));
-        let newest = rows.first().map(|row| CallCursor(row.place));
         let calls = with_names(&mut tx, rows).await?;
         tx.commit().await?;
-        Ok(CallPage { calls, older, newest })
-    }
-
-    /// Calls newer than a place, for the live list, the newest first. Records may come late and calls may end late, so the
-    /// last seconds before the place are told again: a row is to be put in the place of one with the same id.
-    ///
-    /// # Errors
-    /// [`Error::NotAllowed`].
-    pub async fn calls_since(
-        &self,
-        caller: &Caller,
-        filter: &CallFilter,
-        since: Option<CallCursor>,
-    ) -> Result<CallPage, Error> {
-        let mut tx = self.look(caller, Permission::ViewCalls).await?;
-        let after = since.map(|CallCursor(place)| CallPlace { at: place.at.plus_seconds(-OVERLAP_SECONDS), ..place });
-        let asked = query(&mut tx, filter).await?;
-        let rows = tx.calls(&CallQuery { after, limit: page_size(filter.limit), ..asked }).await?;
-        let newest = rows.first().map(|row| CallCursor(row.place)).or(since);
-        let calls = with_names(&mut tx, rows).await?;
-        tx.commit().await?;
-        Ok(CallPage { calls, older: None, newest })
+        Ok(CallPage { calls, older })
     }
 
     /// One call.
@@ -169,7 +143,6 @@ async fn query(tx: &mut Tx, filter: &CallFilter) -> Result<CallQuery, Error> {
         version: filter.version,
         would_deny: filter.would_deny.clone(),
         before: None,
-        after: None,
         limit: 0,
     })
 }

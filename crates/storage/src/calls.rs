@@ -33,11 +33,10 @@ statements! {
                 and ($4::text is null or tool = $4) and ($5::text is null or outcome = $5) \
                 and ($6::text is null or code = $6) and ($7::uuid is null or coalesce(user_id, agent_id) = $7) \
                 and ($8::timestamptz is null or (decided_at, id) < ($8, $9)) \
-                and ($10::timestamptz is null or (decided_at, id) > ($10, $11)) \
-                and ($13::uuid is null or policy_id = $13) and ($14::bigint is null or policy_version = $14) \
-                and ($15::boolean is not true or would_deny_code is not null) \
-                and ($16::text is null or would_deny_rule = $16) \
-            order by decided_at desc, id desc limit $12");
+                and ($10::uuid is null or policy_id = $10) and ($11::bigint is null or policy_version = $11) \
+                and ($12::boolean is not true or would_deny_code is not null) \
+                and ($13::text is null or would_deny_rule = $13) \
+            order by decided_at desc, id desc limit $14");
     ONE = concat!("select ", columns!(), " from call where account_id = $1 and id = $2 and outcome is not null");
     FIRST = concat!("select ", columns!(), " from call where account_id = $1 and server_id = $2 \
                 and method = 'tools/call' and outcome is not null \
@@ -104,8 +103,6 @@ pub struct CallQuery {
     pub would_deny: Option<WouldDenyFilter>,
     /// Older than this place.
     pub before: Option<CallPlace>,
-    /// Newer than this place.
-    pub after: Option<CallPlace>,
     /// At most so many.
     pub limit: u32,
 }
@@ -220,13 +217,11 @@ impl Tx {
             .bind(query.principal.map(principal_uuid))
             .bind(query.before.map(|place| place.at.to_datetime()))
             .bind(query.before.map(|place| place.id.uuid()))
-            .bind(query.after.map(|place| place.at.to_datetime()))
-            .bind(query.after.map(|place| place.id.uuid()))
-            .bind(i64::from(query.limit))
             .bind(query.policy.map(PolicyId::uuid))
             .bind(query.version.map(i64::from))
             .bind(query.would_deny.is_some())
             .bind(query.would_deny.as_ref().and_then(|filter| filter.rule.as_deref()))
+            .bind(i64::from(query.limit))
             .try_map(call);
         Ok(rows.fetch_all(self.connection()).await?)
     }

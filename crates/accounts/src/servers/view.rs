@@ -139,18 +139,6 @@ impl Accounts {
         Ok(view)
     }
 
-    /// One server, by its id.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn server_by_id(&self, caller: &Caller, id: ServerId) -> Result<ServerView, Error> {
-        let mut tx = self.look(caller, Permission::View).await?;
-        let row = tx.server(id).await?.ok_or(Error::NotFound)?;
-        let view = self.server_view(caller, &mut tx, row).await?;
-        tx.commit().await?;
-        Ok(view)
-    }
-
     async fn server_view(&self, caller: &Caller, tx: &mut Tx, row: ServerRow) -> Result<ServerView, Error> {
         let tools = tx.tools(row.id).await?;
         let headers = tx.server_headers(row.id).await?;

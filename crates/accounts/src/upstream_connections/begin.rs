@@ -10,7 +10,10 @@ use upstream::{
     authorization::{AuthorizeRequest, ClientIdentity, Discovered, Pkce, discover},
 };
 
-use super::{ConnectError, client::sealed_client};
+use super::{
+    ConnectError,
+    client::{For, sealed_client},
+};
 use crate::{Accounts, Caller, Error, Visitor, servers::open_headers};
 
 /// How long a person may take at the authorization server.
@@ -26,10 +29,10 @@ pub struct StartedConnection {
 }
 
 /// What a connection is begun with.
-pub(super) struct Start {
-    pub(super) server: ServerId,
-    pub(super) settings: UpstreamOAuthRow,
-    pub(super) key: DataKey,
+struct Start {
+    server: ServerId,
+    settings: UpstreamOAuthRow,
+    key: DataKey,
     url: UpstreamUrl,
     headers: HeaderMap,
 }
@@ -56,7 +59,8 @@ impl Accounts {
     ) -> Result<StartedConnection, ConnectError> {
         let start = self.start(caller, server).await?;
         let found = discover(self.dialer(), &self.oauth_rules(), &start.url, &start.headers).await?;
-        let client = self.client_at(caller, &start, &found.server).await?;
+        let of = For { server, settings: &start.settings, key: &start.key };
+        let client = self.client_at(caller, of, &found.server).await?;
         let scope = scope_to_ask(&start.settings, &found);
         let state = format!("{}.{}", caller.slug(), URL_SAFE_NO_PAD.encode(self.entropy().bytes::<32>()));
         let pkce = Pkce::new(self.entropy());

@@ -3,11 +3,19 @@
 
 use domain::{DataKey, Entropy, Sealed, ServerId};
 use serde_json::Value;
-use storage::{ClientColumns, UpstreamClientRow};
+use storage::{ClientColumns, UpstreamClientRow, UpstreamOAuthRow};
 use upstream::authorization::{AuthorizationServer, ClientIdentity, ClientProfile, Registered, register};
 
-use super::{CLIENT_DOCUMENT_PATH, ConnectError, begin::Start, opened};
+use super::{CLIENT_DOCUMENT_PATH, ConnectError, opened};
 use crate::{Accounts, Caller, Error};
+
+/// The server that a client is for.
+#[derive(Clone, Copy)]
+pub(super) struct For<'a> {
+    pub(super) server: ServerId,
+    pub(super) settings: &'a UpstreamOAuthRow,
+    pub(super) key: &'a DataKey,
+}
 
 impl Accounts {
     /// The document that a client id of ours names; none where it could not be fetched over TLS.
@@ -34,60 +42,60 @@ impl Accounts {
     pub(super) async fn client_at(
         &self,
         caller: &Caller,
-        start: &Start,
+        of: For<'_>,
         server: &AuthorizationServer,
     ) -> Result<ClientIdentity, ConnectError> {
-        if let Some(id) = &start.settings.client_id {
-            if let Some(known) = start.settings.client_issuer.as_ref().filter(|known| **known != server.issuer) {
+        if let Some(id) = &of.settings.client_id {
+            if let Some(known) = of.settings.client_issuer.as_ref().filter(|known| **known != server.issuer) {
                 return Err(ConnectError::OtherIssuer { found: server.issuer.clone(), known: known.clone() });
             }
-            let sealed = start.settings.client_secret.as_ref();
-            let secret = sealed.map(|sealed| opened(&start.key, &given_context(start.server), sealed)).transpose()?;
+            let sealed = of.settings.client_secret.as_ref();
+            let secret = sealed.map(|sealed| opened(of.key, &given_context(of.server), sealed)).transpose()?;
             return Ok(ClientIdentity::given(server, id.clone(), secret)?);
         }
-        if let Some(registered) = self.known_client(caller, start, server).await? {
+        if let Some(registered) = self.known_client(caller, of, server).await? {
             return Ok(registered);
         }
         if let Some(id) = self.document_id().filter(|_| server.takes_documents) {
             return Ok(ClientIdentity::document(id));
         }
         let registered = register(self.dialer(), &self.oauth_rules(), server, &self.client_profile()).await?;
-        self.keep_client(caller, start, (&server.issuer, &registered)).await?;
+        self.keep_client(caller, of, (&server.issuer, &registered)).await?;
         Ok(registered.client)
     }
 
     async fn known_client(
         &self,
         caller: &Caller,
-        start: &Start,
+        of: For<'_>,
         server: &AuthorizationServer,
     ) -> Result<Option<ClientIdentity>, Error> {
         let mut tx = self.db().account(caller.scope()).await?;
-        let row = tx.upstream_client(start.server, &server.issuer).await?;
+        let row = tx.upstream_client(of.server, &server.issuer).await?;
         tx.commit().await?;
         let now = self.now();
         let fits = |row: &UpstreamClientRow| {
             row.redirect_uri == self.callback_url() && row.expires_at.is_none_or(|at| now.plus_seconds(60) < at)
         };
         let Some(row) = row.filter(fits) else { return Ok(None) };
-        opened_client(&row.client, &start.key, &registered_context(start.server, &row.issuer))
+        opened_client(&row.client, of.key, &registered_context(of.server, &row.issuer))
     }
 
     async fn keep_client(
         &self,
         caller: &Caller,
-        start: &Start,
+        of: For<'_>,
         (issuer, registered): (&str, &Registered),
     ) -> Result<(), Error> {
-        let context = registered_context(start.server, issuer);
+        let context = registered_context(of.server, issuer);
         let row = UpstreamClientRow {
             issuer: issuer.to_owned(),
-            client: sealed_client(&registered.client, &start.key, (&context, self.entropy())),
+            client: sealed_client(&registered.client, of.key, (&context, self.entropy())),
             redirect_uri: self.callback_url(),
             expires_at: registered.secret_expires_at.map(|at| domain::Timestamp(0).plus_seconds(at)),
         };
         let mut tx = self.db().account(caller.scope()).await?;
-        tx.put_upstream_client(start.server, &row).await?;
+        tx.put_upstream_client(of.server, &row).await?;
         Ok(tx.commit().await?)
     }
 }

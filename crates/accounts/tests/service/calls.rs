@@ -133,28 +133,6 @@ async fn pages_follow_each_other_without_a_gap_and_filters_hold() {
 }
 
 #[tokio::test]
-async fn the_live_list_tells_what_came_since_also_when_it_came_late() {
-    let work = Work::new().await;
-    let (ours, accounts, mut gateway) = (&work.fixture.ours, &work.fixture.accounts, gateway(&work));
-    let viewer = &ours.viewer.caller;
-    let late = decided(&work, ours, &work.ours, "get_run");
-    work.fixture.clock.advance_seconds(5);
-    append(&work, &mut gateway, ours, Event::Decided(Box::new(decided(&work, ours, &work.ours, "get_run")))).await;
-    accounts.record_waiting().await.expect("stored");
-    let newest = accounts.calls(viewer, &CallFilter::default()).await.expect("asked").newest;
-    append(&work, &mut gateway, ours, Event::Decided(Box::new(late.clone()))).await;
-    accounts.record_waiting().await.expect("stored");
-    let since = accounts.calls_since(viewer, &CallFilter::default(), newest).await.expect("asked");
-    assert!(since.calls.iter().any(|view| view.call.place.id == late.call), "decided before, recorded after");
-    work.fixture.clock.advance_seconds(60);
-    append(&work, &mut gateway, ours, Event::Decided(Box::new(decided(&work, ours, &work.ours, "get_run")))).await;
-    accounts.record_waiting().await.expect("stored");
-    let newest = accounts.calls_since(viewer, &CallFilter::default(), since.newest).await.expect("asked").newest;
-    let since = accounts.calls_since(viewer, &CallFilter::default(), newest).await.expect("asked");
-    assert_eq!(since.calls.len(), 1, "what is long past is not told again");
-}
-
-#[tokio::test]
 async fn records_stay_in_their_account_even_if_they_name_foreign_things() {
     let work = Work::new().await;
     let (ours, theirs) = (&work.fixture.ours, &work.fixture.neighbour);

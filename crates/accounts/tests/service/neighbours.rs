@@ -54,7 +54,6 @@ async fn foreign_ids_and_unknown_ids_are_not_found_alike() {
 
 async fn on_servers(work: &Work, ids: &Ids) {
     let (accounts, owner) = (&work.fixture.accounts, &work.fixture.ours.owner.caller);
-    not_found("server", accounts.server_by_id(owner, ids.server).await);
     let settings = ServerSettings::default();
     let edit = ServerEdit { name: "x".to_owned(), url: String::new(), headers: Some(Vec::new()), settings };
     not_found("update_server", accounts.update_server(owner, ids.server, &edit).await);

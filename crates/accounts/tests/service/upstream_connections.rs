@@ -122,7 +122,8 @@ async fn a_server_is_connected_by_a_browser_and_gateways_get_the_token_sealed() 
 
     let (token, _) = site.token().await.expect("in the snapshot");
     assert!(token.starts_with(&format!("{CANARY}-access")));
-    let view = site.fixture.accounts.server_by_id(&site.owner().caller, site.server).await.expect("there");
+    let view =
+        site.fixture.accounts.server(&site.owner().caller, &"locked".parse().expect("a slug")).await.expect("there");
     assert_eq!(view.tools.len(), 1, "its tools were read with the token: {:?}", view.tools_error);
     assert_eq!(site.health().await, ConnectionHealth::Connected);
 }
