@@ -29,7 +29,7 @@ use crate::{
     failure::Failure,
     peer::Peer,
     resolve::Place,
-    session::{Known, Session},
+    session::{ClientSession, Session},
     shared::Shared,
 };
 pub(crate) use stream::stream;
@@ -80,7 +80,7 @@ struct Ours {
     /// What the sessions behind it are kept under.
     key: Arc<str>,
     /// None: the client goes without one.
-    known: Option<Known>,
+    known: Option<ClientSession>,
     /// As what they are introduced.
     voice: Voice,
 }
@@ -115,7 +115,7 @@ fn ours_of(caller: &Caller, text: String, session: Session) -> Ours {
         capabilities: session.capabilities.as_deref().unwrap_or("{}").into(),
         log_level: None,
     };
-    Ours { key, known: Some(Known { text, session }), voice }
+    Ours { key, known: Some(ClientSession { text, session }), voice }
 }
 
 fn unknown_method(request: &Request<'_>) -> Failure {

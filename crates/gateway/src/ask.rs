@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::{
     failure::Failure,
     room::Room,
-    session::{Known, Named},
+    session::{ClientSession, Named},
     shared::Shared,
 };
 
@@ -66,7 +66,7 @@ pub(crate) enum Pages {
 
 impl Ask<'_> {
     /// The session that the request belongs to. In the stateless era there are none, and the header means nothing.
-    pub(crate) fn session(&self) -> Result<Option<Known>, Failure> {
+    pub(crate) fn session(&self) -> Result<Option<ClientSession>, Failure> {
         match &self.named {
             _ if self.era == Era::Stateless => Ok(None),
             Named::Nothing => Ok(None),

@@ -38,14 +38,14 @@ use mcp::{Era, Id, Method};
 use tracing::Instrument as _;
 
 use crate::{
-    failure::Failure, names::Names, peer::Hello, resolve::Place, room::Room, session::Session, settle::Settler,
+    digest, failure::Failure, names::Names, peer::Hello, resolve::Place, room::Room, session::Session, settle::Settler,
     shared::Shared, streams::OpenStream,
 };
 
 pub(crate) use feed::Feed;
 pub(crate) use legacy::{end_session, greet, is_bridged, notification, request_within, response, stream};
 pub(crate) use listen::end;
-pub(crate) use modern::{Round, go_on, hand_back, is_ours, request as modern_request, round_of, voice as voice_of};
+pub(crate) use modern::{Continues, go_on, hand_back, is_ours, request as modern_request, round_of, voice as voice_of};
 pub(crate) use parked::Parked;
 pub(crate) use respond::{Out, Said, answer, channel, stream_of};
 pub(crate) use running::Running;
@@ -124,9 +124,14 @@ impl Voice {
 
     /// Which session of ours serves a client without sessions: one for each principal and what it declares.
     pub(crate) fn ours(&self, principal: Principal) -> Arc<str> {
-        let text = format!("{:?}", self.hello());
-        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-        let digits: String = hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        format!("{principal}/declared/{digits}").into()
+        let Self { era, client, capabilities, log_level } = self;
+        let era = match era {
+            Era::Initialize => "initialize",
+            Era::Stateless => "stateless",
+        };
+        let name = client.as_ref().map(|client| client.name.as_str());
+        let version = client.as_ref().map(|client| client.version.as_str());
+        let declared = digest::of_parts(&[Some(era), name, version, Some(capabilities), log_level.as_deref()]);
+        format!("{principal}/declared/{}", domain::hex(&declared[..16])).into()
     }
 }

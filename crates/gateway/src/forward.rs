@@ -18,7 +18,7 @@ use crate::{
     names,
     resolve::Place,
     room::Room,
-    session::{Known, Session},
+    session::{ClientSession, Session},
     settle::{Delivery, Settler},
     shared::Shared,
     streams::OpenStream,
@@ -34,7 +34,7 @@ pub(crate) struct Forward {
     /// None: the server's own stream.
     pub id: Option<Id<'static>>,
     pub page: Page,
-    pub session: Option<Known>,
+    pub session: Option<ClientSession>,
     /// The client, as it names itself.
     pub client: Option<Client>,
     /// What is sent.
@@ -59,11 +59,10 @@ pub(crate) enum Face {
 pub(crate) async fn post_unanswered(
     shared: &Arc<Shared>,
     place: &Place,
-    session: Option<&Known>,
+    session: Option<&Session>,
     client: &HeaderMap,
     bytes: Bytes,
 ) -> Result<(), Failure> {
-    let session = session.map(|known| &known.session);
     let link = Link::to(shared, &place.server, session).await?;
     let headers = upstream_headers(&place.server, client, &HttpMethod::POST, session)?;
     let response = link.send(HttpMethod::POST, headers, bytes, shared.config.times.upstream_silence).await?;
@@ -89,10 +88,10 @@ async fn post_own(shared: &Shared, server: &Server, link: &Link, session: Option
 pub(crate) async fn delete(
     shared: &Arc<Shared>,
     place: &Place,
-    known: &Known,
+    session: &Session,
     client: &HeaderMap,
 ) -> Result<Response, Failure> {
-    let session = Some(&known.session);
+    let session = Some(session);
     let link = Link::to(shared, &place.server, session).await?;
     let headers = upstream_headers(&place.server, client, &HttpMethod::DELETE, session)?;
     let response = link.send(HttpMethod::DELETE, headers, Bytes::new(), shared.config.times.upstream_silence).await?;

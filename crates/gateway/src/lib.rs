@@ -13,6 +13,7 @@ mod config;
 mod connect;
 mod credential;
 mod decide;
+mod digest;
 mod eras;
 mod failure;
 mod forward;

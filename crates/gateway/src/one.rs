@@ -95,7 +95,14 @@ pub(crate) async fn notification(
     if ask.era == Era::Stateless && Peer::speaks_stateless(ask.shared, &place.server).await == Known::No {
         return Ok(accepted());
     }
-    forward::post_unanswered(ask.shared, place, session.as_ref(), ask.headers, bytes.clone()).await?;
+    forward::post_unanswered(
+        ask.shared,
+        place,
+        session.as_ref().map(|known| &known.session),
+        ask.headers,
+        bytes.clone(),
+    )
+    .await?;
     Ok(accepted())
 }
 
@@ -106,7 +113,14 @@ pub(crate) async fn response(ask: Ask<'_>, place: &Place, bytes: &Bytes) -> Resu
     if bridge::is_bridged(session.as_ref()) {
         return Box::pin(bridge::response(ask, place, Some(&place.server.slug), bytes)).await;
     }
-    forward::post_unanswered(ask.shared, place, session.as_ref(), ask.headers, bytes.clone()).await?;
+    forward::post_unanswered(
+        ask.shared,
+        place,
+        session.as_ref().map(|known| &known.session),
+        ask.headers,
+        bytes.clone(),
+    )
+    .await?;
     Ok(accepted())
 }
 
@@ -142,5 +156,5 @@ pub(crate) async fn end_session(ask: Ask<'_>, place: &Place) -> Result<Response,
     if bridge::is_bridged(Some(&session)) {
         return Ok(Box::pin(bridge::end_session(&ask, place, &session)).await);
     }
-    forward::delete(ask.shared, place, &session, ask.headers).await
+    forward::delete(ask.shared, place, &session.session, ask.headers).await
 }

@@ -6,13 +6,12 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::digest;
 use bytes::Bytes;
 use domain::{ApprovalBinding, ApprovalId};
 use moka::sync::Cache;
 use serde_json::Value;
 
-use crate::session::Owner;
+use crate::{digest, session::Owner};
 
 /// An answer to `input_required` is waited for this long.
 const OPEN_FOR: Duration = Duration::from_secs(3_600);
@@ -72,10 +71,8 @@ impl Round {
     /// The round of a call whose last answer named this state.
     pub(crate) fn new(owner: Owner, tool: &str, arguments: Option<&str>, state: &Value) -> Option<Self> {
         let arguments = arguments.map_or(Some(String::new()), policy::canonical_json)?;
-        let text = format!("{owner:?}\n{tool:?}\n{arguments}\n{state}");
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
-        Some(Self(hash))
+        let (owner, state) = (owner.context(), state.to_string());
+        Some(Self(digest::of_parts(&[Some(&owner), Some(tool), Some(&arguments), Some(&state)])))
     }
 
     /// The round that a call claims to be.

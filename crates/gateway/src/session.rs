@@ -55,7 +55,7 @@ pub(crate) struct Session {
 
 /// A session as the client names it and as it is.
 #[derive(Clone, Debug)]
-pub(crate) struct Known {
+pub(crate) struct ClientSession {
     pub text: String,
     pub session: Session,
 }
@@ -68,7 +68,7 @@ pub(crate) enum Named {
     Foreign,
     /// One that its client has ended.
     Ended,
-    Session(Box<Known>),
+    Session(Box<ClientSession>),
 }
 
 impl Session {
@@ -109,7 +109,8 @@ impl Sessions {
         let mut values = headers.get_all(SESSION_HEADER).iter();
         let Some(value) = values.next() else { return Named::Nothing };
         let text = value.to_str().ok().filter(|_| values.next().is_none());
-        let known = text.and_then(|text| Some(Known { text: text.to_owned(), session: self.open(owner, text)? }));
+        let known =
+            text.and_then(|text| Some(ClientSession { text: text.to_owned(), session: self.open(owner, text)? }));
         known.map_or(Named::Foreign, |known| Named::Session(Box::new(known)))
     }
 

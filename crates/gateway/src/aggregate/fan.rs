@@ -18,7 +18,6 @@ use crate::{
     forward, methods,
     peer::Peer,
     resolve::{Place, everywhere},
-    session::Known,
     shared::Shared,
 };
 
@@ -85,8 +84,7 @@ pub(super) fn tell_all(
 }
 
 async fn tell(shared: &Arc<Shared>, place: &Place, peer: &Peer, bytes: Bytes) -> Result<(), Failure> {
-    let known = peer.session.clone().map(|session| Known { text: String::new(), session });
-    forward::post_unanswered(shared, place, known.as_ref(), &peer.headers(), bytes).await
+    forward::post_unanswered(shared, place, peer.session.as_ref(), &peer.headers(), bytes).await
 }
 
 /// Whether a server's settings and the caller's grants on it let such a message through.

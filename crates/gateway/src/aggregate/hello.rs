@@ -28,7 +28,7 @@ const INSTRUCTIONS_CHARS: usize = 2_000;
 const ALL_INSTRUCTIONS_CHARS: usize = 16_000;
 
 /// A server and what it said of itself, if it did in time.
-type Known = (Place, Option<Arc<Described>>);
+type Greeted = (Place, Option<Arc<Described>>);
 
 /// Answers `initialize`.
 pub(super) async fn initialize(ask: &Ask<'_>, caller: &Caller, request: &Request<'_>) -> Response {
@@ -73,13 +73,14 @@ pub(super) async fn discover(ask: &Ask<'_>, caller: &Caller, ours: &Ours, reques
 }
 
 /// What every granted server said of itself: from memory, or asked now.
-async fn servers(ask: &Ask<'_>, caller: &Caller, ours: &Ours) -> Vec<Known> {
+async fn servers(ask: &Ask<'_>, caller: &Caller, ours: &Ours) -> Vec<Greeted> {
     let places = everywhere(caller, ask.shared.clock.now());
-    let greeted: Vec<BoxFuture<'_, Known>> = places.into_iter().map(|place| greet(ask, ours, place).boxed()).collect();
+    let greeted: Vec<BoxFuture<'_, Greeted>> =
+        places.into_iter().map(|place| greet(ask, ours, place).boxed()).collect();
     stream::iter(greeted).buffered(AT_ONCE).collect().await
 }
 
-async fn greet(ask: &Ask<'_>, ours: &Ours, place: Place) -> Known {
+async fn greet(ask: &Ask<'_>, ours: &Ours, place: Place) -> Greeted {
     let memory = &ask.shared.memory;
     let known = memory.described(&place.server);
     if known.is_some() || place.require_active().is_err() {
@@ -96,7 +97,7 @@ async fn greet(ask: &Ask<'_>, ours: &Ours, place: Place) -> Known {
     (place, described)
 }
 
-fn capabilities_of(era: Era, known: &[Known]) -> Value {
+fn capabilities_of(era: Era, known: &[Greeted]) -> Value {
     let described = known.iter().filter_map(|(place, described)| {
         let described = described.as_ref()?;
         Some((&place.server.settings, described.era, &described.capabilities))
@@ -113,7 +114,7 @@ fn server_info(caller: &Caller) -> Value {
 }
 
 /// Our own words, then each server's, cut.
-fn instructions(known: &[Known]) -> String {
+fn instructions(known: &[Greeted]) -> String {
     let names: Vec<_> = known.iter().map(|(place, _)| place.server.slug.as_str()).collect();
     let listed = if names.is_empty() { "none yet".to_owned() } else { names.join(", ") };
     let mut text = format!(

@@ -113,7 +113,7 @@ async fn from_modern(ask: Ask<'_>, place: Place, ours: &Ours, named: Named<'_>) 
         return Err(super::unknown_method(named.public));
     }
     let round = if bridged { Some(bridge::round_of(&ask, &place, named.own)?) } else { None };
-    if let Some(bridge::Round::At(gateway)) = round {
+    if let Some(bridge::Continues::At(gateway)) = round {
         let holder = Holder { gateway, caller: &place.caller, server: None };
         return bridge::hand_back(ask, holder, named.sent).await;
     }

@@ -60,8 +60,7 @@ pub(super) async fn listen(
     ours: Ours,
     request: &Request<'_>,
 ) -> Result<Response, Failure> {
-    let random: [u8; 16] = ask.shared.entropy.bytes();
-    let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = domain::hex(&ask.shared.entropy.bytes::<16>());
     let key: Arc<str> = format!("{}/listens/{name}", caller.principal).into();
     let id = request.id.clone().into_owned();
     let (out, said) = bridge::channel();

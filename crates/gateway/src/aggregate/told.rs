@@ -13,7 +13,6 @@ use crate::{
     failure::Failure,
     forward, methods, names,
     resolve::{Place, everywhere},
-    session::Known,
 };
 
 /// A client's notification. It is taken whether or not there is a server for it, as notifications are never answered.
@@ -82,6 +81,5 @@ fn named(ask: &Ask<'_>, caller: &Caller, part: Part, bytes: &Bytes) -> Option<(P
 async fn tell(ask: &Ask<'_>, ours: &Ours, place: &Place, bytes: Bytes) -> Result<(), Failure> {
     place.require_active()?;
     let Some(peer) = ask.shared.peers.existing(&ours.key, place).await else { return Ok(()) };
-    let known = peer.session.clone().map(|session| Known { text: String::new(), session });
-    forward::post_unanswered(ask.shared, place, known.as_ref(), &peer.headers(), bytes).await
+    forward::post_unanswered(ask.shared, place, peer.session.as_ref(), &peer.headers(), bytes).await
 }

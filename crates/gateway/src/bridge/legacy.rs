@@ -28,11 +28,11 @@ use crate::{
     peer::Peer,
     relay,
     resolve::Place,
-    session::{Known, SESSION_HEADER, Session},
+    session::{ClientSession, SESSION_HEADER, Session},
 };
 
 /// Whether a session is ours to speak for.
-pub(crate) fn is_bridged(session: Option<&Known>) -> bool {
+pub(crate) fn is_bridged(session: Option<&ClientSession>) -> bool {
     session.is_some_and(|known| known.session.capabilities.is_some())
 }
 
@@ -73,9 +73,8 @@ pub(crate) async fn greet(
 /// Answers a greeting in the name of a server, and begins a session of ours.
 async fn speak_for(ask: &Ask<'_>, place: &Place, request: &Request<'_>) -> Result<Response, Failure> {
     let shared = ask.shared;
-    let random: [u8; 16] = shared.entropy.bytes();
     let session = Session {
-        upstream: random.iter().map(|byte| format!("{byte:02x}")).collect(),
+        upstream: domain::hex(&shared.entropy.bytes::<16>()),
         instance: None,
         client: request.client_info().map(client::named),
         capabilities: Some(client::capabilities(request)),
@@ -103,7 +102,7 @@ pub(crate) async fn request_within(
     ask: Ask<'_>,
     place: &Place,
     (request, bytes): (&Request<'_>, &Bytes),
-    known: Known,
+    known: ClientSession,
 ) -> Result<Response, Failure> {
     let unknown = || Failure::Method { method: request.method.chars().take(100).collect() };
     if !request.kind.exists_in(Era::Initialize) {
@@ -158,7 +157,7 @@ pub(crate) async fn notification(
     ask: &Ask<'_>,
     place: &Place,
     (notification, bytes): (&Notification<'_>, &Bytes),
-    known: &Known,
+    known: &ClientSession,
 ) -> Result<Response, Failure> {
     let ours = ours(place, &known.session);
     match notification.kind {
@@ -213,13 +212,13 @@ async fn tell(ask: &Ask<'_>, place: &Place, peer: &Arc<Peer>, message: Bytes) ->
 }
 
 /// The stream of such a session.
-pub(crate) async fn stream(ask: Ask<'_>, place: &Place, known: &Known) -> Result<Response, Failure> {
+pub(crate) async fn stream(ask: Ask<'_>, place: &Place, known: &ClientSession) -> Result<Response, Failure> {
     let ours = ours(place, &known.session);
     listen::stream(ask, place, voice(&known.session), ours).await
 }
 
 /// The client ends such a session.
-pub(crate) async fn end_session(ask: &Ask<'_>, place: &Place, known: &Known) -> Response {
+pub(crate) async fn end_session(ask: &Ask<'_>, place: &Place, known: &ClientSession) -> Response {
     let ours = ours(place, &known.session);
     ask.shared.bridges.wishes.end(&ours);
     listen::end(ask.shared, &ours).await;

@@ -35,8 +35,7 @@ pub(super) async fn answer(
     voice: Voice,
 ) -> Result<Response, Failure> {
     let open = ask.shared.streams.open(place.owner())?;
-    let random: [u8; 16] = ask.shared.entropy.bytes();
-    let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = domain::hex(&ask.shared.entropy.bytes::<16>());
     let ours: Arc<str> = format!("{}/listens/{name}", place.caller.principal).into();
     let id = request.id.clone().into_owned();
     let wanted = Wanted::of(request.params.as_ref());

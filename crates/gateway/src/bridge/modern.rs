@@ -40,7 +40,7 @@ pub(crate) async fn request(
     }
     let voice = voice(request);
     let round = round_of(&ask, place, request)?;
-    if let Round::At(gateway) = round {
+    if let Continues::At(gateway) = round {
         let holder = Holder { gateway, caller: &place.caller, server: Some(&place.server.slug) };
         return hand_back(ask, holder, bytes).await;
     }
@@ -61,7 +61,7 @@ pub(crate) async fn request(
 
 /// Which parked request a request goes on with, if it says that it goes on with one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Round {
+pub(crate) enum Continues {
     /// With none that waits.
     First,
     /// With the one of this number.
@@ -70,7 +70,7 @@ pub(crate) enum Round {
     At(GatewayId),
 }
 
-impl Round {
+impl Continues {
     /// It does not go on.
     pub(crate) fn give_up(self, shared: &Shared) {
         if let Self::Here(number) = self {
@@ -96,15 +96,15 @@ pub(crate) async fn hand_back(mut ask: Ask<'_>, holder: Holder<'_>, bytes: &Byte
 ///
 /// # Errors
 /// When it says that it goes on with one that does not wait for it.
-pub(crate) fn round_of(ask: &Ask<'_>, place: &Place, request: &Request<'_>) -> Result<Round, Failure> {
+pub(crate) fn round_of(ask: &Ask<'_>, place: &Place, request: &Request<'_>) -> Result<Continues, Failure> {
     if request.params.as_ref().is_none_or(|params| params.get("requestState").is_none()) {
-        return Ok(Round::First);
+        return Ok(Continues::First);
     }
     let state = State::opened(ask.shared, place.owner(), request);
     match state.and_then(|state| state.waits(ask.shared, request)).ok_or(Failure::Round)? {
-        Waits::Here(number) => Ok(Round::Here(number)),
-        Waits::At(gateway) => Ok(Round::At(gateway)),
-        Waits::Nowhere => Ok(Round::First),
+        Waits::Here(number) => Ok(Continues::Here(number)),
+        Waits::At(gateway) => Ok(Continues::At(gateway)),
+        Waits::Nowhere => Ok(Continues::First),
     }
 }
 
@@ -113,10 +113,10 @@ pub(crate) async fn go_on(
     ask: Ask<'_>,
     place: &Place,
     (request, bytes): (&Request<'_>, &Bytes),
-    (voice, round, settler): (Voice, Round, Option<Box<Settler>>),
+    (voice, round, settler): (Voice, Continues, Option<Box<Settler>>),
     names: Names,
 ) -> Result<Response, Failure> {
-    if let Round::Here(number) = round {
+    if let Continues::Here(number) = round {
         return resume(ask, request, bytes, (number, settler)).await;
     }
     pass(Passage {

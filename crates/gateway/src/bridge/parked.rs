@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use aws_lc_rs::digest;
 use bytes::Bytes;
 use domain::{GatewayId, Timestamp};
 use mcp::{Id, Method, Request};
@@ -14,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::{Kept, respond::Out};
-use crate::{session::Owner, settle::Settler, shared::Shared};
+use crate::{digest, session::Owner, settle::Settler, shared::Shared};
 
 /// A person has this long to answer.
 pub(super) const PARKED_FOR: Duration = Duration::from_secs(600);
@@ -165,7 +164,5 @@ fn digest_of(request: &Request<'_>) -> Option<String> {
         Method::ResourcesRead => params.uri.as_deref(),
         _ => params.name.as_deref(),
     };
-    let text = format!("{:?}\n{name:?}\n{arguments}", request.kind);
-    let hash = digest::digest(&digest::SHA256, text.as_bytes());
-    Some(hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(domain::hex(&digest::of_parts(&[Some(&request.method), name, Some(&arguments)])))
 }

@@ -35,7 +35,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// One connector process, as it is reached from here.
 #[derive(Clone, Debug)]
-pub(crate) enum Way {
+pub(crate) enum Reach {
     Here(Arc<Tunnel>),
     There(Box<Elsewhere>),
 }
@@ -48,9 +48,9 @@ pub(crate) struct Route {
     server: ServerId,
     /// The process that holds the session, if there is one.
     bound: Option<String>,
-    first: Way,
+    first: Reach,
     /// Who got the first request; whatever follows goes there, too.
-    taken: Arc<OnceLock<Way>>,
+    taken: Arc<OnceLock<Reach>>,
 }
 
 /// The tunnels here, and the other gateways.
@@ -77,14 +77,14 @@ impl Around {
     }
 
     /// The connector process with this name, unless it was offered the request there already.
-    async fn bound(&self, account: AccountId, server: ServerId, instance: &str, offered: &[Offered]) -> Option<Way> {
-        let here = self.hub.of_instance(server, instance).map(Way::Here);
+    async fn bound(&self, account: AccountId, server: ServerId, instance: &str, offered: &[Offered]) -> Option<Reach> {
+        let here = self.hub.of_instance(server, instance).map(Reach::Here);
         if let Some(way) = here.filter(|way| !way.is_in(offered)) {
             return Some(way);
         }
         for freshness in [Freshness::Recent, Freshness::Now] {
             let elsewhere = self.mesh.elsewhere(account, server, freshness).await;
-            let mut ways = elsewhere.iter().filter(|at| at.instance == instance).map(Way::there);
+            let mut ways = elsewhere.iter().filter(|at| at.instance == instance).map(Reach::there);
             if let Some(way) = ways.find(|way| !way.is_in(offered)) {
                 return Some(way);
             }
@@ -99,7 +99,7 @@ impl Around {
         server: ServerId,
         instance: &str,
         offered: &[Offered],
-    ) -> Option<Way> {
+    ) -> Option<Reach> {
         let until = Instant::now() + COMES_BACK_WITHIN;
         loop {
             let way = self.bound(account, server, instance, offered).await;
@@ -119,26 +119,26 @@ impl Around {
     }
 
     /// The best connector for a request that belongs to no session.
-    async fn best(&self, account: AccountId, server: ServerId, offered: &[Offered]) -> Option<Way> {
-        let here = self.hub.least(server, |tunnel| !Way::Here(tunnel.clone()).is_in(offered));
+    async fn best(&self, account: AccountId, server: ServerId, offered: &[Offered]) -> Option<Reach> {
+        let here = self.hub.least(server, |tunnel| !Reach::Here(tunnel.clone()).is_in(offered));
         if let Some(tunnel) = here.as_ref().filter(|tunnel| tunnel.load() < NEARER_BY) {
-            return Some(Way::Here(tunnel.clone()));
+            return Some(Reach::Here(tunnel.clone()));
         }
         let freshness = if offered.is_empty() { Freshness::Recent } else { Freshness::Now };
         let elsewhere = self.mesh.elsewhere(account, server, freshness).await;
-        let reachable = elsewhere.iter().filter(|at| at.address.is_some() && !Way::there(at).is_in(offered));
+        let reachable = elsewhere.iter().filter(|at| at.address.is_some() && !Reach::there(at).is_in(offered));
         let there = reachable.min_by_key(|at| self.mesh.load(at));
         match (here, there) {
             (Some(tunnel), Some(at)) if tunnel.load() >= self.mesh.load(at).saturating_add(NEARER_BY) => {
-                Some(Way::there(at))
+                Some(Reach::there(at))
             }
-            (Some(tunnel), _) => Some(Way::Here(tunnel)),
-            (None, there) => there.map(Way::there),
+            (Some(tunnel), _) => Some(Reach::Here(tunnel)),
+            (None, there) => there.map(Reach::there),
         }
     }
 
     /// [`Around::best`], once the others were asked anew: what is remembered of them may be older than the first connector.
-    async fn best_now(&self, account: AccountId, server: ServerId) -> Option<Way> {
+    async fn best_now(&self, account: AccountId, server: ServerId) -> Option<Reach> {
         let _renewed = self.mesh.elsewhere(account, server, Freshness::Now).await;
         self.best(account, server, &[]).await
     }
@@ -179,7 +179,7 @@ impl Route {
             account: tunnel.account,
             server: tunnel.server,
             bound: Some(tunnel.instance.clone()),
-            first: Way::Here(tunnel),
+            first: Reach::Here(tunnel),
             taken: Arc::default(),
         }
     }
@@ -192,8 +192,8 @@ impl Route {
     /// Counts one more request at the process that got it, for as long as its answer takes.
     pub(crate) fn busy(&self) -> Load {
         match self.taken.get().unwrap_or(&self.first) {
-            Way::Here(tunnel) => tunnel.busy(),
-            Way::There(at) => self.around.mesh.busy(at),
+            Reach::Here(tunnel) => tunnel.busy(),
+            Reach::There(at) => self.around.mesh.busy(at),
         }
     }
 
@@ -222,8 +222,8 @@ impl Route {
     }
 
     /// Who else may get a request that was not delivered.
-    async fn next(&self, answered: bool, offered: &[Offered]) -> Option<Way> {
-        let bound = self.bound.as_deref().or_else(|| self.taken.get().map(Way::instance));
+    async fn next(&self, answered: bool, offered: &[Offered]) -> Option<Reach> {
+        let bound = self.bound.as_deref().or_else(|| self.taken.get().map(Reach::instance));
         match bound {
             // It is there and says no: nobody else can say yes.
             Some(_) if answered => None,
@@ -233,7 +233,7 @@ impl Route {
     }
 }
 
-impl Way {
+impl Reach {
     fn there(at: &Elsewhere) -> Self {
         Self::There(Box::new(at.clone()))
     }
