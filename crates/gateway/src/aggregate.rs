@@ -10,11 +10,12 @@ mod fan;
 mod hello;
 mod list;
 pub(crate) mod memory;
+pub(crate) mod missed;
 mod route;
 mod stream;
 mod told;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
@@ -69,7 +70,7 @@ pub(crate) async fn end_session(ask: &Ask<'_>, caller: &Caller) -> Result<Respon
         return Err(Failure::NoSession);
     }
     ask.shared.bridges.wishes.end(&ours.key);
-    bridge::end(ask.shared, &ours.key).await;
+    bridge::end(ask.shared, &ours.key);
     let mut done = Response::new(Body::empty());
     *done.status_mut() = StatusCode::NO_CONTENT;
     Ok(done)
@@ -90,6 +91,14 @@ impl Ours {
     async fn peer(&self, shared: &Arc<Shared>, place: &Place) -> Result<Arc<Peer>, Failure> {
         // In a box: it stands in every future of this URL, and a greeting is deep.
         Box::pin(shared.peers.with_hello(shared, &self.key, place, &self.voice.hello())).await
+    }
+
+    /// How long a server may keep an answer of many waiting: its time, without what its session has been waited for already,
+    /// and a fraction of it in any case.
+    fn patience(&self, shared: &Shared, place: &Place) -> Duration {
+        let full = shared.config.times.aggregate_part;
+        let waited = shared.peers.opening_for(&self.key, place).unwrap_or_default();
+        shared.memory.patience(place.server.id, full, waited)
     }
 }
 

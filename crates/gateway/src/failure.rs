@@ -169,6 +169,19 @@ impl Failure {
         }
     }
 
+    /// Whether a server was slow or could not be reached, so that it is waited for less for a while.
+    pub(crate) fn is_away(&self) -> bool {
+        matches!(
+            self,
+            Self::Upstream(UpstreamFailure::Late | UpstreamFailure::Unreachable(_) | UpstreamFailure::Broken(_))
+        )
+    }
+
+    /// Whether there is no connector to reach a server by, which is known at once and is no slowness of the server's.
+    pub(crate) fn is_for_want_of_a_connector(&self) -> bool {
+        matches!(self, Self::Upstream(UpstreamFailure::NoConnector | UpstreamFailure::ConnectorElsewhere))
+    }
+
     /// Whether it is the message's own fault, which is recorded for the account to see.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(

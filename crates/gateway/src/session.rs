@@ -24,7 +24,7 @@ pub(crate) struct Sessions {
 }
 
 /// Whose session it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Owner {
     pub account: AccountId,
     /// None: a session on the account's own URL.

@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use upstream::Dialer;
 
 use crate::{
-    aggregate::{cursors::Cursors, memory::Memory},
+    aggregate::{cursors::Cursors, memory::Memory, missed::Missed},
     bridge::Bridges,
     config::Config,
     decide::RESERVING,
@@ -78,6 +78,7 @@ pub(crate) struct Shared {
     pub rounds: Rounds,
     pub cursors: Cursors,
     pub memory: Memory,
+    pub missed: Missed,
     pub eras: Eras,
     pub bridges: Bridges,
     /// For the requests being worked on.
@@ -126,6 +127,7 @@ impl Shared {
             rounds: Rounds::default(),
             cursors: Cursors::new(&key, entropy.clone()),
             memory: Memory::default(),
+            missed: Missed::default(),
             eras: Eras::default(),
             bridges: Bridges::default(),
             peers: PeerSessions::new(config.times.session_idle),

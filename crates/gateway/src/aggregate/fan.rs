@@ -43,7 +43,7 @@ pub(super) async fn set_level(
 
 async fn in_time(shared: &Arc<Shared>, ours: &Ours, place: Place, params: &str) {
     let server = place.server.id;
-    let within = shared.memory.patience(server, shared.config.times.aggregate_part);
+    let within = ours.patience(shared, &place);
     if timeout(within, set_level_of(shared, ours, &place, params)).await.is_err() {
         shared.memory.failed(server);
     }

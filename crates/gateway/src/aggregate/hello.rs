@@ -86,13 +86,17 @@ async fn greet(ask: &Ask<'_>, ours: &Ours, place: Place) -> Greeted {
     if known.is_some() || place.require_active().is_err() {
         return (place, known);
     }
-    let within = memory.patience(place.server.id, WITHIN.min(ask.shared.config.times.aggregate_part));
+    let within = ours.patience(ask.shared, &place).min(WITHIN);
     let described = match timeout(within, ours.peer(ask.shared, &place)).await {
         Ok(Ok(peer)) => Some(memory.greeted(&peer)),
-        Ok(Err(_)) | Err(_) => {
-            memory.failed(place.server.id);
+        Ok(Err(failure)) => {
+            if failure.is_away() {
+                memory.failed(place.server.id);
+            }
             None
         }
+        // It is being opened still: the first list waits for the rest of its time.
+        Err(_) => None,
     };
     (place, described)
 }

@@ -3,7 +3,7 @@
 //! A page asks several servers at once, each for a bounded number of entries; its cursor says where each of them goes on.
 //! A server that fails costs its own entries and nothing else: the walk ends without it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::response::Response;
 use bytes::Bytes;
@@ -118,7 +118,8 @@ async fn part(shared: &Arc<Shared>, ours: &Ours, kind: ListKind, turn: Turn) -> 
     let Turn { place, cursor } = turn;
     let server = place.server.id;
     let whole = cursor.is_none();
-    let within = shared.memory.patience(server, shared.config.times.aggregate_part);
+    let within = ours.patience(shared, &place);
+    let before = shared.peers.existing(&ours.key, &place);
     let mut got = Got { pages: Vec::new(), next: cursor };
     let failed = match timeout(within, Box::pin(fetch(shared, ours, (&place, kind), &mut got))).await {
         Ok(Ok(())) => None,
@@ -126,12 +127,18 @@ async fn part(shared: &Arc<Shared>, ours: &Ours, kind: ListKind, turn: Turn) -> 
         Err(_) => Some(UpstreamFailure::Late.into()),
     };
     match &failed {
-        None => shared.memory.answered(server),
+        None => {
+            shared.memory.answered(server);
+            shared.missed.is_listed(place.owner());
+        }
         Some(failure) => {
             tracing::info!(%server, error = %failure, "entries of a server are missing from a list of the account's");
             got.next = None;
-            if is_away(failure) {
+            if failure.is_away() {
                 shared.memory.failed(server);
+            }
+            if failure.is_away() || failure.is_for_want_of_a_connector() {
+                went_without(shared, ours, &place, before);
             }
         }
     }
@@ -144,12 +151,20 @@ async fn part(shared: &Arc<Shared>, ours: &Ours, kind: ListKind, turn: Turn) -> 
     Part { server: place.server.slug.to_string(), page: ListPage { items, next_cursor } }
 }
 
-/// Whether the server itself is the reason, so that the next list need not wait as long for it.
-fn is_away(failure: &Failure) -> bool {
-    matches!(
-        failure,
-        Failure::Upstream(UpstreamFailure::Late | UpstreamFailure::Unreachable(_) | UpstreamFailure::Broken(_))
-    )
+/// A list went without a server: whoever listens is told when that comes. Not if its session was there all the time: then
+/// the list itself is what took too long, and would take as long another time.
+fn went_without(shared: &Shared, ours: &Ours, place: &Place, before: Option<Arc<Peer>>) {
+    let now = shared.peers.existing(&ours.key, place);
+    if let (Some(before), Some(now)) = (&before, &now)
+        && Arc::ptr_eq(before, now)
+    {
+        return;
+    }
+    shared.missed.went_without(place.owner());
+    // It may have come in this very moment.
+    if shared.peers.existing(&ours.key, place).is_some() {
+        shared.missed.came(place.owner());
+    }
 }
 
 /// The pages of one server so far, and its cursor for what follows them.
@@ -203,7 +218,7 @@ async fn page(
                 failure @ (Failure::NoSession | Failure::Upstream(UpstreamFailure::Status { status: 404 | 400, .. })),
             ) => {
                 last = failure;
-                shared.peers.lost(&ours.key, place).await;
+                shared.peers.lost(&ours.key, &peer);
             }
             answered => return answered.map(Some),
         }
@@ -276,7 +291,7 @@ pub(super) async fn whole_name(
     if let Some(own) = shared.memory.own_name(place.server.id, kind, public) {
         return Some(own);
     }
-    let within: Duration = shared.memory.patience(place.server.id, shared.config.times.aggregate_part);
+    let within = ours.patience(shared, place);
     let mut got = Got { pages: Vec::new(), next: None };
     let _what_came = timeout(within, Box::pin(fetch(shared, ours, (place, kind), &mut got))).await;
     for page in &got.pages {

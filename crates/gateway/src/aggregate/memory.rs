@@ -84,14 +84,15 @@ impl Memory {
         self.failing.insert(server, ());
     }
 
-    /// A server answered.
+    /// A server answered, or has only just come.
     pub(crate) fn answered(&self, server: ServerId) {
         self.failing.invalidate(&server);
     }
 
-    /// How long to wait for a server, out of the full time.
-    pub(crate) fn patience(&self, server: ServerId, full: Duration) -> Duration {
-        if self.failing.contains_key(&server) { full / FAILING_SHARE } else { full }
+    /// How long to wait for a server, out of the full time, of which so much has gone already.
+    pub(crate) fn patience(&self, server: ServerId, full: Duration, gone: Duration) -> Duration {
+        let least = full / FAILING_SHARE;
+        if self.failing.contains_key(&server) { least } else { full.saturating_sub(gone).max(least) }
     }
 
     /// Remembers what a shortened name stands for.

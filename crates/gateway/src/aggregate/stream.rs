@@ -4,7 +4,7 @@
 
 mod line;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use axum::response::Response;
 use domain::ServerId;
@@ -13,7 +13,7 @@ use mcp::{Era, Id, Method, Request};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Ours, ours};
+use super::{Ours, missed::Ear, ours};
 use crate::{
     account::Server,
     ask::Ask,
@@ -44,6 +44,7 @@ pub(crate) async fn stream(ask: Ask<'_>, caller: &Caller) -> Result<Response, Fa
         key,
         voice,
         subscription: None,
+        ear: ask.shared.missed.hear(caller.owner()),
         wanted: Wanted::everything(),
         out,
         lines: HashMap::new(),
@@ -70,6 +71,7 @@ pub(super) async fn listen(
         key: key.clone(),
         voice: ours.voice,
         subscription: Some(id.clone()),
+        ear: ask.shared.missed.hear(caller.owner()),
         wanted: Wanted::of(request.params.as_ref()),
         out,
         lines: HashMap::new(),
@@ -79,7 +81,7 @@ pub(super) async fn listen(
     let subscription = id.clone();
     ask.shared.tracker.spawn(async move {
         merged.subscribed(subscription).await;
-        bridge::end(&shared, &key).await;
+        bridge::end(&shared, &key);
     });
     bridge::answer(ask.shared, Era::Stateless, id, said).await
 }
@@ -93,6 +95,8 @@ struct Merged {
     voice: Voice,
     /// In the stateless era: the request that opened it.
     subscription: Option<Id<'static>>,
+    /// For servers that come after a list went without them.
+    ear: Ear,
     /// In the account's own names.
     wanted: Wanted,
     out: Out,
@@ -134,7 +138,7 @@ impl Merged {
             let wanted = line::wanted_of(&self.wanted, &place);
             let memory = &self.shared.memory;
             asked.push(Box::pin(async move {
-                let patience = memory.patience(place.server.id, within);
+                let patience = memory.patience(place.server.id, within, Duration::ZERO);
                 let offered = timeout(patience, feed.subscribe(&wanted)).await;
                 if offered.is_err() {
                     memory.failed(place.server.id);
@@ -165,18 +169,22 @@ impl Merged {
         let mut standing = Standing::since(&self.shared, self.watched.snapshot()).await;
         let mut look = tokio::time::interval(self.shared.config.times.keep_alive);
         loop {
-            tokio::select! {
+            let came = tokio::select! {
                 biased;
                 () = self.out.gone() => return,
                 () = self.shared.closing.cancelled() => return,
-                () = standing.changed() => {}
-                _ = look.tick() => {}
-            }
-            let change = self.watched.refresh(&self.shared).await;
+                () = standing.changed() => false,
+                () = self.ear.heard() => true,
+                _ = look.tick() => false,
+            };
+            let mut change = self.watched.refresh(&self.shared).await;
             if change == Change::Gone {
                 return;
             }
-            let servers = self.reconcile();
+            let mut servers = self.reconcile();
+            if came {
+                (change, servers) = (Change::Tools, Servers::Others);
+            }
             for (key, wish) in self.lines.values().filter_map(|heard| heard.wish.as_ref()) {
                 self.shared.bridges.wishes.keep(key, wish);
             }

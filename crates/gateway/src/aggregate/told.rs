@@ -80,6 +80,6 @@ fn named(ask: &Ask<'_>, caller: &Caller, part: Part, bytes: &Bytes) -> Option<(P
 /// Tells a server something within the session that is open with it; where none is, there is nobody to tell.
 async fn tell(ask: &Ask<'_>, ours: &Ours, place: &Place, bytes: Bytes) -> Result<(), Failure> {
     place.require_active()?;
-    let Some(peer) = ask.shared.peers.existing(&ours.key, place).await else { return Ok(()) };
+    let Some(peer) = ask.shared.peers.existing(&ours.key, place) else { return Ok(()) };
     forward::post_unanswered(ask.shared, place, peer.session.as_ref(), &peer.headers(), bytes).await
 }

@@ -204,6 +204,7 @@ impl Feed {
 
     async fn open(&mut self) -> Result<(), Failure> {
         let peer = self.shared.peers.with_hello(&self.shared, &self.ours, &self.place, &self.hello).await?;
+        self.shared.missed.came(self.place.owner());
         self.open = match (peer.era, &peer.wire) {
             (Era::Stateless, _) => Open::Subscription(Box::new(self.subscription(&peer).await?)),
             (Era::Initialize, Wire::Events(wire)) => Open::Line(wire.listen(), peer.clone()),
@@ -243,7 +244,7 @@ impl Feed {
         let (head, body) = response.into_parts();
         let status = head.status.as_u16();
         if status == 404 && peer.session.is_some() {
-            self.shared.peers.lost(&self.ours, &self.place).await;
+            self.shared.peers.lost(&self.ours, peer);
         }
         if !head.status.is_success() {
             return Err(UpstreamFailure::Status { status, words: String::new() }.into());

@@ -168,7 +168,7 @@ pub(crate) async fn notification(
             id.into_iter().for_each(|id| ask.shared.bridges.running.cancel(&ours, id));
         }
         _ => {
-            let peer = ask.shared.peers.existing(&ours, place).await;
+            let peer = ask.shared.peers.existing(&ours, place);
             if let Some(peer) = peer.filter(|peer| peer.era == Era::Initialize) {
                 tell(ask, place, &peer, bytes.clone()).await?;
             }
@@ -195,7 +195,7 @@ pub(crate) async fn response(
     match way.to {
         To::Waiting { number } => ask.shared.bridges.waiting.answered(number, bytes.clone()),
         To::Server { ours, server, id } if server == place.server.id => {
-            let peer = ask.shared.peers.existing(&ours.into(), place).await;
+            let peer = ask.shared.peers.existing(&ours.into(), place);
             let message = mcp::Id::from_raw(&id).and_then(|id| mcp::with_id(bytes, &id));
             if let (Some(peer), Some(message)) = (peer, message) {
                 tell(&ask, place, &peer, message).await?;
@@ -221,7 +221,7 @@ pub(crate) async fn stream(ask: Ask<'_>, place: &Place, known: &ClientSession) -
 pub(crate) async fn end_session(ask: &Ask<'_>, place: &Place, known: &ClientSession) -> Response {
     let ours = ours(place, &known.session);
     ask.shared.bridges.wishes.end(&ours);
-    listen::end(ask.shared, &ours).await;
+    listen::end(ask.shared, &ours);
     Response::default()
 }
 

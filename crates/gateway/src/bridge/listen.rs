@@ -52,7 +52,7 @@ pub(super) async fn answer(
     let shared = ask.shared.clone();
     ask.shared.tracker.spawn(async move {
         listener.subscribed(feed).await;
-        end(&shared, &ours).await;
+        end(&shared, &ours);
     });
     respond::answer(ask.shared, Era::Stateless, id, said).await
 }
@@ -76,8 +76,8 @@ pub(super) async fn stream(ask: Ask<'_>, place: &Place, voice: Voice, ours: Arc<
 }
 
 /// Ends the sessions with servers behind one of ours.
-pub(crate) async fn end(shared: &Arc<Shared>, ours: &Arc<str>) {
-    for peer in shared.peers.end(ours).await {
+pub(crate) fn end(shared: &Arc<Shared>, ours: &Arc<str>) {
+    for peer in shared.peers.end(ours) {
         let shared = shared.clone();
         shared.clone().tracker.spawn(async move {
             if let Ok(link) = Link::to(&shared, &peer.server, peer.session.as_ref()).await {

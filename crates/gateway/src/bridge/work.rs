@@ -72,7 +72,7 @@ pub(super) async fn begin(passage: &mut Passage, inputs: Option<&Inputs>) -> Res
         let outgoing = outgoing.ok_or_else(unpreparable)?;
         let with = (&passage.place.server, &peer);
         match Exchange::begin(&shared, with, outgoing, passage.settler.as_deref_mut()).await {
-            Err(Failure::NoSession) if !last => shared.peers.lost(&passage.ours, &passage.place).await,
+            Err(Failure::NoSession) if !last => shared.peers.lost(&passage.ours, &peer),
             Err(Failure::NoSession) => break,
             begun => return begun,
         }

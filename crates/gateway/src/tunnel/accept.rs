@@ -186,8 +186,11 @@ enum Standing {
 
 /// What is done when a connector has come; ends only with the tunnel.
 async fn come(shared: &Arc<Shared>, tunnel: &Arc<Tunnel>, server: &Arc<Server>) -> std::convert::Infallible {
+    // However slow or dead the server was before.
+    shared.memory.answered(tunnel.server);
     tell(shared, tunnel, Standing::Here).await;
     take_stock(shared, tunnel, server).await;
+    shared.missed.came_for_all(tunnel.account, tunnel.server);
     std::future::pending().await
 }
 

@@ -5,6 +5,7 @@
 mod account_url;
 mod account_url_lists;
 mod account_url_routes;
+mod account_url_slow;
 mod account_url_streams;
 mod approvals;
 mod apps;

@@ -14,7 +14,7 @@ use axum::{
 };
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::fixture::{Speaks, event};
 
@@ -39,6 +39,8 @@ pub struct Scripted {
     script: Script,
     asked: Mutex<Vec<(HeaderMap, Value)>>,
     pub told: Notify,
+    /// Whether it answers introductions; until then they wait.
+    pub ready: watch::Sender<bool>,
 }
 
 /// A result; in the stateless era it must say that it is one.
@@ -56,8 +58,8 @@ impl Scripted {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/mcp", listener.local_addr().unwrap());
         let script: Script = Box::new(script);
-        let scripted =
-            Arc::new(Self { url, speaks, capabilities, script, asked: Mutex::default(), told: Notify::new() });
+        let (asked, told, ready) = (Mutex::default(), Notify::new(), watch::Sender::new(true));
+        let scripted = Arc::new(Self { url, speaks, capabilities, script, asked, told, ready });
         let router = Router::new().route("/mcp", any(answer)).with_state(scripted.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         scripted
@@ -107,6 +109,9 @@ async fn answer(State(scripted): State<Arc<Scripted>>, request: Request) -> Resp
         && (head.method != Method::POST || head.headers.get("mcp-protocol-version").is_none_or(|v| v != "2026-07-28"))
     {
         return status(if head.method == Method::POST { 400 } else { 405 });
+    }
+    if matches!(method, "initialize" | "server/discover") {
+        scripted.ready.subscribe().wait_for(|ready| *ready).await.unwrap();
     }
     let reply = match method {
         "initialize" => return scripted.hello(&message["id"]),
