@@ -53,7 +53,8 @@ impl World {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let key = DeploymentKey::new(&Entropy::seeded(7));
-        let dialer = Dialer::new(DialerConfig::new(Egress::PRIVATE_ALLOWED)).unwrap();
+        let dialing = DialerConfig::new(Egress::PRIVATE_ALLOWED);
+        let dialer = Dialer::new(DialerConfig { connect_limit: PATIENCE, ..dialing }).unwrap();
         let mesh = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut config = Config::new(&origin);
         config.mesh_address = Some(mesh.local_addr().unwrap().to_string());
