@@ -61,7 +61,7 @@ mod tests {
             principal: Principal::Agent(AgentId::new(&clock, &entropy)),
         };
         let cursors = Cursors::new(&DeploymentKey::new(&entropy), entropy.clone());
-        let cursor = MergedCursor { more: vec![("a".into(), String::new())], begun_to: Some("b".into()) };
+        let cursor = MergedCursor { more: vec![("a".into(), String::new())], begun_to: Some("b".into()), pages: 3 };
         let text = cursors.seal(owner, ListKind::Tools, &cursor).unwrap();
         assert_eq!(cursors.open(owner, ListKind::Tools, &text), Some(cursor));
         assert_eq!(cursors.open(owner, ListKind::Prompts, &text), None);

@@ -35,6 +35,8 @@ const ENTRIES_PER_SERVER: usize = 500;
 const BYTES_PER_SERVER: usize = 4 << 20;
 /// And for no more than this many.
 const PAGES_PER_SERVER: usize = 20;
+/// Servers' lists are gone on with for so many pages of ours: one that has no end must not keep a client from the others'.
+const MOST_PAGES: u32 = 40;
 /// Longest cursor of a server that goes into ours, in bytes.
 const CURSOR_BYTES: usize = 8 << 10;
 
@@ -68,14 +70,16 @@ pub(super) async fn answer(
         }
     };
     let places = everywhere(caller, ask.shared.clock.now()).into_iter().filter(|place| has(place, kind)).collect();
+    let pages = 1 + cursor.as_ref().map_or(0, |cursor| cursor.pages);
     let (turns, begun_to) = plan(places, cursor);
     let asked: Vec<BoxFuture<'_, Part>> =
         turns.into_iter().map(|turn| part(ask.shared, ours, kind, turn).boxed()).collect();
     let parts: Vec<Part> = stream::iter(asked).buffered(AT_ONCE).collect().await;
-    let more = parts.iter().filter_map(|part| Some((part.server.clone(), part.page.next_cursor.clone()?))).collect();
-    let next = ask.shared.cursors.seal(owner, kind, &MergedCursor { more, begun_to });
-    let pages = parts.iter().map(|part| &part.page);
-    Ok(json_answer(StatusCode::OK, mcp::merge_lists(&request.id, ask.era, kind, pages, next.as_deref())))
+    let more = parts.iter().filter(|_| pages < MOST_PAGES);
+    let more = more.filter_map(|part| Some((part.server.clone(), part.page.next_cursor.clone()?))).collect();
+    let next = ask.shared.cursors.seal(owner, kind, &MergedCursor { more, begun_to, pages });
+    let parts = parts.iter().map(|part| &part.page);
+    Ok(json_answer(StatusCode::OK, mcp::merge_lists(&request.id, ask.era, kind, parts, next.as_deref())))
 }
 
 /// Whether a server's list is a part: as on its own URL, where it may be switched off, and where only the list of tools
@@ -193,6 +197,9 @@ async fn fetch(
         got.next = read.next_cursor.filter(|_| !stuck);
         got.pages.push(page);
         let enough = entries >= ENTRIES_PER_SERVER || bytes >= BYTES_PER_SERVER || got.pages.len() >= PAGES_PER_SERVER;
+        if enough && entries == 0 {
+            got.next = None;
+        }
         if got.next.is_none() || enough {
             return Ok(());
         }

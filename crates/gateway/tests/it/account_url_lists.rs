@@ -50,13 +50,7 @@ async fn servers(acme: &mut Account, holder: &Holder, all_pages: &[(Speaks, Vec<
     let policy = acme.policy(HIDES);
     let mut upstreams = Vec::new();
     for (index, (speaks, pages)) in all_pages.iter().enumerate() {
-        let list = paged("tools", pages.iter().map(|names| tools(names)).collect());
-        let upstream = Scripted::start(
-            *speaks,
-            all(),
-            move |method, message| if method == "tools/list" { list(message) } else { None },
-        )
-        .await;
+        let upstream = Scripted::start(*speaks, all(), paged_list(pages.clone())).await;
         let server = acme.server(&format!("s{index}"), Transport::Http { url: upstream.url.clone() }, &[]);
         acme.grant(holder.principal.as_subject(), server, Some(policy));
         upstreams.push(upstream);
@@ -275,4 +269,38 @@ proptest! {
             assert_eq!(walked, expected);
         });
     }
+}
+
+#[tokio::test]
+async fn a_list_without_an_end_keeps_nobody_from_the_other_servers_entries() {
+    let world = World::start().await;
+    let mut acme = world.account("acme");
+    let (agent, policy) = (acme.agent("ci"), acme.policy(crate::world::OPEN));
+    let endless = |size: usize| {
+        Scripted::start(Speaks::Stateless, all(), move |method, message| {
+            let cursor = message["params"]["cursor"].as_str().unwrap_or("0");
+            let next = cursor.parse::<u64>().ok()? + 1;
+            let names: Vec<String> = (0..size).map(|n| format!("t{next}_{n}")).collect();
+            let list = json!({"resultType": "complete", "tools": tools(&names), "nextCursor": next.to_string()});
+            if method == "tools/list" { result(&list) } else { None }
+        })
+    };
+    let honest = Scripted::start(Speaks::Stateless, all(), paged_list(vec![vec!["b".to_owned()]])).await;
+    let (empty, full) = (endless(0).await, endless(100).await);
+    for (slug, upstream) in [("empty", &empty), ("full", &full), ("honest", &honest)] {
+        let server = acme.server(slug, Transport::Http { url: upstream.url.clone() }, &[]);
+        acme.grant(agent.principal.as_subject(), server, Some(policy));
+    }
+    world.publish(&acme).await;
+    let client = Client::new(&world, &acme, "/mcp", &agent).with("mcp-protocol-version", "2026-07-28");
+    let entries = walk(&client, "tools/list", "tools", "name").await.concat();
+    assert!(entries.contains(&"honest__b".to_owned()));
+    assert_eq!(entries.len(), 1 + 40 * 500, "so many of a server's entries are enough");
+    assert_eq!(empty.asked("tools/list").len(), 20, "a server that gives nothing is not gone on with");
+}
+
+/// The pages of a list of tools, and nothing else.
+fn paged_list(pages: Vec<Vec<String>>) -> impl Fn(&str, &Value) -> Option<Reply> + Send + Sync {
+    let list = paged("tools", pages.iter().map(|names| tools(names)).collect());
+    move |method, message| if method == "tools/list" { list(message) } else { None }
 }

@@ -7,6 +7,8 @@ pub struct MergedCursor {
     pub more: Vec<(String, String)>,
     /// The last server whose list was begun, in the order of slugs; none once all were.
     pub begun_to: Option<String>,
+    /// How many pages there were before.
+    pub pages: u32,
 }
 
 /// A cursor that is none of ours.
@@ -22,7 +24,7 @@ impl MergedCursor {
 
     /// The text to seal.
     pub fn encode(&self) -> Vec<u8> {
-        serde_json::json!([self.more, self.begun_to]).to_string().into_bytes()
+        serde_json::json!([self.more, self.begun_to, self.pages]).to_string().into_bytes()
     }
 
     /// Reads what [`MergedCursor::encode`] made.
@@ -30,7 +32,7 @@ impl MergedCursor {
     /// # Errors
     /// When it is nothing of the kind.
     pub fn decode(text: &[u8]) -> Result<Self, CursorError> {
-        let (more, begun_to) = serde_json::from_slice(text).map_err(|_| CursorError)?;
-        Ok(MergedCursor { more, begun_to })
+        let (more, begun_to, pages) = serde_json::from_slice(text).map_err(|_| CursorError)?;
+        Ok(MergedCursor { more, begun_to, pages })
     }
 }

@@ -61,8 +61,8 @@ fn every_list_has_its_method() {
 
 proptest! {
     #[test]
-    fn a_cursor_comes_back_as_it_was(more in prop::collection::vec(("[a-z]{1,5}", ".{0,20}"), 0..5), begun_to in prop::option::of("[a-z]{1,5}")) {
-        let cursor = MergedCursor { more, begun_to };
+    fn a_cursor_comes_back_as_it_was(more in prop::collection::vec(("[a-z]{1,5}", ".{0,20}"), 0..5), begun_to in prop::option::of("[a-z]{1,5}"), pages: u32) {
+        let cursor = MergedCursor { more, begun_to, pages };
         prop_assert_eq!(MergedCursor::decode(&cursor.encode()), Ok(cursor));
     }
 
