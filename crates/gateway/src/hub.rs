@@ -28,6 +28,8 @@ pub(crate) struct Tunnel {
     pub about: String,
     /// Cancelled when the token no longer stands.
     pub refused: CancellationToken,
+    /// Cancelled when the same process has another tunnel here.
+    pub replaced: CancellationToken,
     sender: SendRequest<Full<Bytes>>,
     in_flight: Arc<AtomicU32>,
     /// When it was last chosen, in choices made here.
@@ -82,6 +84,7 @@ impl Tunnel {
             instance,
             about,
             refused,
+            replaced: CancellationToken::new(),
             sender,
             in_flight: Arc::default(),
             chosen: AtomicU64::new(0),
@@ -129,11 +132,18 @@ impl Drop for Load {
 }
 
 impl Hub {
-    /// Lets a tunnel in. One of the same process takes the place of the one before it, which is then dead weight.
+    /// Lets a tunnel in. One of the same process takes the place of the one before it, which ends: a process that dials
+    /// again and again has one tunnel, and not any number.
     pub(crate) fn enter(&self, tunnel: Arc<Tunnel>, most: usize) -> Result<(), Crowded> {
         let mut all = self.lock();
         let of_server = all.entry(tunnel.server).or_default();
-        of_server.retain(|other| other.instance != tunnel.instance);
+        of_server.retain(|other| {
+            let same = other.instance == tunnel.instance;
+            if same {
+                other.replaced.cancel();
+            }
+            !same
+        });
         if of_server.len() >= most {
             return Err(Crowded);
         }

@@ -106,13 +106,17 @@ impl Peer {
         Id::number(self.next_id.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Every page of `tools/list`.
-    pub(crate) async fn list(&self, shared: &Arc<Shared>, link: &Link) -> Result<Pages, Failure> {
-        let (mut pages, mut cursor) = (Vec::new(), None::<String>);
+    /// Every page of `tools/list`; a list of more than so many bytes is too long.
+    pub(crate) async fn list(&self, shared: &Arc<Shared>, link: &Link, limit: usize) -> Result<Pages, Failure> {
+        let (mut pages, mut cursor, mut bytes) = (Vec::new(), None::<String>, 0);
         loop {
             let id = self.next_id();
             let request = mcp::tools_list_request(&id, self.era, OURSELVES, cursor.as_deref());
             let message = self.ask(shared, link, &id, request).await?.message;
+            bytes += message.len();
+            if bytes > limit {
+                return Err(UpstreamFailure::TooLarge { limit }.into());
+            }
             let page = mcp::select_tools(&message, |_| Keep::Drop)
                 .map_err(|error| Failure::from(UpstreamFailure::Invalid(error.to_string())))?;
             pages.push(message);

@@ -22,7 +22,7 @@ use crate::{account::Server, lists::Page, resolve::Place, shared::Shared};
 /// A server's passing list is looked at at most this often.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// A longer list is not reported; the control plane takes no more tools of a server either.
-const MOST_REPORTED_BYTES: usize = 8 << 20;
+pub(crate) const MOST_REPORTED_BYTES: usize = 8 << 20;
 /// Servers that are remembered at the same time.
 const MOST_SERVERS: usize = 50_000;
 const PIN: GeneralPurpose = GeneralPurpose::new(

@@ -153,6 +153,7 @@ async fn carry(shared: Arc<Shared>, arrival: Arrival, account: Arc<Account>, ser
     log(&account, &server, &tunnel, Standing::Here);
     tokio::select! {
         () = until_it_ends(&shared, connection) => {}
+        () = tunnel.replaced.cancelled() => {}
         never = come(&shared, &tunnel, &server) => match never {},
     }
     shared.hub.leave(&tunnel);
@@ -228,7 +229,7 @@ async fn stock(
     link: &Link,
 ) -> Result<(Peer, Vec<domain::InventoryTool>), Failure> {
     let peer = Peer::open(shared, server, link, &Hello::ours()).await?;
-    let pages = peer.list(shared, link).await;
+    let pages = peer.list(shared, link, seen::MOST_REPORTED_BYTES).await;
     peer.close(shared, link).await;
     let tools = peer::tools_in(&pages?);
     Ok((peer, tools))

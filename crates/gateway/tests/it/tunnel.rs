@@ -374,3 +374,57 @@ async fn a_replaced_token_is_let_in_until_its_end_and_shown_out_then() {
     let client = Client::new(&world, &ours.account, "/mlflow/mcp", &ours.agent).initialized().await;
     assert!(client.call("echo", json!({})).await.is_ok(), "the new one serves");
 }
+
+#[tokio::test]
+async fn a_process_that_dials_again_and_again_has_one_tunnel() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let world = World::start().await;
+    let tunnelled = tunnelled(&world, "acme", OPEN_BUT_DELETE).await;
+    let dial = || async {
+        let gateway = world.origin.trim_start_matches("http://");
+        let mut stream = tokio::net::TcpStream::connect(gateway).await.unwrap();
+        let request = format!(
+            "GET /tunnel?server=acme/mlflow HTTP/1.1\r\nhost: {gateway}\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
+             sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\nauthorization: Bearer {}\r\n\
+             portcullis-instance: {}\r\n\r\n",
+            tunnelled.token.expose(),
+            "a".repeat(32),
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).await.unwrap();
+        assert_eq!(&head, b"HTTP/1.1 101");
+        stream
+    };
+    let mut before = dial().await;
+    for _ in 0..3 {
+        let now = dial().await;
+        let mut rest = Vec::new();
+        let ended = tokio::time::timeout(PATIENCE, before.read_to_end(&mut rest)).await;
+        assert!(ended.is_ok(), "the tunnel before it has ended");
+        before = now;
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_any_length_is_no_inventory() {
+    let world = World::start().await;
+    let tunnelled = tunnelled(&world, "acme", OPEN_BUT_DELETE).await;
+    let upstream = crate::scripted::Scripted::start(Speaks::Sessions, json!({"tools": {}}), |method, message| {
+        let next = message["params"]["cursor"].as_str().unwrap_or("0").parse::<u32>().ok()? + 1;
+        let tool = json!({"name": format!("t{next}"), "inputSchema": {}, "description": "d".repeat(1 << 20)});
+        let list = json!({"tools": [tool], "nextCursor": next.to_string()});
+        if method == "tools/list" { crate::scripted::result(&list) } else { None }
+    })
+    .await;
+    let target = Target::Url(UpstreamUrl::parse(&upstream.url).unwrap());
+    let _connector = connect(&world, &tunnelled, &tunnelled.token, target);
+    let inventory = |event: &Event| match event {
+        Event::Inventory(inventory) => Some(inventory.tools.is_err()),
+        _ => None,
+    };
+    let events = world.records(&tunnelled.account, |events| events.iter().any(|e| inventory(e).is_some())).await;
+    assert!(events.iter().filter_map(inventory).all(|refused| refused), "it is said that the list is too long");
+    assert!(upstream.asked("tools/list").len() < 10, "and no more of it is asked for");
+}
