@@ -29,7 +29,7 @@ use crate::{
     greeting,
     link::Link,
     lists,
-    session::{SESSION_HEADER, Session},
+    session::{self, SESSION_HEADER, Session},
     words,
 };
 
@@ -90,7 +90,7 @@ pub(crate) async fn answer(
         Ok(session) => session,
         Err(failure) => return Err(forward.fail(failure.into()).await),
     };
-    let body = match Plain::new(&forward.shared, &head.headers, body) {
+    let body = match Plain::new(&head.headers, body) {
         Ok(body) => body,
         Err(failure) => return Err(forward.fail(failure.into()).await),
     };
@@ -115,7 +115,7 @@ async fn stream(mut forward: Forward, response: http::Response<Incoming>) -> Res
     let (head, body) = response.into_parts();
     match (head.status, kind(&head.headers)) {
         (status, Kind::Events) if status.is_success() => {
-            let body = Plain::new(&forward.shared, &head.headers, body)?;
+            let body = Plain::new(&head.headers, body)?;
             Ok(events::answer(forward, body).await)
         }
         (StatusCode::METHOD_NOT_ALLOWED, _) if forward.era == Era::Initialize => Ok(listen::own(&mut forward).await),
@@ -187,12 +187,9 @@ fn session_for_client(
     headers: &HeaderMap,
 ) -> Result<Option<HeaderValue>, UpstreamFailure> {
     let sessions_are_the_clients = forward.era == Era::Initialize && forward.face == Face::Server;
-    let invalid = || UpstreamFailure::Invalid("its session id is not visible ASCII".to_owned());
-    let Some(value) = headers.get(SESSION_HEADER).filter(|_| sessions_are_the_clients) else { return Ok(None) };
-    let upstream = value.to_str().map_err(|_| invalid())?;
-    if upstream.is_empty() || upstream.len() > 4_096 {
-        return Err(invalid());
-    }
+    let Some(upstream) = sessions_are_the_clients.then(|| session::told(headers)).transpose()?.flatten() else {
+        return Ok(None);
+    };
     let text = match &forward.session {
         Some(known) if known.session.upstream == upstream => known.text.clone(),
         _ => {
@@ -206,7 +203,8 @@ fn session_for_client(
             forward.shared.sessions.seal(forward.place.owner(), &session)
         }
     };
-    HeaderValue::from_str(&text).map(Some).map_err(|_| invalid())
+    let value = HeaderValue::from_str(&text);
+    value.map(Some).map_err(|_| UpstreamFailure::Invalid("its session id cannot be told".to_owned()))
 }
 
 /// The answer to a request is here: the call is settled by it, and its next round, if it asks for one, is opened.

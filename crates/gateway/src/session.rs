@@ -11,10 +11,14 @@ use domain::{AccountId, Client, DataKey, DeploymentKey, Entropy, GatewayId, Prin
 use http::HeaderMap;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use crate::failure::UpstreamFailure;
+
 /// The session header of the `initialize` era.
 pub(crate) const SESSION_HEADER: &str = "mcp-session-id";
 /// Longest session id that is read, in bytes.
 const MAX_TEXT: usize = 8_192;
+/// Longest session id of a server's own, in bytes: sealed, it has to be read again.
+const MAX_UPSTREAM: usize = 4_096;
 
 /// Seals and opens session ids.
 #[derive(Debug)]
@@ -69,6 +73,19 @@ pub(crate) enum Named {
     /// One that its client has ended.
     Ended,
     Session(Box<ClientSession>),
+}
+
+/// The session id that a server tells; none if it tells none.
+///
+/// # Errors
+/// When it is none that could be sent back (2025-11-25 basic/transports "Session Management").
+pub(crate) fn told(headers: &HeaderMap) -> Result<Option<&str>, UpstreamFailure> {
+    let Some(value) = headers.get(SESSION_HEADER) else { return Ok(None) };
+    let visible = value.to_str().ok().filter(|id| id.bytes().all(|b| b.is_ascii_graphic()));
+    match visible.filter(|id| !id.is_empty() && id.len() <= MAX_UPSTREAM) {
+        Some(id) => Ok(Some(id)),
+        None => Err(UpstreamFailure::Invalid("its session id is empty, too long or not visible ASCII".to_owned())),
+    }
 }
 
 impl Session {

@@ -11,12 +11,16 @@ use crate::{account::Server, peer::Peer};
 
 /// Servers that are remembered at the same time.
 const MOST_SERVERS: u64 = 50_000;
+/// Most bytes of what servers said of themselves, of shortened names, and what an entry takes besides its text.
+const MOST_SAID_BYTES: u64 = 128 << 20;
+const MOST_NAMES_BYTES: u64 = 64 << 20;
+const BYTES_EACH: usize = 256;
+/// What is said as JSON takes so many times its length, once it is read.
+const AS_VALUE: usize = 8;
 /// What a server said of itself holds this long.
 const DESCRIBED_FOR: Duration = Duration::from_secs(3_600);
 /// A server that failed is waited for less for this long.
 const FAILING_FOR: Duration = Duration::from_secs(30);
-/// Shortened names that are remembered.
-const MOST_NAMES: u64 = 200_000;
 /// Of the time for a server's part, one that has just failed gets this fraction.
 const FAILING_SHARE: u32 = 10;
 
@@ -42,12 +46,25 @@ pub(crate) struct Memory {
     names: Cache<PublicName, Arc<str>>,
 }
 
+impl Described {
+    fn weight(&self) -> u32 {
+        weight((1 + AS_VALUE) * self.raw.len() + self.instructions.as_ref().map_or(0, String::len))
+    }
+}
+
+/// What an entry takes, in bytes.
+fn weight(text: usize) -> u32 {
+    u32::try_from(BYTES_EACH + text).unwrap_or(u32::MAX)
+}
+
 impl Default for Memory {
     fn default() -> Self {
+        let said = |_: &_, described: &Arc<Described>| described.weight();
+        let name = |(_, _, public): &PublicName, own: &Arc<str>| weight(public.len() + own.len());
         Self {
-            described: Cache::builder().max_capacity(MOST_SERVERS).time_to_live(DESCRIBED_FOR).build(),
+            described: Cache::builder().weigher(said).max_capacity(MOST_SAID_BYTES).time_to_live(DESCRIBED_FOR).build(),
             failing: Cache::builder().max_capacity(MOST_SERVERS).time_to_live(FAILING_FOR).build(),
-            names: Cache::builder().max_capacity(MOST_NAMES).build(),
+            names: Cache::builder().weigher(name).max_capacity(MOST_NAMES_BYTES).build(),
         }
     }
 }
@@ -103,5 +120,43 @@ impl Memory {
     /// What a shortened name stands for.
     pub(crate) fn own_name(&self, server: ServerId, list: ListKind, public: &str) -> Option<Arc<str>> {
         self.names.get(&(server, list, public.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Clock, Entropy, Timestamp};
+
+    use super::*;
+
+    fn server() -> ServerId {
+        ServerId::new(&Clock::fixed(Timestamp(0)), &Entropy::seeded(1))
+    }
+
+    #[test]
+    fn names_are_remembered_by_their_bytes() {
+        let (memory, server) = (Memory::default(), server());
+        for n in 0..100 {
+            let own = format!("{n}{}", "x".repeat(4 << 20));
+            memory.note_name(server, ListKind::Prompts, &format!("s__{n}"), &own);
+            memory.names.run_pending_tasks();
+            assert!(memory.names.weighted_size() <= MOST_NAMES_BYTES, "{n}");
+        }
+        memory.note_name(server, ListKind::Tools, "s__short", "short");
+        assert_eq!(memory.own_name(server, ListKind::Tools, "s__short").as_deref(), Some("short"));
+    }
+
+    #[test]
+    fn what_servers_say_is_remembered_by_its_bytes() {
+        let (memory, entropy) = (Memory::default(), Entropy::seeded(2));
+        for n in 0..200_u64 {
+            let raw = format!(r#"{{"x":"{}"}}"#, "x".repeat(256 << 10));
+            let capabilities = serde_json::from_str(&raw).unwrap();
+            let described = Described { era: Era::Initialize, capabilities, instructions: None, raw };
+            let id = ServerId::new(&Clock::fixed(Timestamp(0)), &entropy);
+            memory.described.insert((id, None), Arc::new(described));
+            memory.described.run_pending_tasks();
+            assert!(memory.described.weighted_size() <= MOST_SAID_BYTES, "{n}");
+        }
     }
 }

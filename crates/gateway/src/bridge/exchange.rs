@@ -132,7 +132,7 @@ impl Exchange {
         if !head.status.is_success() {
             return self.error_status(head.status, words::start_of(body).await);
         }
-        let body = Plain::new(&self.shared, &head.headers, body)?;
+        let body = Plain::new(&head.headers, body)?;
         match media.as_str() {
             "application/json" => Ok(match take(&self.shared, body, Some(self.until)).await? {
                 Taken::Whole(held) => {
@@ -231,7 +231,7 @@ impl Exchange {
         if !head.status.is_success() {
             return Err(UpstreamFailure::Broken("its stream ended and could not be taken up again".to_owned()));
         }
-        let body = Plain::new(&self.shared, &head.headers, body)?;
+        let body = Plain::new(&head.headers, body)?;
         self.source = Source::events(&self.shared, body);
         Ok(())
     }

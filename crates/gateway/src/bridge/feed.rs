@@ -249,7 +249,7 @@ impl Feed {
         if !head.status.is_success() {
             return Err(UpstreamFailure::Status { status, words: String::new() }.into());
         }
-        let body = Plain::new(&self.shared, &head.headers, body)?;
+        let body = Plain::new(&head.headers, body)?;
         Ok(Source::events(&self.shared, body))
     }
 }

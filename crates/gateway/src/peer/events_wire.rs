@@ -60,7 +60,7 @@ impl EventsWire {
         {
             return Err(UpstreamFailure::Status { status: head.status.as_u16(), words: words::of_body(body).await });
         }
-        let messages = Source::events(shared, Plain::new(shared, &head.headers, body)?);
+        let messages = Source::events(shared, Plain::new(&head.headers, body)?);
         let mut reader = Reader { shared: shared.clone(), messages, switch: Arc::default() };
         let named = timeout(times.aggregate_part, reader.endpoint()).await.map_err(|_| UpstreamFailure::Late)??;
         let endpoint = resolved(url, &named).ok_or_else(no_endpoint)?;

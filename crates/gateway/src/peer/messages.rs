@@ -12,7 +12,7 @@ use crate::{
     failure::{Failure, UpstreamFailure},
     link::{self, Link, upstream_headers},
     relay::{Plain, collect, roomy},
-    session::{SESSION_HEADER, Session},
+    session::{self, Session},
     shared::Shared,
     words,
 };
@@ -63,7 +63,7 @@ impl Peer {
         if !response.status().is_success() {
             return Err(refusal(response).await);
         }
-        let session = response.headers().get(SESSION_HEADER).and_then(|value| value.to_str().ok()).map(|upstream| {
+        let session = session::told(response.headers())?.map(|upstream| {
             let instance = link.instance().map(str::to_owned);
             Session { upstream: upstream.to_owned(), instance, client: None, capabilities: None, home: None }
         });
@@ -73,7 +73,7 @@ impl Peer {
             .and_then(|value| value.to_str().ok())
             .is_some_and(|media_type| media_type.trim_start().starts_with("text/event-stream"));
         let (head, body) = response.into_parts();
-        let body = Plain::new(shared, &head.headers, body)?;
+        let body = Plain::new(&head.headers, body)?;
         let message = if events {
             answer_in_stream(shared, body, id).await?
         } else {

@@ -17,6 +17,9 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_s
 /// Up to this size an event is held without being asked for room.
 const WHOLE: usize = 64 << 10;
 
+/// Most bytes of the fields of one event besides its data.
+const FIELDS: usize = 64 << 10;
+
 /// The room that a message takes which is held.
 pub(crate) type Room = Vec<OwnedSemaphorePermit>;
 
@@ -190,7 +193,7 @@ impl Events {
                     }
                 }
                 SsePart::Piece(piece) => {
-                    let Piece { bytes, ends } = self.piece(piece);
+                    let Piece { bytes, ends } = self.piece(piece)?;
                     // Comments and other fields before the data.
                     if bytes.is_empty() {
                         continue;
@@ -205,15 +208,18 @@ impl Events {
     async fn more(&mut self) -> Result<Option<Piece>, UpstreamFailure> {
         while let Some(part) = self.part().await? {
             if let SsePart::Piece(piece) = part {
-                return Ok(Some(self.piece(piece)));
+                return self.piece(piece).map(Some);
             }
         }
         Ok(None)
     }
 
     /// The data of a piece. What its other fields say counts once the event has come wholly.
-    fn piece(&mut self, piece: SsePiece) -> Piece {
-        self.fields.extend(piece.fields);
+    fn piece(&mut self, piece: SsePiece) -> Result<Piece, UpstreamFailure> {
+        self.fields.extend(piece.fields.into_iter().filter(|field| !field.is_empty()));
+        if self.fields.iter().map(Bytes::len).sum::<usize>() > FIELDS {
+            return Err(UpstreamFailure::TooLarge { limit: FIELDS });
+        }
         if piece.ends {
             let fields = [std::mem::take(&mut self.fields).concat(), b"\n".to_vec()].concat();
             let noted = SseParser::new(fields.len()).push(&fields).unwrap_or_default();
@@ -223,7 +229,7 @@ impl Events {
             [only] => only.clone(),
             several => several.concat().into(),
         };
-        Piece { bytes, ends: piece.ends }
+        Ok(Piece { bytes, ends: piece.ends })
     }
 
     async fn part(&mut self) -> Result<Option<SsePart>, UpstreamFailure> {

@@ -8,20 +8,21 @@ use flate2::write::{MultiGzDecoder, ZlibDecoder};
 use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use tokio::task::coop::consume_budget;
 
-use crate::{failure::UpstreamFailure, shared::Shared};
+use crate::failure::UpstreamFailure;
 
 /// Compressed bytes that are decoded at a time: they become at most about a thousand times as many.
 const STEP_BYTES: usize = 1 << 10;
-/// Most bytes of the start of an error's body.
-const START_BYTES: usize = 64 << 10;
+/// What is decoded is given on when it has so many bytes.
+const PIECE_BYTES: usize = 64 << 10;
 
-/// An upstream's body, plain.
+/// An upstream's body, plain. However well it is compressed, no more than about a MiB of it is decoded before it is taken.
 pub(crate) struct Plain {
     body: Incoming,
     decoder: Option<Decoder>,
-    /// Most bytes that one piece of the body may become.
-    limit: usize,
+    /// What has come and is not decoded yet.
+    coded: Bytes,
 }
 
 enum Decoder {
@@ -30,34 +31,38 @@ enum Decoder {
 }
 
 impl Plain {
-    pub(crate) fn new(shared: &Shared, headers: &HeaderMap, body: Incoming) -> Result<Self, UpstreamFailure> {
-        Ok(Self { body, decoder: Decoder::of(headers)?, limit: shared.config.limits.answer_bytes })
+    pub(crate) fn new(headers: &HeaderMap, body: Incoming) -> Result<Self, UpstreamFailure> {
+        Ok(Self { body, decoder: Decoder::of(headers)?, coded: Bytes::new() })
     }
 
     /// The next bytes; none at the end. Nothing is lost when this is dropped while it waits.
     pub(crate) async fn data(&mut self) -> Option<Result<Bytes, UpstreamFailure>> {
         loop {
+            if let Some(decoder) = self.decoder.as_mut().filter(|_| !self.coded.is_empty()) {
+                // Much may be here already, and others want their turn, too.
+                consume_budget().await;
+                return Some(decoder.piece(&mut self.coded));
+            }
             let frame = match self.body.frame().await {
                 Some(Ok(frame)) => frame,
                 Some(Err(error)) => return Some(Err(UpstreamFailure::Broken(error.to_string()))),
                 None => return self.decoder.take()?.end().err().map(Err),
             };
             let Ok(data) = frame.into_data() else { continue };
-            return Some(match &mut self.decoder {
-                None => Ok(data),
-                Some(decoder) => decoder.decode(&data, self.limit),
-            });
+            if self.decoder.is_none() {
+                return Some(Ok(data));
+            }
+            self.coded = data;
         }
     }
 }
 
-/// The start of an error's body, plain; empty if it cannot be decoded.
+/// The start of an error's body, plain; empty if it cannot be decoded, or becomes too much.
 pub(super) fn start(headers: &HeaderMap, start: &Bytes) -> Bytes {
-    match Decoder::of(headers) {
-        Ok(None) => start.clone(),
-        Ok(Some(mut decoder)) => decoder.decode(start, START_BYTES).unwrap_or_default(),
-        Err(_) => Bytes::new(),
-    }
+    let Ok(decoder) = Decoder::of(headers) else { return Bytes::new() };
+    let Some(mut decoder) = decoder else { return start.clone() };
+    let mut coded = start.clone();
+    decoder.piece(&mut coded).ok().filter(|_| coded.is_empty()).unwrap_or_default()
 }
 
 impl Decoder {
@@ -83,22 +88,24 @@ impl Decoder {
         ended.map_err(|_| UpstreamFailure::Broken("its compression is cut off".to_owned()))
     }
 
-    fn decode(&mut self, coded: &[u8], limit: usize) -> Result<Bytes, UpstreamFailure> {
+    /// Decodes as much as makes a piece, and leaves the rest.
+    fn piece(&mut self, coded: &mut Bytes) -> Result<Bytes, UpstreamFailure> {
         let damaged = |_| UpstreamFailure::Invalid("its compression is damaged".to_owned());
-        for step in coded.chunks(STEP_BYTES) {
-            let so_far = match self {
-                Self::Gzip(decoder) => decoder.write_all(step).map(|()| decoder.get_ref().len()),
-                Self::Zlib(decoder) => decoder.write_all(step).map(|()| decoder.get_ref().len()),
+        loop {
+            let step = coded.split_to(coded.len().min(STEP_BYTES));
+            let plain = match self {
+                Self::Gzip(decoder) => {
+                    decoder.write_all(&step).and_then(|()| decoder.flush()).map(|()| decoder.get_mut())
+                }
+                Self::Zlib(decoder) => {
+                    decoder.write_all(&step).and_then(|()| decoder.flush()).map(|()| decoder.get_mut())
+                }
             };
-            if so_far.map_err(damaged)? > limit {
-                return Err(UpstreamFailure::TooLarge { limit });
+            let plain = plain.map_err(damaged)?;
+            if coded.is_empty() || plain.len() >= PIECE_BYTES {
+                return Ok(std::mem::take(plain).into());
             }
         }
-        let plain = match self {
-            Self::Gzip(decoder) => decoder.flush().map(|()| std::mem::take(decoder.get_mut())),
-            Self::Zlib(decoder) => decoder.flush().map(|()| std::mem::take(decoder.get_mut())),
-        };
-        plain.map(Bytes::from).map_err(damaged)
     }
 }
 
@@ -128,6 +135,15 @@ mod tests {
         encoder.finish().unwrap()
     }
 
+    /// Everything that these bytes become.
+    fn all(decoder: &mut Decoder, coded: &[u8]) -> Vec<u8> {
+        let (mut coded, mut plain) = (Bytes::copy_from_slice(coded), Vec::new());
+        while !coded.is_empty() {
+            plain.extend_from_slice(&decoder.piece(&mut coded).unwrap());
+        }
+        plain
+    }
+
     #[test]
     fn whatever_the_pieces_the_text_is_the_same() {
         let plain: Vec<u8> = (0..40_000_u32).flat_map(u32::to_be_bytes).collect();
@@ -137,7 +153,7 @@ mod tests {
         for (coding, coded) in [("gzip", gzip(&plain)), ("X-GZIP", twice), ("deflate", zlib.finish().unwrap())] {
             for size in [1, 7, 1_000, coded.len()] {
                 let mut decoder = decoder(coding).unwrap().unwrap();
-                let pieces = coded.chunks(size).flat_map(|piece| decoder.decode(piece, 1 << 20).unwrap());
+                let pieces = coded.chunks(size).flat_map(|piece| all(&mut decoder, piece));
                 assert_eq!(pieces.collect::<Vec<u8>>(), plain, "{coding} {size}");
                 decoder.end().unwrap();
             }
@@ -150,19 +166,36 @@ mod tests {
         encoder.write_all(b"data: 1\n\n").unwrap();
         encoder.flush().unwrap();
         let mut decoder = decoder("gzip").unwrap().unwrap();
-        assert_eq!(decoder.decode(encoder.get_ref(), 100).unwrap(), "data: 1\n\n");
+        assert_eq!(all(&mut decoder, encoder.get_ref()), b"data: 1\n\n");
     }
 
     #[test]
-    fn bombs_damage_and_other_codings_do_not_pass() {
-        let bomb = gzip(&vec![0; 64 << 20]);
+    fn a_bomb_is_decoded_no_faster_than_it_is_taken() {
+        let mut bomb = Bytes::from(gzip(&vec![0; 64 << 20]));
         assert!(bomb.len() < 100_000);
-        let told = decoder("gzip").unwrap().unwrap().decode(&bomb, 1 << 20);
-        assert!(matches!(told, Err(UpstreamFailure::TooLarge { .. })));
+        let (mut decoder, mut plain) = (decoder("gzip").unwrap().unwrap(), 0);
+        while !bomb.is_empty() {
+            let piece = decoder.piece(&mut bomb).unwrap();
+            assert!(piece.len() < 2 << 20, "{} bytes at once", piece.len());
+            plain += piece.len();
+        }
+        assert_eq!(plain, 64 << 20);
+    }
+
+    #[test]
+    fn an_errors_start_that_becomes_too_much_is_none() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        assert_eq!(start(&headers, &Bytes::from(gzip(b"why"))), "why");
+        assert_eq!(start(&headers, &Bytes::from(gzip(&vec![b'x'; 8 << 20]))), "");
+    }
+
+    #[test]
+    fn damage_and_other_codings_do_not_pass() {
         let mut cut = decoder("gzip").unwrap().unwrap();
-        cut.decode(&gzip(b"whole")[..12], 100).unwrap();
+        all(&mut cut, &gzip(b"whole")[..12]);
         assert!(matches!(cut.end(), Err(UpstreamFailure::Broken(_))));
-        let told = decoder("gzip").unwrap().unwrap().decode(b"not gzip at all", 100);
+        let told = decoder("gzip").unwrap().unwrap().piece(&mut Bytes::from_static(b"not gzip at all"));
         assert!(matches!(told, Err(UpstreamFailure::Invalid(_))));
         for coding in ["br", "zstd", "gzip, gzip", "compress", ""] {
             assert!(decoder(coding).is_err(), "{coding}");

@@ -13,7 +13,7 @@ use crate::{
     fixture::{Fixture, Speaks},
     scripted::{Reply, Scripted, result},
     snapshots::until,
-    world::{Account, OPEN, World},
+    world::{Account, OPEN, World, settled},
 };
 
 /// A server that has one tool, in either era.
@@ -235,4 +235,59 @@ async fn a_changed_tool_is_held_however_the_list_is_cut() {
         let told = client.call(name, json!({})).await;
         assert_eq!(told.code(), "tool_changed", "{path}: {}", told.text());
     }
+}
+
+#[tokio::test]
+async fn a_session_id_is_not_kept_however_long_it_is() {
+    use axum::{Router, body::Body, response::Response, routing::any};
+
+    async fn answer(body: String) -> Response {
+        let message: Value = serde_json::from_str(&body).unwrap_or_default();
+        let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "s", "version": "1"}});
+        let told = match message["method"].as_str() {
+            Some("initialize") => hello,
+            Some("tools/list") => json!({"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]}),
+            _ => json!({}),
+        };
+        let body = json!({"jsonrpc": "2.0", "id": message["id"], "result": told}).to_string();
+        let response = Response::builder().header("content-type", "application/json");
+        response.header("mcp-session-id", "s".repeat(100_000)).body(Body::from(body)).unwrap()
+    }
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/mcp", any(answer))).await });
+    let world = World::start().await;
+    let mut acme = world.account("acme");
+    let simple = acme.simple(&url, OPEN);
+    world.publish(&acme).await;
+    // Sessions of a client's, and of the gateway's own.
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}});
+    let client = Client::new(&world, &acme, "/mlflow/mcp", &simple.agent);
+    assert_eq!(client.post(hello.to_string()).await.reason(), "upstream_invalid");
+    let all = Client::new(&world, &acme, "/mcp", &simple.agent).initialized().await;
+    assert!(all.list().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_stands_beside_an_events_data_is_bounded() {
+    let world = World::start().await;
+    let upstream = Scripted::start(Speaks::Sessions, json!({"tools": {}}), |method, message| {
+        let (say, said) = tokio::sync::mpsc::channel(1);
+        let result = json!({"content": [], "a": "x".repeat(100_000)});
+        let answer = json!({"jsonrpc": "2.0", "id": message["id"], "result": result});
+        say.try_send(format!("{answer}\nid: {}", "y".repeat(1 << 20))).unwrap();
+        (method == "tools/call").then_some(Reply::Stream(said))
+    })
+    .await;
+    let mut acme = world.account("acme");
+    let simple = acme.simple(&upstream.url, OPEN);
+    world.publish(&acme).await;
+    let modern = Client::new(&world, &acme, "/mlflow/mcp", &simple.agent);
+    let (client, message) = crate::client::stateless_call(modern, "echo", &json!({}));
+    let _some_of_it = client.open(Method::POST, message).await;
+    let events = world.records(&acme, |events| events.iter().any(|event| settled(event).is_some())).await;
+    let settlement = events.iter().find_map(settled).unwrap().settlement;
+    assert_eq!(settlement, domain::Settlement::Broken, "an event's id of a MiB is not held");
 }
