@@ -28,6 +28,9 @@ pub(super) const ALIVE_WITHIN: Duration = Duration::from_secs(5);
 pub(super) const STREAM_WINDOW_BYTES: u32 = 256 << 10;
 /// The most that HTTP/2 has: only the streams' own windows hold answers back, so that one slow reader stops nobody else.
 pub(super) const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
+/// A gateway that could not be reached is not dialled again for so long, and nobody waits for it meanwhile: it may have
+/// fallen silent, and then each dial would take all of its time.
+const NOT_AGAIN_FOR: Duration = Duration::from_secs(5);
 /// Other gateways at the same time.
 const MOST: u64 = 1_024;
 
@@ -35,6 +38,7 @@ const MOST: u64 = 1_024;
 pub(super) struct Links {
     tls: TlsConnector,
     open: Cache<(GatewayId, String), SendRequest<Full<Bytes>>>,
+    unreachable: Cache<(GatewayId, String), ()>,
     tracker: TaskTracker,
     closing: CancellationToken,
 }
@@ -50,7 +54,8 @@ impl Links {
     pub(super) fn new(identity: &Identity, tracker: TaskTracker, closing: CancellationToken) -> Self {
         let tls = TlsConnector::from(Arc::new(identity.client()));
         let open = Cache::builder().max_capacity(MOST).time_to_idle(Duration::from_secs(600)).build();
-        Self { tls, open, tracker, closing }
+        let unreachable = Cache::builder().max_capacity(MOST).time_to_live(NOT_AGAIN_FOR).build();
+        Self { tls, open, unreachable, tracker, closing }
     }
 
     /// Sends a request to a gateway and gives the answer's head. Its failures say whether it can have been delivered.
@@ -80,14 +85,23 @@ impl Links {
             }
             self.open.invalidate(&key).await;
         }
+        if self.unreachable.contains_key(&key) {
+            return Err(unreachable());
+        }
         // Requests that come at the same time wait for one connection instead of opening one each.
-        self.open.try_get_with(key, self.connect(to.address)).await.map_err(|failure| (*failure).clone())
+        match self.open.try_get_with_by_ref(&key, self.connect(to.address)).await {
+            Ok(sender) => Ok(sender),
+            Err(failure) => {
+                self.unreachable.insert(key, ()).await;
+                Err((*failure).clone())
+            }
+        }
     }
 
     async fn connect(&self, address: &str) -> Result<SendRequest<Full<Bytes>>, UpstreamFailure> {
         let unreachable = |why: &dyn std::fmt::Display| {
             tracing::warn!(address, %why, "another gateway cannot be reached");
-            UpstreamFailure::Unreachable("the gateway that holds the connector cannot be reached".to_owned())
+            unreachable()
         };
         let connecting = async {
             let stream = TcpStream::connect(address).await?;
@@ -124,6 +138,10 @@ impl Links {
         });
         Ok(sender)
     }
+}
+
+fn unreachable() -> UpstreamFailure {
+    UpstreamFailure::Unreachable("the gateway that holds the connector cannot be reached".to_owned())
 }
 
 fn gone() -> UpstreamFailure {

@@ -130,6 +130,25 @@ async fn a_gateway_that_is_gone_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn a_gateway_that_fell_silent_is_waited_for_once() {
+    let two = two().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent_address = silent.local_addr().unwrap();
+    let dials = tokio::spawn(async move {
+        let mut open = Vec::new();
+        loop {
+            open.push(silent.accept().await.unwrap());
+            assert_eq!(open.len(), 1, "it is dialled once");
+        }
+    });
+    let silent = Two { b_address: silent_address, ..two };
+    for _ in 0..3 {
+        assert!(unreachable(&silent.asked("/ask/acme/mcp", |_| {}).await));
+    }
+    assert!(!dials.is_finished());
+}
+
+#[tokio::test]
 async fn whoever_cannot_show_the_deployments_key_is_turned_away() {
     let two = two().await;
     // Plain HTTP/2, and HTTP/1.1.
