@@ -37,8 +37,9 @@ impl Rules {
         Self { egress, per_request: Duration::from_secs(10) }
     }
 
-    /// Reads an address that is about to be used.
+    /// Reads an address that is about to be used, of whom it is.
     pub(super) fn address(&self, what: &'static str, text: &str) -> Result<UpstreamUrl, AuthorizationError> {
+        let what = what.strip_prefix("the ").unwrap_or(what);
         let url = UpstreamUrl::parse_for(text, &self.egress)
             .map_err(|problem| AuthorizationError::Address { what, problem })?;
         let open = self.egress.private_addresses == PrivateAddresses::Allowed;
@@ -137,6 +138,20 @@ impl Answer {
             Some(object) if status.is_success() => Ok(object),
             _ if status.is_success() => Err(AuthorizationError::Answer { what, words: "no JSON object".to_owned() }),
             _ => Err(AuthorizationError::Unreachable { what, words: format!("it answered HTTP {status}") }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_an_address_is_said_in_a_sentence() {
+        let rules = Rules::new(Egress::PRIVATE_ALLOWED);
+        for what in ["the server", "server"] {
+            let said = rules.address(what, "http://169.254.169.254/latest").unwrap_err().to_string();
+            assert!(said.starts_with("the server 169.254.169.254 is not an address"), "{said}");
         }
     }
 }
