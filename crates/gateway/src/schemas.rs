@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use domain::{AccountId, ServerId};
 use mcp::{InputSchema, Misfit};
 use moka::sync::Cache;
@@ -16,9 +17,11 @@ use tokio::{
 
 use crate::failure::Failure;
 
-/// Checks off the async threads that are under way at the same time, of all accounts and of one: each may take a processor
-/// for a while, and many times the memory of its arguments.
+/// Checks and reading of long lists, off the async threads, that are under way at the same time, of all accounts and of one:
+/// each may take a processor for a while, and many times the memory of what is read.
 const CHECKING: (usize, usize) = (4, 2);
+/// A longer message, in bytes, is read in its turn.
+const LONG: usize = 256 << 10;
 /// A check waits this long for its turn.
 const TURN_WITHIN: Duration = Duration::from_secs(10);
 /// Accounts whose turns are counted at the same time, and how long after the last.
@@ -38,12 +41,55 @@ impl Default for Turns {
     }
 }
 
+/// A turn of long work.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    _held: [OwnedSemaphorePermit; 2],
+}
+
+impl Turn {
+    /// Does it off the async threads, even if nobody waits for it any more. A panic goes on in whoever waits.
+    pub(crate) async fn work<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let work = move || {
+            let done = work();
+            drop(self);
+            done
+        };
+        match tokio::task::spawn_blocking(work).await {
+            Ok(done) => done,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_stopping) => std::future::pending().await,
+            },
+        }
+    }
+}
+
 impl Turns {
     /// A turn for this account, when it comes.
-    async fn next(&self, account: AccountId) -> Result<[OwnedSemaphorePermit; 2], Failure> {
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] when it does not come in time.
+    pub(crate) async fn next(&self, account: AccountId) -> Result<Turn, Failure> {
         let own = self.of_account.get_with(account, || Arc::new(Semaphore::new(CHECKING.1)));
         let waiting = async { Some([own.acquire_owned().await.ok()?, self.all.clone().acquire_owned().await.ok()?]) };
-        timeout(TURN_WITHIN, waiting).await.ok().flatten().ok_or(Failure::Busy)
+        timeout(TURN_WITHIN, waiting).await.ok().flatten().map(|held| Turn { _held: held }).ok_or(Failure::Busy)
+    }
+
+    /// Reads a message; a long one in its turn.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`].
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        account: AccountId,
+        message: Bytes,
+        read: impl FnOnce(&Bytes) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        if message.len() <= LONG {
+            return Ok(read(&message));
+        }
+        Ok(self.next(account).await?.work(move || read(&message)).await)
     }
 }
 
@@ -102,15 +148,7 @@ pub(crate) async fn check(
     }
     let turn = turns.next(account).await?;
     let (schema, arguments) = (schema.clone(), arguments.map(str::to_owned));
-    let work = tokio::task::spawn_blocking(move || {
-        // Held until the work is done, even if nobody waits for it any more.
-        let _turn = turn;
-        schema.check(arguments.as_deref())
-    });
-    Ok(work.await.unwrap_or_else(|error| {
-        tracing::error!(%error, "arguments could not be held against their schema");
-        Ok(())
-    }))
+    Ok(turn.work(move || schema.check(arguments.as_deref())).await)
 }
 
 #[cfg(test)]

@@ -150,7 +150,13 @@ async fn part(shared: &Arc<Shared>, ours: &Ours, kind: ListKind, turn: Turn) -> 
         let page = if index == 0 && whole { Page::First } else { Page::Further };
         shared.seen.note_list(shared, &place, (page, message)).await;
     }
-    let items = got.pages.iter().flat_map(|page| named(shared, &place, kind, page)).collect();
+    let mut items = Vec::new();
+    for page in got.pages {
+        let (shared_too, place_too) = (shared.clone(), place.clone());
+        let named = move |page: &Bytes| named(&shared_too, &place_too, kind, page);
+        let named = shared.checking.read(place.caller.account.id, page, named).await;
+        items.extend(named.unwrap_or_default());
+    }
     let next_cursor = got.next.filter(|cursor| cursor.len() <= CURSOR_BYTES);
     Part { server: place.server.slug.to_string(), page: ListPage { items, next_cursor } }
 }
@@ -184,13 +190,13 @@ async fn fetch(
     (place, kind): (&Place, ListKind),
     got: &mut Got,
 ) -> Result<(), Failure> {
-    let (mut entries, mut bytes) = (0, 0);
+    let (account, mut entries, mut bytes) = (place.caller.account.id, 0, 0);
     loop {
         let Some(page) = page(shared, ours, (place, kind), got.next.as_deref()).await? else {
             got.next = None;
             return Ok(());
         };
-        let read = read(kind, &page)?;
+        let read = shared.checking.read(account, page.clone(), move |page| read(kind, page)).await??;
         entries += read.items.len();
         bytes += page.len();
         let stuck = read.next_cursor.is_some() && read.next_cursor == got.next;

@@ -100,7 +100,8 @@ pub(super) async fn answer(mut forward: Forward, body: Plain) -> Result<Response
     if let Some(own) = listen::instead(&mut forward, &held.bytes).await {
         return Ok(own);
     }
-    match checked(&mut forward, held.bytes).await {
+    let (mut forward, checked) = checked_in_turn(forward, held.bytes).await;
+    match checked {
         Ok((bytes, says)) => {
             let mut response = json_answer(StatusCode::OK, Bytes::new());
             response.extensions_mut().insert(says);
@@ -109,6 +110,23 @@ pub(super) async fn answer(mut forward: Forward, body: Plain) -> Result<Response
         }
         Err(failure) => Err(forward.fail(failure.into()).await),
     }
+}
+
+/// Checks a message; a long one, which takes a processor for a while, off the async threads, when the account's turn comes.
+async fn checked_in_turn(mut forward: Forward, bytes: Bytes) -> (Forward, Result<(Bytes, Says), UpstreamFailure>) {
+    if bytes.len() <= WHOLE {
+        let checked = checked(&mut forward, bytes).await;
+        return (forward, checked);
+    }
+    let Ok(turn) = forward.shared.checking.next(forward.place.caller.account.id).await else {
+        return (forward, Err(UpstreamFailure::NoRoom));
+    };
+    let runtime = tokio::runtime::Handle::current();
+    turn.work(move || {
+        let checked = runtime.block_on(checked(&mut forward, bytes));
+        (forward, checked)
+    })
+    .await
 }
 
 /// The message, if it is the answer to the request; filtered, if it is a list of tools, whether one was asked for or

@@ -67,14 +67,14 @@ impl Telling {
 
 /// The stream of our own instead of an answer that says that the server has no such thing.
 pub(super) async fn instead(forward: &mut Forward, answer: &[u8]) -> Option<Response> {
+    if !wants_tools(forward) {
+        return None;
+    }
     let unknown = matches!(
         mcp::frame(answer),
         Ok(Frame::Response(ResponseFacts { kind: ResponseKind::Error { code: code::METHOD_NOT_FOUND }, .. }))
     );
-    if !unknown || !wants_tools(forward) {
-        return None;
-    }
-    Some(own(forward).await)
+    if unknown { Some(own(forward).await) } else { None }
 }
 
 /// The gateway's own stream for this request.
