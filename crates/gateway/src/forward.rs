@@ -7,7 +7,7 @@ use bytes::Bytes;
 use domain::{Client, Settlement};
 use http::{HeaderMap, Method as HttpMethod, StatusCode};
 use mcp::{Era, Id, Method, Part};
-use tokio::time::Instant;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use crate::{
     account::Server,
@@ -157,14 +157,16 @@ impl Forward {
             r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{},"reason":"no answer in time"}}}}"#,
             id.raw()
         );
-        self.post_aside(Bytes::from(message));
+        self.post_aside(Bytes::from(message), None);
     }
 
-    /// Sends a message of the gateway's own to the server, within the session, beside everything else.
-    pub(crate) fn post_aside(&self, bytes: Bytes) {
+    /// Sends a message of the gateway's own to the server, within the session, beside everything else; what it answers keeps
+    /// its turn.
+    pub(crate) fn post_aside(&self, bytes: Bytes, turn: Option<OwnedSemaphorePermit>) {
         let session = self.session.as_ref().map(|known| known.session.clone());
         let (shared, server) = (self.shared.clone(), self.place.server.clone());
         self.shared.tracker.spawn(async move {
+            let _turn = turn;
             if let Ok(link) = Link::to(&shared, &server, session.as_ref()).await {
                 post_own(&shared, &server, &link, session.as_ref(), bytes).await;
             }

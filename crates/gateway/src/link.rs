@@ -11,6 +11,10 @@ use bytes::Bytes;
 use domain::{Event, Transport, tunnel};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use hyper::body::Incoming;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 use upstream::{Dialer, SendError};
 
 use crate::{
@@ -48,11 +52,37 @@ const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event
 const STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("portcullis/", env!("CARGO_PKG_VERSION")));
 
+/// Answers of ours to what a server asks on one stream that are on their way at the same time.
+const REPLIES: usize = 4;
+
 /// The way to one server.
 #[derive(Clone, Debug)]
 pub(crate) enum Link {
     Http(Box<(Dialer, Uri)>),
     Tunnel(Box<Route>),
+}
+
+/// What a server asks of the gateway itself is answered by messages of their own. This counts those of one stream: a server
+/// that does not take them is read no faster than it does, and costs no more connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Replies(Arc<Semaphore>);
+
+impl Default for Replies {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(REPLIES)))
+    }
+}
+
+impl Replies {
+    /// One answer's turn, to be kept until it has gone; none if the server takes nothing for so long.
+    pub(crate) async fn turn(&self, within: Duration) -> Option<OwnedSemaphorePermit> {
+        timeout(within, self.0.clone().acquire_owned()).await.ok()?.ok()
+    }
+
+    /// The same for those who cannot wait.
+    pub(crate) fn turn_at_once(&self) -> Option<OwnedSemaphorePermit> {
+        self.0.clone().try_acquire_owned().ok()
+    }
 }
 
 impl Link {

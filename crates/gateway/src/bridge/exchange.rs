@@ -3,15 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method as HttpMethod, StatusCode, header};
+use http::{HeaderValue, Method as HttpMethod, StatusCode, header};
 use hyper::body::Incoming;
 use mcp::{Era, Frame, Id};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::outgoing::Outgoing;
 use crate::{
     account::Server,
     failure::{Failure, UpstreamFailure},
-    link::{self, Link, upstream_headers},
+    link::{self, Link, Replies, upstream_headers},
     peer::{Came, Peer, Piece, Room, Source, Wire},
     relay::{Plain, Taken, take},
     settle::{Delivery, Settler},
@@ -21,14 +22,6 @@ use crate::{
 
 /// As good as without end.
 const EVER: Duration = Duration::from_secs(30 * 365 * 86_400);
-
-/// What is sent, in the server's era.
-#[derive(Debug)]
-pub(crate) struct Outgoing {
-    pub id: Id<'static>,
-    pub bytes: Bytes,
-    pub headers: HeaderMap,
-}
 
 /// A request under way. Dropped before its end, it is cancelled by the rules of the server's era.
 pub(crate) struct Exchange {
@@ -47,6 +40,7 @@ pub(crate) struct Exchange {
     /// How long it may say nothing.
     silence: Duration,
     phase: Phase,
+    replies: Replies,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +71,7 @@ impl Exchange {
             heard: now,
             silence: shared.config.times.upstream_silence,
             phase: Phase::Over,
+            replies: Replies::default(),
         };
         // From here on it is cancelled if nobody waits for its answer, or for the beginning of that.
         exchange.phase = Phase::Open;
@@ -260,7 +255,18 @@ impl Exchange {
         std::mem::take(&mut self.room)
     }
 
-    /// Answers a question of the server's, or tells it something, beside everything else.
+    /// Answers what the server asks of nobody but us, in its turn.
+    pub(crate) async fn reply(&self, message: Bytes) {
+        let within = self.shared.config.times.aggregate_part;
+        let Some(turn) = self.replies.turn(within).await else { return };
+        let (shared, peer, link) = (self.shared.clone(), self.peer.clone(), self.link.clone());
+        self.shared.tracker.spawn(async move {
+            let _turn = turn;
+            let _not_taken = timeout(within, peer.tell(&shared, &link, message)).await;
+        });
+    }
+
+    /// Tells the server what a client answered, or that nobody waits, beside everything else.
     pub(crate) fn tell(&self, message: Bytes) {
         let (shared, server, peer, link) =
             (self.shared.clone(), self.server.clone(), self.peer.clone(), self.link.clone());

@@ -6,17 +6,20 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, Method as HttpMethod};
 use mcp::{Era, Frame, Id, Method, ResponseFacts};
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{
+    sync::mpsc,
+    time::{sleep, timeout},
+};
 
 use super::{
     Voice,
-    exchange::{Exchange, Outgoing},
-    outgoing::mirrored,
+    exchange::Exchange,
+    outgoing::{Outgoing, mirrored},
     wanted::Wanted,
 };
 use crate::{
     failure::{Failure, UpstreamFailure},
-    link::{self, Link, upstream_headers},
+    link::{self, Link, Replies, upstream_headers},
     peer::{Hello, Peer, Source, Wire},
     relay::Plain,
     resolve::Place,
@@ -39,6 +42,7 @@ pub(crate) struct Feed {
     failures: u32,
     /// After which event the stream is to go on.
     last_id: Option<String>,
+    replies: Replies,
 }
 
 enum Open {
@@ -64,6 +68,7 @@ impl Feed {
             open: Open::Not,
             failures: 0,
             last_id: None,
+            replies: Replies::default(),
         }
     }
 
@@ -176,19 +181,21 @@ impl Feed {
         }
     }
 
-    /// Answers what a server asks on its own stream: nobody here can say more than that we are still here.
+    /// Answers what a server asks on its own stream: nobody here can say more than that we are still here. What it asks
+    /// while it does not take the answers is not answered.
     pub(crate) fn answer(&self, id: &Id<'_>, kind: Method, method: &str) {
         let (Open::Stream(_, peer) | Open::Line(_, peer)) = &self.open else { return };
+        let Some(turn) = self.replies.turn_at_once() else { return };
         let message = match kind {
             Method::Ping => mcp::result_response(id, "{}"),
             _ => mcp::method_not_found(id, method),
         };
         let (shared, server, peer) = (self.shared.clone(), self.place.server.clone(), peer.clone());
         self.shared.tracker.spawn(async move {
-            if let Ok(link) = Link::to(&shared, &server, peer.session.as_ref()).await
-                && let Err(error) = peer.tell(&shared, &link, message).await
-            {
-                tracing::debug!(%error, server = %server.id, "a message of the gateway's own did not arrive");
+            let _turn = turn;
+            if let Ok(link) = Link::to(&shared, &server, peer.session.as_ref()).await {
+                let within = shared.config.times.aggregate_part;
+                let _not_taken = timeout(within, peer.tell(&shared, &link, message)).await;
             }
         });
     }

@@ -37,14 +37,14 @@ impl Work {
         message: &Bytes,
     ) -> Result<Flow, Failure> {
         if kind == Method::Ping {
-            self.exchange.tell(mcp::result_response(&id, "{}"));
+            self.exchange.reply(mcp::result_response(&id, "{}")).await;
             return Ok(Flow::GoesOn);
         }
         let asked = InputRequest::of_request(message, "input");
         let passes = methods::passes_from_server(kind, &self.passage.place.server.settings);
         let wanted = asked.filter(|asked| passes && mcp::is_supported(asked, &self.passage.voice.capabilities));
         let Some(asked) = wanted.filter(|_| self.exchange.peer.era == Era::Initialize) else {
-            refuse(&self.exchange, &id, method);
+            refuse(&self.exchange, &id, method).await;
             return Ok(Flow::GoesOn);
         };
         match self.passage.voice.era {
@@ -73,7 +73,7 @@ impl Work {
         let (shared, owner) = (self.passage.shared.clone(), self.passage.place.owner());
         let room = if self.may_have_rounds() { shared.bridges.parked.take(&shared, owner) } else { None };
         let Some((mut place, mut back)) = room else {
-            refuse(&self.exchange, &id, method);
+            refuse(&self.exchange, &id, method).await;
             return Ok(Flow::GoesOn);
         };
         loop {

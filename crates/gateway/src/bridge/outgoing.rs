@@ -5,12 +5,20 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use mcp::{Declared, Era, Id, Message, Request};
 use serde_json::Value;
 
-use super::{Voice, exchange::Outgoing};
+use super::Voice;
 use crate::{account::Server, peer::Peer};
 
 /// What goes on of a client's headers, whatever the era.
 const TRACING: [&str; 3] = ["traceparent", "tracestate", "baggage"];
 const PARAMETER: &str = "mcp-param-";
+
+/// What is sent, in the server's era.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub id: Id<'static>,
+    pub bytes: Bytes,
+    pub headers: HeaderMap,
+}
 
 /// A request on its way.
 pub(super) struct Departing<'a> {

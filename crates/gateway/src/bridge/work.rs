@@ -9,8 +9,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     Kept, Passage,
-    exchange::{Exchange, Outgoing},
-    outgoing::Departing,
+    exchange::Exchange,
+    outgoing::{Departing, Outgoing},
     respond::{Out, Said},
     running::Run,
 };
@@ -254,6 +254,6 @@ fn undelivered(failure: Failure) -> Failure {
 pub(super) const ROUND: Settlement = Settlement::Ok;
 
 /// Refuses a server's question, so that the server goes on.
-pub(super) fn refuse(exchange: &Exchange, id: &Id<'_>, method: &str) {
-    exchange.tell(mcp::method_not_found(id, method));
+pub(super) async fn refuse(exchange: &Exchange, id: &Id<'_>, method: &str) {
+    exchange.reply(mcp::method_not_found(id, method)).await;
 }

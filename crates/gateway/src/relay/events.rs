@@ -24,6 +24,7 @@ use crate::{
     ask::Asked,
     failure::{Failure, UpstreamFailure},
     forward::Forward,
+    link::Replies,
     methods, rescue,
     standing::{self, Change, Standing},
 };
@@ -50,6 +51,7 @@ pub(super) async fn answer(forward: Forward, body: Plain) -> Response {
         resumable: false,
         phase: Phase::Open,
         telling: Telling::on(&forward),
+        replies: Replies::default(),
         standing,
         body,
         forward,
@@ -85,6 +87,7 @@ struct Events {
     resumable: bool,
     phase: Phase,
     telling: Telling,
+    replies: Replies,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -291,3 +291,80 @@ async fn what_stands_beside_an_events_data_is_bounded() {
     let settlement = events.iter().find_map(settled).unwrap().settlement;
     assert_eq!(settlement, domain::Settlement::Broken, "an event's id of a MiB is not held");
 }
+
+/// A server that asks 40 things of its client before it answers a call, and takes the answers four at a time.
+struct Asks {
+    barrier: tokio::sync::Barrier,
+    /// Answers that it is being told, and the most at the same time.
+    told: std::sync::Mutex<(usize, usize)>,
+}
+
+impl Asks {
+    async fn start() -> (Arc<Self>, String) {
+        let asks = Arc::new(Self { barrier: tokio::sync::Barrier::new(4), told: std::sync::Mutex::default() });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+        let (all, heard) = (axum::Router::new(), asks.clone());
+        let all = all.route("/mcp", axum::routing::post(move |body: String| async move { heard.hears(&body).await }));
+        tokio::spawn(async move { axum::serve(listener, all).await });
+        (asks, url)
+    }
+
+    async fn hears(&self, body: &str) -> axum::response::Response {
+        use axum::{body::Body, response::Response};
+
+        let message: Value = serde_json::from_str(body).unwrap();
+        let json = |status: u16, body: Value| {
+            let response = Response::builder().status(status).header("content-type", "application/json");
+            response.body(Body::from(body.to_string())).unwrap()
+        };
+        let answer = |result: Value| json!({"jsonrpc": "2.0", "id": message["id"], "result": result});
+        match message["method"].as_str() {
+            Some("initialize") => {
+                let server = json!({"name": "asks", "version": "1"});
+                let hello =
+                    json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": server});
+                json(200, answer(hello))
+            }
+            Some("tools/call") => {
+                let question = |n: u32| json!({"jsonrpc": "2.0", "id": n, "method": "what/ever"});
+                let asked = (0..40).map(question).chain([answer(json!({"content": []}))]);
+                let events: String = asked.map(|message| crate::fixture::event(&message.to_string())).collect();
+                Response::builder().header("content-type", "text/event-stream").body(Body::from(events)).unwrap()
+            }
+            Some(name) if name.starts_with("notifications/") => json(202, Value::Null),
+            Some(_) => json(404, json!({"error": "no such method"})),
+            None => {
+                self.count(|told| *told = (told.0 + 1, told.1.max(told.0 + 1)));
+                self.barrier.wait().await;
+                self.count(|told| told.0 -= 1);
+                json(202, Value::Null)
+            }
+        }
+    }
+
+    fn count(&self, count: impl FnOnce(&mut (usize, usize))) {
+        count(&mut self.told.lock().unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_asks_and_asks_costs_no_more_connections() {
+    for modern in [false, true] {
+        let world = World::with(|config| config.times.aggregate_part = crate::world::PATIENCE).await;
+        let (asks, url) = Asks::start().await;
+        let mut acme = world.account("acme");
+        let simple = acme.simple(&url, OPEN);
+        world.publish(&acme).await;
+        let client = Client::new(&world, &acme, "/mlflow/mcp", &simple.agent);
+        let answer = if modern {
+            let (client, message) = crate::client::stateless_call(client, "echo", &json!({}));
+            client.post(message).await
+        } else {
+            client.call("echo", json!({})).await
+        };
+        assert!(answer.is_ok(), "{modern}: {}", answer.text());
+        let most = asks.told.lock().unwrap().1;
+        assert_eq!(most, 4, "{modern}: answers under way at the same time");
+    }
+}

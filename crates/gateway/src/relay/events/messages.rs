@@ -66,7 +66,10 @@ impl Events {
         if !stateless && methods::passes_from_server(kind, &self.forward.place.server.settings) {
             self.pass(event, Part::FromServer(kind)).await;
         } else if !stateless {
-            self.forward.post_aside(mcp::method_not_found(id, method));
+            let within = self.forward.shared.config.times.aggregate_part;
+            if let Some(turn) = self.replies.turn(within).await {
+                self.forward.post_aside(mcp::method_not_found(id, method), Some(turn));
+            }
         }
     }
 }
