@@ -44,7 +44,7 @@ pub(crate) async fn request(
     bytes: &Bytes,
 ) -> Result<Response, Failure> {
     if !request.kind.exists_in(ask.era) {
-        return Err(unknown_method(request));
+        return Err(Failure::method(&request.method));
     }
     if request.kind == Method::Initialize {
         return Ok(Box::pin(hello::initialize(&ask, caller, request)).await);
@@ -59,7 +59,7 @@ pub(crate) async fn request(
         kind if kind.name_field().is_some() || kind == Method::CompletionComplete => {
             Box::pin(route::request(ask, caller, &ours, (request, bytes))).await
         }
-        _ => Err(unknown_method(request)),
+        _ => Err(Failure::method(&request.method)),
     }
 }
 
@@ -125,8 +125,4 @@ fn ours_of(caller: &Caller, text: String, session: Session) -> Ours {
         log_level: None,
     };
     Ours { key, known: Some(ClientSession { text, session }), voice }
-}
-
-fn unknown_method(request: &Request<'_>) -> Failure {
-    Failure::Method { method: request.method.chars().take(100).collect() }
 }

@@ -5,6 +5,9 @@ use mcp::{HeaderError, ReadError};
 
 use crate::{credential::CredentialError, guard::GuardError};
 
+/// Most characters repeated of a method's name.
+const METHOD_CHARS: usize = 100;
+
 /// Why a request has no answer from an upstream.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -135,6 +138,11 @@ fn said(words: &str) -> String {
 }
 
 impl Failure {
+    /// A method that does not pass, named as far as a name goes.
+    pub(crate) fn method(name: &str) -> Self {
+        Self::Method { method: name.chars().take(METHOD_CHARS).collect() }
+    }
+
     /// A status of the server's that is no answer.
     pub(crate) fn status(status: StatusCode, words: String) -> Self {
         UpstreamFailure::Status { status: status.as_u16(), words }.into()

@@ -12,7 +12,7 @@ pub(crate) fn gate(kind: Method, name: &str, settings: &ServerSettings) -> Resul
     if ours_to_send && family_access(kind, settings) == Access::On {
         return Ok(());
     }
-    Err(Failure::Method { method: name.chars().take(100).collect() })
+    Err(Failure::method(name))
 }
 
 /// Whether a server's own request or notification may go to the client.

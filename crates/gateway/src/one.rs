@@ -17,6 +17,7 @@ use crate::{
     peer::Peer,
     relay,
     resolve::Place,
+    session::ClientSession,
 };
 
 /// A request: judged if it calls a tool, gated by the server's settings otherwise, then forwarded.
@@ -37,6 +38,16 @@ pub(crate) async fn request(
     if let Some(known) = session.clone().filter(|known| bridge::is_bridged(Some(known))) {
         return Box::pin(bridge::request_within(ask, place, (request, bytes), known)).await;
     }
+    mirrored(ask, place, (request, bytes), session).await
+}
+
+/// A request to a server of the client's own era.
+async fn mirrored(
+    mut ask: Ask<'_>,
+    place: &Place,
+    (request, bytes): (&Request<'_>, &Bytes),
+    session: Option<ClientSession>,
+) -> Result<Response, Failure> {
     let client = request.client_info().map(client::named).or_else(|| session.as_ref()?.session.client.clone());
     let within = session.as_ref().map(|known| &known.session);
     let asking = Asking { request, sent: request, session: within, client: client.as_ref() };
@@ -48,7 +59,6 @@ pub(crate) async fn request(
         Method::SubscriptionsListen => Some(ask.shared.streams.open(place.owner())?),
         _ => None,
     };
-    let mut ask = ask;
     let forward = Forward {
         shared: ask.shared.clone(),
         place: place.clone(),

@@ -85,7 +85,7 @@ pub(crate) fn first_sent<'a>(
 fn removed_method(message: &Message<'_>, era: Era) -> Result<(), Failure> {
     match message {
         Message::Request(request) if era == Era::Stateless && !request.kind.exists_in(era) => {
-            Err(Failure::Method { method: request.method.to_string() })
+            Err(Failure::method(&request.method))
         }
         _ => Ok(()),
     }

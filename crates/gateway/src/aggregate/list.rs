@@ -60,7 +60,7 @@ pub(super) async fn answer(
     ours: &Ours,
     request: &Request<'_>,
 ) -> Result<Response, Failure> {
-    let Some(kind) = ListKind::of(request.kind) else { return Err(super::unknown_method(request)) };
+    let Some(kind) = ListKind::of(request.kind) else { return Err(Failure::method(&request.method)) };
     let owner = caller.owner();
     let cursor = match request.params.as_ref().and_then(|params| params.cursor.as_deref()) {
         None | Some("") => None,

@@ -83,7 +83,7 @@ async fn from_legacy(ask: Ask<'_>, place: Place, ours: &Ours, named: Named<'_>) 
                 return Ok(json_answer(StatusCode::OK, mcp::result_response(&named.own.id, "{}")));
             }
             // Tasks are other things in the two eras.
-            (Era::Stateless, false) => return Err(super::unknown_method(named.public)),
+            (Era::Stateless, false) => return Err(Failure::method(&named.public.method)),
             (Era::Initialize, _) => {}
         }
     }
@@ -110,7 +110,7 @@ async fn from_modern(ask: Ask<'_>, place: Place, ours: &Ours, named: Named<'_>) 
     let bridged = bridge::is_ours(&ask, &place, named.own)
         || Box::pin(Peer::speaks_stateless(ask.shared, &place.server)).await == eras::Known::No;
     if bridged && named.own.kind.family() == Family::Tasks {
-        return Err(super::unknown_method(named.public));
+        return Err(Failure::method(&named.public.method));
     }
     let round = if bridged { Some(bridge::round_of(&ask, &place, named.own)?) } else { None };
     if let Some(bridge::Continues::At(gateway)) = round {

@@ -104,9 +104,8 @@ pub(crate) async fn request_within(
     (request, bytes): (&Request<'_>, &Bytes),
     known: ClientSession,
 ) -> Result<Response, Failure> {
-    let unknown = || Failure::Method { method: request.method.chars().take(100).collect() };
     if !request.kind.exists_in(Era::Initialize) {
-        return Err(unknown());
+        return Err(Failure::method(&request.method));
     }
     let ours = ours(place, &known.session);
     let client = known.session.client.as_ref();
@@ -115,24 +114,9 @@ pub(crate) async fn request_within(
         Admission::Goes(settler) => settler,
         Admission::Denied(answer) => return Ok(answer),
     };
-    let nothing = || Ok(json_answer(StatusCode::OK, mcp::result_response(&request.id, "{}")));
     let mut voice = voice(&known.session);
-    let remembers =
-        matches!(request.kind, Method::LoggingSetLevel | Method::ResourcesSubscribe | Method::ResourcesUnsubscribe);
-    if request.kind == Method::Ping {
-        return nothing();
-    }
-    if remembers || request.kind.family() == Family::Tasks {
-        let peer = ask.shared.peers.with_hello(ask.shared, &ours, place, &voice.hello()).await?;
-        match (peer.era, remembers) {
-            (Era::Stateless, true) => {
-                ask.shared.bridges.wishes.remember(&ours, request)?;
-                return nothing();
-            }
-            // Tasks are other things in the two eras.
-            (Era::Stateless, false) => return Err(unknown()),
-            (Era::Initialize, _) => {}
-        }
+    if taken_here(&ask, place, request, (&ours, &voice)).await? {
+        return Ok(json_answer(StatusCode::OK, mcp::result_response(&request.id, "{}")));
     }
     voice.log_level = ask.shared.bridges.wishes.of(&ours).log_level();
     pass(Passage {
@@ -150,6 +134,31 @@ pub(crate) async fn request_within(
         kept: (ask.room, None),
     })
     .await
+}
+
+/// Whether the gateway itself does what a request asks for: answers a ping, or remembers what the session's streams and
+/// requests carry to a server of the other era.
+async fn taken_here(
+    ask: &Ask<'_>,
+    place: &Place,
+    request: &Request<'_>,
+    (ours, voice): (&Arc<str>, &Voice),
+) -> Result<bool, Failure> {
+    let remembers =
+        matches!(request.kind, Method::LoggingSetLevel | Method::ResourcesSubscribe | Method::ResourcesUnsubscribe);
+    if !remembers && request.kind.family() != Family::Tasks {
+        return Ok(request.kind == Method::Ping);
+    }
+    let peer = ask.shared.peers.with_hello(ask.shared, ours, place, &voice.hello()).await?;
+    match (peer.era, remembers) {
+        (Era::Stateless, true) => {
+            ask.shared.bridges.wishes.remember(ours, request)?;
+            Ok(true)
+        }
+        // Tasks are other things in the two eras.
+        (Era::Stateless, false) => Err(Failure::method(&request.method)),
+        (Era::Initialize, _) => Ok(false),
+    }
 }
 
 /// A notification within such a session.

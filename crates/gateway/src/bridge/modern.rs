@@ -36,7 +36,7 @@ pub(crate) async fn request(
 ) -> Result<Response, Failure> {
     // Tasks are other things in the two eras.
     if !request.kind.exists_in(Era::Stateless) || request.kind.family() == Family::Tasks {
-        return Err(Failure::Method { method: request.method.chars().take(100).collect() });
+        return Err(Failure::method(&request.method));
     }
     let voice = voice(request);
     let round = round_of(&ask, place, request)?;
