@@ -3,6 +3,7 @@
 mod needs;
 mod path;
 mod replay;
+mod world;
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
@@ -11,7 +12,10 @@ use policy::{CompiledPolicy, RiskClass, StandingKind, ToolStanding};
 use serde_json::Value;
 use storage::PastCalls;
 
-use self::replay::{Documents, People, Replayer};
+use self::{
+    replay::{Documents, Replayer},
+    world::People,
+};
 use super::{SaveError, history::Reading};
 use crate::{Accounts, Caller, Error};
 
