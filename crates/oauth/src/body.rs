@@ -7,34 +7,21 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt as _, Limited};
 
-use crate::{
-    answers::{Refused, Spoke},
-    params::Params,
-};
+use crate::{answers::Refused, params::Params};
 
 /// The largest body that is read. A registration with ten long redirect URIs has a tenth of it.
 const MAX_BYTES: usize = 64 * 1024;
 /// How long it may take to arrive.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// Reads a form of `/token` or `/revoke` with the client that sends it.
-pub(crate) struct ClientForm {
-    pub(crate) params: Params,
-    pub(crate) client_id: Option<String>,
-    pub(crate) spoke: Spoke,
-}
-
-impl ClientForm {
-    /// Reads the form, and who sends it: `client_id` in the form or HTTP Basic without a password. Our clients are public, so there is no
-    /// secret that could be right.
-    pub(crate) async fn read(request: Request) -> Result<Self, Refused> {
-        needs(request.headers(), "application/x-www-form-urlencoded")?;
-        let (head, body) = request.into_parts();
-        let params = Params::parse(&read(body).await?);
-        if let Some(name) = params.repeated() {
-            return Err(Refused::unreadable(format!("the parameter {name} was given more than once")));
-        }
-        crate::client::of(&head.headers, params)
+/// Reads a form, with the headers that it came with.
+pub(crate) async fn form(request: Request) -> Result<(HeaderMap, Params), Refused> {
+    needs(request.headers(), "application/x-www-form-urlencoded")?;
+    let (head, body) = request.into_parts();
+    let params = Params::parse(&read(body).await?);
+    match params.repeated() {
+        Some(name) => Err(Refused::unreadable(format!("the parameter {name} was given more than once"))),
+        None => Ok((head.headers, params)),
     }
 }
 

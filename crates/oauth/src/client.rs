@@ -1,16 +1,33 @@
 //! Who sends a form to `/token` or `/revoke`.
 
+use axum::extract::Request;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, header};
 
 use crate::{
     answers::{Code, Refused, Spoke},
-    body::ClientForm,
+    body,
     params::Params,
 };
 
+/// A form of `/token` or `/revoke`, with the client that sends it.
+pub(crate) struct ClientForm {
+    pub(crate) params: Params,
+    pub(crate) client_id: Option<String>,
+    pub(crate) spoke: Spoke,
+}
+
+impl ClientForm {
+    /// Reads the form, and who sends it: `client_id` in the form or HTTP Basic without a password. Our clients are public, so there is no
+    /// secret that could be right.
+    pub(crate) async fn read(request: Request) -> Result<Self, Refused> {
+        let (headers, params) = body::form(request).await?;
+        of(&headers, params)
+    }
+}
+
 /// Takes the client from the form, or from HTTP Basic with an empty password, as some libraries send it for a public client.
-pub(crate) fn of(headers: &HeaderMap, params: Params) -> Result<ClientForm, Refused> {
+fn of(headers: &HeaderMap, params: Params) -> Result<ClientForm, Refused> {
     let Some(authorization) = headers.get(header::AUTHORIZATION) else {
         if params.get("client_secret").is_some() {
             return Err(no_secret());

@@ -6,7 +6,7 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 
-use crate::{Oauth, answers::Refused, body::ClientForm};
+use crate::{Oauth, answers::Refused, client::ClientForm};
 
 /// `POST /revoke`
 ///

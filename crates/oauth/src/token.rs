@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::{
     Oauth,
     answers::{Code, Refused},
-    body::ClientForm,
+    client::ClientForm,
 };
 
 #[derive(Serialize)]

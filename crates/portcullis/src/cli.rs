@@ -1,10 +1,8 @@
 //! The command line. Every option can also come from the environment.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, builder::BoolishValueParser};
-
-use crate::mesh::MeshListen;
 
 /// The gate between AI agents and MCP servers.
 #[derive(Debug, Parser)]
@@ -209,4 +207,35 @@ pub enum Policy {
     },
     /// Print the JSON Schema of the language
     Schema,
+}
+
+/// What `--mesh-listen` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MeshListen {
+    /// The other gateways do not reach this one.
+    Off,
+    At(SocketAddr),
+}
+
+impl FromStr for MeshListen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Self::Off),
+            _ => text.parse().map(Self::At).map_err(|_| "give ADDRESS:PORT, or off".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listening_is_an_address_or_off() {
+        assert_eq!("off".parse(), Ok(MeshListen::Off));
+        assert_eq!("[::]:7000".parse(), Ok(MeshListen::At("[::]:7000".parse().expect("an address"))));
+        assert!("7000".parse::<MeshListen>().is_err());
+    }
 }

@@ -1,22 +1,14 @@
 //! Where a gateway listens for the other gateways, and where they reach it.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _, UdpSocket},
-    str::FromStr,
-};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _, UdpSocket};
 
 use anyhow::{Context as _, anyhow};
 use tokio::net::TcpListener;
 
-use crate::{cli, listen};
-
-/// What `--mesh-listen` says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MeshListen {
-    /// The other gateways do not reach this one.
-    Off,
-    At(SocketAddr),
-}
+use crate::{
+    cli::{self, MeshListen},
+    listen,
+};
 
 /// A listener for the other gateways.
 #[derive(Debug)]
@@ -24,17 +16,6 @@ pub struct Mesh {
     pub listener: TcpListener,
     /// As the others reach it.
     pub address: String,
-}
-
-impl FromStr for MeshListen {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "off" => Ok(Self::Off),
-            _ => text.parse().map(Self::At).map_err(|_| "give ADDRESS:PORT, or off".to_owned()),
-        }
-    }
 }
 
 /// Opens the listener: where it is said, or else beside the public one on a port that is free.
@@ -95,12 +76,5 @@ mod tests {
             assert_eq!(host_and_port(url).as_deref(), place, "{url}");
         }
         assert_eq!(own_address("redis://127.0.0.1:6379").ok(), Some(Ipv4Addr::LOCALHOST.into()));
-    }
-
-    #[test]
-    fn listening_is_an_address_or_off() {
-        assert_eq!("off".parse(), Ok(MeshListen::Off));
-        assert_eq!("[::]:7000".parse(), Ok(MeshListen::At("[::]:7000".parse().expect("an address"))));
-        assert!("7000".parse::<MeshListen>().is_err());
     }
 }
