@@ -36,8 +36,11 @@ statements! {
            left join app_user u on u.id = c.user_id \
            left join app_user b on b.id = c.connected_by \
            where c.account_id = $1 and c.id = $2";
-    DUE = "select account_id, id from upstream_connection \
-           where dead_at is null and due_at <= $1 and (leased_until is null or leased_until <= $1) order by due_at limit $2";
+    DUE = "select account_id, id \
+           from (select account_id, id, due_at, row_number() over (partition by account_id order by due_at) as turn \
+                 from upstream_connection \
+                 where dead_at is null and due_at <= $1 and (leased_until is null or leased_until <= $1)) as due \
+           order by turn, due_at limit $2";
 }
 
 /// A client at an authorization server, as it is kept.
@@ -134,7 +137,8 @@ impl Tx {
 }
 
 impl JobTx {
-    /// Connections that have to be looked at and that nobody looks at now, the longest waiting first.
+    /// Connections that have to be looked at and that nobody looks at now: of each account in turn, the longest waiting
+    /// first, so that however many wait of one, and however slow their authorization servers are, the others' are looked at.
     ///
     /// # Errors
     /// [`StorageError::Database`].

@@ -287,6 +287,36 @@ async fn a_neighbours_connections_name_nothing() {
 }
 
 #[tokio::test]
+async fn many_connections_of_one_account_keep_no_other_waiting() {
+    let (world, ours, theirs) = both().await;
+    let now = world.clock.now();
+    let mut tx = world.test.db.account(&world.ours.scope).await.expect("a transaction");
+    let like = tx.server(ours.server).await.expect("asked").expect("a server");
+    for waited in 1..=40 {
+        let server = NewServerRow {
+            id: ServerId::new(&world.clock, &world.entropy),
+            slug: format!("locked-{waited}").parse().expect("a slug"),
+            name: like.name.clone(),
+            transport: like.transport.clone(),
+            kind: None,
+            settings: ServerSettings::default(),
+            created_by: world.ours.user,
+            created_at: now,
+        };
+        tx.insert_server(&server).await.expect("a server");
+        tx.put_upstream_oauth(&settings(server.id)).await.expect("settings");
+        let due_at = Some(now.plus_seconds(-waited));
+        let one = ConnectionRow { due_at, ..connection(&world, &world.ours, server.id) };
+        tx.insert_connection(&one).await.expect("a connection");
+    }
+    tx.commit().await.expect("committed");
+    let mut job = world.test.db.job().await.expect("a transaction");
+    let due = job.due_connections(now, 16).await.expect("asked");
+    assert_eq!(due.len(), 16);
+    assert!(due.iter().take(2).any(|one| one.connection == theirs.connection), "its turn comes first");
+}
+
+#[tokio::test]
 async fn nothing_of_oauth_can_point_out_of_its_account() {
     let (world, ours, theirs) = both().await;
     let now = world.clock.now();
