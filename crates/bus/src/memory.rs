@@ -83,6 +83,9 @@ impl MemoryBus {
 
     pub(crate) async fn append(&self, envelope: &EventEnvelope, durability: Durability) -> Result<(), NotRecorded> {
         let payload = serde_json::to_vec(envelope).map_err(|e| NotRecorded::Unwritable(e.to_string()))?;
+        if !self.spool.has_share(envelope.account.uuid(), Spool::cost(payload.len())) {
+            return Err(NotRecorded::SpoolFull);
+        }
         let position = self.spool.append(envelope.account.uuid(), &payload)?;
         if durability == Durability::Durable {
             self.spool.synced(position).await?;

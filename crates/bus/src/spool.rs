@@ -29,10 +29,13 @@ mod sync;
 use segment::HEADER;
 use state::State;
 
+/// Of the bound, this fraction may be one tag's records.
+const SHARE: u64 = 4;
+
 /// How much a spool may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpoolLimit {
-    /// Bytes of all its files together.
+    /// Bytes of all its files together. One account's records may take a quarter of it.
     pub bytes: u64,
 }
 
@@ -165,6 +168,12 @@ impl Spool {
         state.failed.is_none() && state.bytes() + more <= self.shared.limit
     }
 
+    /// Whether `more` bytes would still be within a tag's share: however many records one account makes, those of the others
+    /// have room. What was once promised room is taken all the same.
+    pub(crate) fn has_share(&self, tag: Uuid, more: u64) -> bool {
+        self.shared.lock().waiting(tag) + more <= self.shared.limit / SHARE
+    }
+
     /// Waits until everything up to `position` is on the disk for good. Waiters share one fsync.
     pub(crate) async fn synced(&self, position: Position) -> Result<(), SpoolError> {
         {
@@ -207,9 +216,7 @@ impl Spool {
     /// Acknowledges every record of a tag.
     pub(crate) fn forget(&self, tag: Uuid) {
         let mut state = self.shared.lock();
-        for segment in &mut state.segments {
-            segment.entries.retain(|_, entry| entry.tag != tag);
-        }
+        state.forget(tag);
         state.drop_done(&self.shared.folder);
     }
 

@@ -85,7 +85,7 @@ impl Writer {
 
     pub(super) async fn append(&self, envelope: &EventEnvelope, durability: Durability) -> Result<(), NotRecorded> {
         let payload = serde_json::to_vec(envelope).map_err(|error| NotRecorded::Unwritable(error.to_string()))?;
-        let room = self.keep_room(payload.len())?;
+        let room = self.keep_room(envelope.account, payload.len())?;
         // Without a spool nothing stands behind an answer given early.
         let waits = durability == Durability::Durable || self.spool.is_none();
         let (done, outcome) = oneshot::channel();
@@ -94,12 +94,14 @@ impl Writer {
         if waits { outcome.await.unwrap_or(Err(NotRecorded::Closed)) } else { Ok(()) }
     }
 
-    fn keep_room(&self, payload: usize) -> Result<Room, NotRecorded> {
+    fn keep_room(&self, account: AccountId, payload: usize) -> Result<Room, NotRecorded> {
         let bytes = Spool::cost(payload);
         let before = self.on_the_way.fetch_add(bytes, Ordering::Relaxed);
         let room = Room { bytes, of: Arc::clone(&self.on_the_way) };
         match &self.spool {
-            Some(spool) if !spool.has_room(before + bytes) => Err(NotRecorded::SpoolFull),
+            Some(spool) if !spool.has_room(before + bytes) || !spool.has_share(account.uuid(), bytes) => {
+                Err(NotRecorded::SpoolFull)
+            }
             _ => Ok(room),
         }
     }

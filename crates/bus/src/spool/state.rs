@@ -1,6 +1,13 @@
 //! What the spool's lock protects: the files, and which of their records are not acknowledged.
 
-use std::{collections::VecDeque, fs::File, io, os::unix::fs::FileExt as _, path::Path, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    fs::File,
+    io,
+    os::unix::fs::FileExt as _,
+    path::Path,
+    sync::Arc,
+};
 
 use uuid::Uuid;
 
@@ -12,6 +19,8 @@ use super::{
 pub(super) struct State {
     /// Oldest first; the last is the one written to.
     pub(super) segments: VecDeque<Segment>,
+    /// Bytes of the records that are not acknowledged, by tag.
+    waiting: HashMap<Uuid, u64>,
     pub(super) next_segment: u64,
     pub(super) written: u64,
     pub(super) sync_asked: u64,
@@ -27,8 +36,13 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn new(segments: VecDeque<Segment>, next_segment: u64) -> Self {
+        let mut waiting = HashMap::new();
+        for entry in segments.iter().flat_map(|segment| segment.entries.values()) {
+            *waiting.entry(entry.tag).or_default() += Spool::cost(entry.length);
+        }
         Self {
             segments,
+            waiting,
             next_segment,
             written: 0,
             sync_asked: 0,
@@ -48,6 +62,19 @@ impl State {
         self.segments.iter().map(|segment| segment.bytes).sum()
     }
 
+    /// Bytes of a tag's records that are not acknowledged.
+    pub(super) fn waiting(&self, tag: Uuid) -> u64 {
+        self.waiting.get(&tag).copied().unwrap_or_default()
+    }
+
+    /// Nothing of a tag waits any more.
+    pub(super) fn forget(&mut self, tag: Uuid) {
+        for segment in &mut self.segments {
+            segment.entries.retain(|_, entry| entry.tag != tag);
+        }
+        self.waiting.remove(&tag);
+    }
+
     pub(super) fn append(&mut self, shared: &Shared, tag: Uuid, payload: &[u8]) -> Result<Position, SpoolError> {
         if self.closed {
             return Err(SpoolError::Closed);
@@ -65,6 +92,7 @@ impl State {
         segment.file.write_all_at(&segment::encode(tag, payload), offset).map_err(disk)?;
         segment.bytes += cost;
         segment.entries.insert(offset, Entry { tag, length: payload.len() });
+        *self.waiting.entry(tag).or_default() += cost;
         self.written += 1;
         if std::mem::take(&mut self.clean) {
             shared.sync_wanted.notify_one();
@@ -101,7 +129,12 @@ impl State {
 
     pub(super) fn remove(&mut self, id: EntryId) {
         if let Ok(at) = self.segments.binary_search_by_key(&id.segment, |segment| segment.number) {
-            self.segments[at].entries.remove(&id.offset);
+            let Some(entry) = self.segments[at].entries.remove(&id.offset) else { return };
+            let left = self.waiting(entry.tag).saturating_sub(Spool::cost(entry.length));
+            match left {
+                0 => self.waiting.remove(&entry.tag),
+                left => self.waiting.insert(entry.tag, left),
+            };
         }
     }
 

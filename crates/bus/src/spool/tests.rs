@@ -93,6 +93,30 @@ fn the_bound_holds_and_room_comes_back() {
 }
 
 #[test]
+fn one_tags_records_leave_room_for_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let limit = SpoolLimit { bytes: 64 << 10 };
+    let spool = Spool::open(dir.path(), limit).unwrap();
+    let (payload, cost) = ([7; 1000], Spool::cost(1000));
+    let mut taken = 0;
+    while spool.has_share(tag(1), cost) {
+        spool.append(tag(1), &payload).unwrap();
+        taken += 1;
+    }
+    assert_eq!(taken, (16 << 10) / cost);
+    assert!(spool.has_share(tag(2), cost) && spool.has_room(cost));
+    drop(spool);
+    let spool = Spool::open(dir.path(), limit).unwrap();
+    assert!(!spool.has_share(tag(1), cost), "what was there before counts");
+    let first = spool.peek(|_| true, 1).unwrap()[0].id;
+    spool.ack(&[first, first]);
+    assert!(spool.has_share(tag(1), cost) && !spool.has_share(tag(1), 2 * cost), "what is stored comes back, once");
+    spool.append(tag(2), &payload).unwrap();
+    spool.forget(tag(1));
+    assert!(spool.has_share(tag(1), 16 << 10) && !spool.has_share(tag(2), 16 << 10));
+}
+
+#[test]
 fn a_torn_tail_is_dropped_wherever_it_is_torn() {
     for cut in 1..=Spool::cost("record 2".len()) {
         let dir = tempfile::tempdir().unwrap();
