@@ -7,7 +7,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use mcp::{Era, HandshakeError, Id, OwnCall, OwnClient, ServerDescription};
 
-use crate::exchange::{Answer, Exchange, Failure, exchange, shown};
+use crate::{
+    events::Events,
+    exchange::{Answer, Exchange, Failure, exchange, shown},
+};
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -47,6 +50,8 @@ pub struct Conversation<'a, E: Exchange> {
     era: Era,
     version: String,
     session: Option<HeaderValue>,
+    /// Where answers come on, where the server speaks HTTP+SSE.
+    events: Option<Events>,
     description: ServerDescription,
     next_id: u64,
 }
@@ -63,7 +68,8 @@ impl Default for Limits {
 }
 
 impl<'a, E: Exchange> Conversation<'a, E> {
-    /// Opens a conversation: `server/discover` first, and the `initialize` handshake where the server is of that era.
+    /// Opens a conversation: `server/discover` first, and the `initialize` handshake where the server is of that era, over
+    /// HTTP+SSE where it does not take it by Streamable HTTP.
     ///
     /// # Errors
     /// [`Failed`].
@@ -74,11 +80,12 @@ impl<'a, E: Exchange> Conversation<'a, E> {
             era: Era::Stateless,
             version: mcp::STATELESS.to_owned(),
             session: None,
+            events: None,
             description: ServerDescription::default(),
             next_id: 0,
         };
         if !conversation.discover().await? {
-            conversation.initialize().await?;
+            conversation.introduce().await?;
         }
         Ok(conversation)
     }
@@ -140,7 +147,7 @@ impl<'a, E: Exchange> Conversation<'a, E> {
         Ok((request, answer))
     }
 
-    /// Ends the session, where there is one. Whether the server heard it makes no difference.
+    /// Ends the session, where there is one; over HTTP+SSE the stream is it. Whether the server heard it makes no difference.
     pub async fn close(self) {
         if self.session.is_none() {
             return;
@@ -187,15 +194,40 @@ impl<'a, E: Exchange> Conversation<'a, E> {
         Ok(said.filter(|said| said.is_err() || answer.status.is_success()))
     }
 
-    async fn initialize(&mut self) -> Result<(), Failed> {
+    /// The handshake of the `initialize` era, by the one transport or the other. Where neither is spoken, what was said to the
+    /// newer one is told.
+    async fn introduce(&mut self) -> Result<(), Failed> {
         self.era = Era::Initialize;
         self.version.clear();
-        let id = self.id();
-        let request = mcp::initialize_request(&id, self.target.client);
-        let answer = self.exchange(Some(&id), "initialize", None, request).await.map_err(Failed)?;
+        let mut answer = self.greet().await.map_err(Failed)?;
+        if answer.is_of_another_transport() && self.open_events().await {
+            answer = self.greet().await.map_err(Failed)?;
+        }
         if !answer.status.is_success() {
             return Err(Failed(answer.failure()));
         }
+        self.greeted(&answer).await
+    }
+
+    async fn greet(&mut self) -> Result<Answer, Failure> {
+        let id = self.id();
+        let request = mcp::initialize_request(&id, self.target.client);
+        self.exchange(Some(&id), "initialize", None, request).await
+    }
+
+    /// Opens the stream of HTTP+SSE; whether there is one.
+    async fn open_events(&mut self) -> bool {
+        let mut request = self.request("", None, Bytes::new());
+        *request.method_mut() = Method::GET;
+        request.headers_mut().remove(header::CONTENT_TYPE);
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+        let limits = self.target.limits;
+        let opening = Events::open(self.via, request, limits.answer_bytes);
+        self.events = tokio::time::timeout(limits.per_request, opening).await.ok().and_then(Result::ok);
+        self.events.is_some()
+    }
+
+    async fn greeted(&mut self, answer: &Answer) -> Result<(), Failed> {
         let Some(message) = &answer.message else { return Err(Failed(answer.failure())) };
         let description = mcp::initialize_result(message).map_err(|error| failed(shown(&error.to_string())))?;
         self.session = answer.headers.get(SESSION).cloned();
@@ -208,7 +240,7 @@ impl<'a, E: Exchange> Conversation<'a, E> {
     }
 
     /// Asks, and gives the message that answers.
-    async fn ask(&self, id: &Id<'_>, method: &str, name: Option<&str>, message: Bytes) -> Result<Bytes, Failed> {
+    async fn ask(&mut self, id: &Id<'_>, method: &str, name: Option<&str>, message: Bytes) -> Result<Bytes, Failed> {
         let answer = self.exchange(Some(id), method, name, message).await.map_err(Failed)?;
         match &answer.message {
             // An error may come with an HTTP status of its own; the message says more.
@@ -218,14 +250,20 @@ impl<'a, E: Exchange> Conversation<'a, E> {
     }
 
     async fn exchange(
-        &self,
+        &mut self,
         id: Option<&Id<'_>>,
         method: &str,
         name: Option<&str>,
         message: Bytes,
     ) -> Result<Answer, Failure> {
         let limits = self.target.limits;
-        let sending = exchange(self.via, self.request(method, name, message), id, limits.answer_bytes);
+        let request = self.request(method, name, message);
+        let sending = async {
+            match &mut self.events {
+                Some(events) => events.exchange(self.via, request, id).await,
+                None => exchange(self.via, request, id, limits.answer_bytes).await,
+            }
+        };
         match tokio::time::timeout(limits.per_request, sending).await {
             Ok(result) => result,
             Err(_) => {

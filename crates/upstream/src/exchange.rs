@@ -102,6 +102,17 @@ pub(crate) async fn exchange<E: Exchange>(
 }
 
 impl Answer {
+    /// An answer of which only the head is looked at.
+    pub(crate) fn of_status(status: http::StatusCode, headers: http::HeaderMap) -> Self {
+        Self { status, headers, message: None, start: Bytes::new() }
+    }
+
+    /// Whether it is what a server that only speaks HTTP+SSE answers to a POST (2025-11-25 basic/transports "Backwards
+    /// Compatibility").
+    pub(crate) fn is_of_another_transport(&self) -> bool {
+        matches!(self.status.as_u16(), 400 | 404 | 405)
+    }
+
     /// What an answer says that holds no message for us, or an HTTP error.
     pub(crate) fn failure(&self) -> Failure {
         let status = self.status;
@@ -166,7 +177,7 @@ fn content_type(headers: &http::HeaderMap) -> String {
     value.unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-fn answers(message: &[u8], id: &Id<'_>) -> bool {
+pub(crate) fn answers(message: &[u8], id: &Id<'_>) -> bool {
     match mcp::frame(message) {
         // An error about a request that could not be read has no id.
         Ok(Frame::Response(facts)) => facts.answers(id) || (facts.id.is_none() && facts.is_failure()),
@@ -206,7 +217,7 @@ async fn from_stream(mut body: Incoming, id: &Id<'_>, max_bytes: usize) -> Resul
     Ok(None)
 }
 
-fn too_large(max_bytes: usize) -> Failure {
+pub(crate) fn too_large(max_bytes: usize) -> Failure {
     Failure::answered(format!("the answer is larger than {} MiB", max_bytes / (1024 * 1024)))
 }
 

@@ -12,7 +12,6 @@ use http::{HeaderMap, Method, Uri, header};
 use mcp::{Frame, Id, SseEvent};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
-use url::Url;
 
 use super::source::Source;
 use crate::{
@@ -63,7 +62,7 @@ impl EventsWire {
         let messages = Source::events(shared, Plain::new(&head.headers, body)?);
         let mut reader = Reader { shared: shared.clone(), messages, switch: Arc::default() };
         let named = timeout(times.aggregate_part, reader.endpoint()).await.map_err(|_| UpstreamFailure::Late)??;
-        let endpoint = resolved(url, &named).ok_or_else(no_endpoint)?;
+        let endpoint = upstream::events_endpoint(url, &named).ok_or_else(no_endpoint)?;
         let open = CancellationToken::new();
         let wire = Self { endpoint, switch: reader.switch.clone(), _open: open.clone().drop_guard() };
         let closing = shared.closing.clone();
@@ -211,36 +210,6 @@ impl Switch {
     }
 }
 
-/// The URL to post to; only one at the server's own origin will do, as the account's credentials go there.
-fn resolved(server: &str, named: &str) -> Option<Uri> {
-    let server = Url::parse(server).ok()?;
-    let endpoint = server.join(named).ok()?;
-    let same = endpoint.origin() == server.origin() && endpoint.username().is_empty() && endpoint.password().is_none();
-    if same { endpoint.as_str().parse().ok() } else { None }
-}
-
 fn no_endpoint() -> UpstreamFailure {
     UpstreamFailure::Invalid("its stream does not begin with an endpoint at its own origin".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_are_posted_to_the_servers_own_origin_only() {
-        let server = "https://a.example:8443/sse?x=1";
-        for (named, expected) in [
-            ("/messages?session=1", Some("https://a.example:8443/messages?session=1")),
-            ("messages", Some("https://a.example:8443/messages")),
-            ("https://a.example:8443/m", Some("https://a.example:8443/m")),
-            ("https://a.example/m", None),
-            ("http://a.example:8443/m", None),
-            ("//b.example:8443/m", None),
-            ("https://a.example:8443@b.example/m", None),
-            ("https://u:p@a.example:8443/m", None),
-        ] {
-            assert_eq!(resolved(server, named).map(|uri| uri.to_string()).as_deref(), expected, "{named}");
-        }
-    }
 }
