@@ -20,13 +20,16 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Guard(#[from] GuardError),
     /// No key or token, or one that does not open this account. Which of the two is all that is told.
-    #[error("a valid key is needed: send it as `Authorization: Bearer pcl_key_…`")]
+    #[error(
+        "log in, or send a key: a client that can log in finds where in this answer's `WWW-Authenticate` header; any other \
+         sends a key of the account as `Authorization: Bearer pcl_key_…`"
+    )]
     Unauthenticated(Presented),
     /// The account is not in memory and the bus cannot be asked.
     #[error("the account cannot be loaded now; try again")]
     Unavailable,
     /// No such server, or no grant on it: the caller cannot tell which.
-    #[error("there is no such server for this key")]
+    #[error("there is no such server, or none that you have a grant on")]
     NoServer,
     #[error("this method is not answered here")]
     HttpMethod,
