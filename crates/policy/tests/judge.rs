@@ -444,3 +444,20 @@ proptest! {
         let _ = judge(Some(&policy), &call("t", &format!("{{\"a\":{body}}}")), NOW);
     }
 }
+
+/// The table is the workbench's too (`web/tests/unit/policy.test.mjs`): its rows say at once, without asking, which member
+/// decides about a tool, so the two ways of finding that out are held to the same answers.
+#[test]
+fn the_member_that_decides_is_the_one_that_the_workbench_names() {
+    let cases: serde_json::Value = serde_json::from_str(include_str!("precedence.json")).expect("JSON");
+    for case in cases.as_array().expect("cases") {
+        let compiled = compile(&case["policy"].to_string());
+        for decided in case["decided"].as_array().expect("names") {
+            let [name, class, pointer] = [0, 1, 2].map(|part| decided[part].as_str().expect("a text"));
+            let class: RiskClass = serde_json::from_value(class.into()).expect("a class");
+            let standing = standings(Some(&compiled), name, class);
+            let member = standing.rule.strip_suffix("/action").unwrap_or(&standing.rule);
+            assert_eq!(member, pointer, "{name} under {}", case["policy"]);
+        }
+    }
+}

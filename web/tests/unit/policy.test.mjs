@@ -1,8 +1,10 @@
 // What the builder reads: which member decides about a tool, rules as rows, patterns, words, values.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
+import { format } from "../../workbench/json/pointer.js";
 import { parse } from "../../workbench/json/tree.js";
 import { literals, matches } from "../../workbench/policy/patterns.js";
 import { pathsOf, typeOf } from "../../workbench/policy/paths.js";
@@ -36,6 +38,15 @@ test("exact beats glob, among globs the one that says more, then class, then def
     ["own", "tools/ab", "allow"],
     "an exact entry beats a hide glob",
   );
+});
+
+test("the member that decides is the one that the judge names", () => {
+  const cases = JSON.parse(readFileSync(new URL("../../../crates/policy/tests/precedence.json", import.meta.url), "utf8"));
+  for (const { policy, decided } of cases) {
+    const root = parse(JSON.stringify(policy));
+    for (const [name, riskClass, pointer] of decided)
+      assert.equal(format(standingOf(root, { name, class: riskClass }).path), pointer, `${name} under ${JSON.stringify(policy)}`);
+  }
 });
 
 test("decidedBy names the tools a pattern decides about, not those it merely matches", () => {
