@@ -6,7 +6,7 @@ mod refresh;
 use domain::{AccountId, AppId, Email, Name, Scopes, SnapshotApp, Timestamp, TokenHash, UserId};
 use sqlx::{Row as _, postgres::PgRow};
 
-use crate::{AccountScope, Db, StorageError, Tx, read};
+use crate::{AccountScope, Db, StorageError, Tx, read, tx};
 
 pub(crate) use codes::STATEMENTS as CODE_STATEMENTS;
 pub use codes::{CodeRow, NewCode};
@@ -202,10 +202,10 @@ impl Tx {
 
 /// Leave to work in the account of a token's row, found by one of the statements of this folder.
 async fn account_of(db: &Db, by_hash: &'static str, hash: &TokenHash) -> Result<Option<AccountScope>, StorageError> {
-    let mut tx = db.token(hash).await?;
+    let mut begun = db.token(hash).await?;
     let query = sqlx::query(by_hash).bind(hash.as_bytes().as_slice()).try_map(account);
-    let found = query.fetch_optional(&mut *tx).await?;
-    tx.commit().await?;
+    let found = query.fetch_optional(&mut *begun).await?;
+    tx::commit(begun).await?;
     Ok(found)
 }
 

@@ -3,7 +3,7 @@
 use domain::{AccountId, Email, InviteId, Role, TeamId, TeamSlug, Timestamp, TokenHash, UserId};
 use sqlx::postgres::PgRow;
 
-use crate::{AccountScope, Db, StorageError, Tx, read};
+use crate::{AccountScope, Db, StorageError, Tx, read, tx};
 
 statements! {
     INSERT = "insert into invite (account_id, id, token_hash, role, team_id, created_by, created_at, expires_at) \
@@ -77,14 +77,14 @@ impl Db {
     /// # Errors
     /// [`StorageError::Database`].
     pub async fn invite(&self, hash: &TokenHash, now: Timestamp) -> Result<Option<FoundInvite>, StorageError> {
-        let mut tx = self.token(hash).await?;
+        let mut begun = self.token(hash).await?;
         let found = sqlx::query(BY_HASH)
             .bind(hash.as_bytes().as_slice())
             .bind(now.to_datetime())
             .try_map(found)
-            .fetch_optional(&mut *tx)
+            .fetch_optional(&mut *begun)
             .await?;
-        tx.commit().await?;
+        tx::commit(begun).await?;
         Ok(found)
     }
 }

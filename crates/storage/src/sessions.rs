@@ -3,7 +3,7 @@
 use domain::{Email, SessionId, Timestamp, TokenHash, UserId};
 use sqlx::{Row as _, postgres::PgRow};
 
-use crate::{Db, PersonTx, StorageError, read};
+use crate::{Db, PersonTx, StorageError, read, tx};
 
 statements! {
     INSERT = "insert into session (id, user_id, token_hash, created_at, last_seen_at, expires_at, ip, user_agent) \
@@ -71,14 +71,14 @@ impl Db {
     /// # Errors
     /// [`StorageError::Database`].
     pub async fn session(&self, hash: &TokenHash, now: Timestamp) -> Result<Option<FoundSession>, StorageError> {
-        let mut tx = self.token(hash).await?;
+        let mut begun = self.token(hash).await?;
         let found = sqlx::query(BY_HASH)
             .bind(hash.as_bytes().as_slice())
             .bind(now.to_datetime())
             .try_map(found)
-            .fetch_optional(&mut *tx)
+            .fetch_optional(&mut *begun)
             .await?;
-        tx.commit().await?;
+        tx::commit(begun).await?;
         Ok(found)
     }
 }

@@ -1,10 +1,11 @@
 //! Transactions, each of which sees only what belongs to its scope. Queries are methods, one file per aggregate.
 //!
 //! Invariant: the setting that row-level security compares with is local to the transaction, so no connection carries it
-//! back into the pool. A transaction that is dropped is rolled back.
+//! back into the pool. A transaction that is dropped is rolled back; a commit that has begun is finished.
 
 use domain::{AccountId, UserId};
 use sqlx::{PgConnection, Postgres, Transaction};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{AccountScope, StorageError};
@@ -48,7 +49,7 @@ impl Tx {
     /// # Errors
     /// [`StorageError::Database`]: then nothing was done.
     pub async fn commit(self) -> Result<(), StorageError> {
-        Ok(self.inner.commit().await?)
+        commit(self.inner).await
     }
 
     pub(crate) fn into_inner(self) -> Transaction<'static, Postgres> {
@@ -85,7 +86,7 @@ impl PersonTx {
     /// # Errors
     /// [`StorageError::Database`]: then nothing was done.
     pub async fn commit(self) -> Result<(), StorageError> {
-        Ok(self.inner.commit().await?)
+        commit(self.inner).await
     }
 
     pub(crate) fn connection(&mut self) -> &mut PgConnection {
@@ -103,12 +104,20 @@ impl JobTx {
     /// # Errors
     /// [`StorageError::Database`]: then nothing was done.
     pub async fn commit(self) -> Result<(), StorageError> {
-        Ok(self.inner.commit().await?)
+        commit(self.inner).await
     }
 
     pub(crate) fn connection(&mut self) -> &mut PgConnection {
         &mut self.inner
     }
+}
+
+/// Commits, whether or not anybody waits for it to the end. Who waits is a request, and is dropped when its browser goes away:
+/// sqlx would then send the rollback of a transaction that is over, and nobody would know which of the two came first. The
+/// pool waits for the connection, and so for the task, before it closes.
+pub(crate) async fn commit(inner: Transaction<'static, Postgres>) -> Result<(), StorageError> {
+    let committed = tokio::spawn(inner.commit().in_current_span()).await;
+    Ok(committed.unwrap_or(Err(sqlx::Error::WorkerCrashed))?)
 }
 
 macro_rules! opaque {

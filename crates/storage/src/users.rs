@@ -3,7 +3,7 @@
 use domain::{Email, Secret, Timestamp, UserId};
 use sqlx::{Row as _, postgres::PgRow};
 
-use crate::{Db, PersonTx, StorageError, Tx, read};
+use crate::{Db, PersonTx, StorageError, Tx, read, tx};
 
 statements! {
     INSERT = "insert into app_user (id, email, password_hash, created_at) values ($1, $2, $3, $4)";
@@ -41,9 +41,9 @@ impl Db {
     /// # Errors
     /// [`StorageError::Database`].
     pub async fn user_by_email(&self, email: &Email) -> Result<Option<UserRow>, StorageError> {
-        let mut tx = self.email(email).await?;
-        let found = sqlx::query(BY_EMAIL).bind(email.as_str()).try_map(user).fetch_optional(&mut *tx).await?;
-        tx.commit().await?;
+        let mut begun = self.email(email).await?;
+        let found = sqlx::query(BY_EMAIL).bind(email.as_str()).try_map(user).fetch_optional(&mut *begun).await?;
+        tx::commit(begun).await?;
         Ok(found)
     }
 }

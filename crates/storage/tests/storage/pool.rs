@@ -1,6 +1,12 @@
 //! The pool's guard against transactions that sqlx lost track of.
 
-use std::{future::Future, pin::pin, task::Poll};
+use std::{
+    future::Future,
+    io::{self, Write},
+    pin::pin,
+    sync::{Arc, Mutex},
+    task::Poll,
+};
 
 use sqlx::Connection as _;
 use storage::{Db, OpenError, PoolSize};
@@ -28,6 +34,31 @@ async fn a_cancelled_begin_harms_nobody() {
         let again = test.db.count_attempt(&subject, now, 60).await.expect("counted by another connection");
         assert_eq!(again.count, 2, "the first count was committed, round {round}");
     }
+}
+
+/// A request that is dropped while it commits: what it did is kept, and no rollback is sent after the commit, of which
+/// PostgreSQL would warn.
+#[tokio::test]
+async fn a_cancelled_commit_is_finished_and_nothing_more() {
+    let log = Log::default();
+    let writer = log.clone();
+    let warnings = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(move || writer.clone());
+    let _quiet = tracing::subscriber::set_default(warnings.finish());
+    let test = TestDb::new().await;
+    let db = Db::of_cluster_database(cluster(), &test.name, PoolSize(1)).await.expect("a pool of one connection");
+    for polls in 1..8 {
+        let job = db.job().await.expect("a transaction");
+        let mut future = Box::pin(job.commit());
+        for _ in 0..polls {
+            if std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_ready())).await {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(future);
+        db.ping().await.expect("the one connection is there again");
+    }
+    assert_eq!(log.text(), "");
 }
 
 #[tokio::test]
@@ -66,4 +97,24 @@ async fn a_connection_that_broke_is_replaced() {
     let ended = sqlx::query("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1");
     ended.bind(&test.name).execute(&mut other).await.expect("ended");
     db.ping().await.expect("there again");
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("not poisoned").clone()).expect("text")
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("not poisoned").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
