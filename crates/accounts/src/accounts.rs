@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use upstream::Dialer;
 
 use crate::{
-    Caller, Error,
+    Caller, Error, Retention,
     apps::{ClientDocuments, Documents},
     passwords::Passwords,
 };
@@ -56,6 +56,8 @@ pub struct Config {
     pub issuer: String,
     /// Which clients' metadata documents are read.
     pub client_documents: ClientDocuments,
+    /// How long what callers sent is kept.
+    pub retention: Retention,
 }
 
 struct Inner {
@@ -110,6 +112,10 @@ impl Accounts {
 
     pub(crate) fn client_documents(&self) -> ClientDocuments {
         self.inner.wiring.config.client_documents
+    }
+
+    pub(crate) fn retention(&self) -> Retention {
+        self.inner.wiring.config.retention
     }
 
     /// Where the control plane itself reaches a gateway.

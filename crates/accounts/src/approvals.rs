@@ -93,6 +93,8 @@ pub enum ArgumentsShown {
     NotForReader,
     /// They are too long for a list; the request by itself has them.
     TooLong,
+    /// They were kept for their time, and are gone.
+    Forgotten,
     /// They do not open under this deployment's key.
     Damaged,
 }
@@ -206,6 +208,7 @@ fn arguments(row: &ApprovalRow, reader: &Reader, key: &DataKey) -> (Option<Strin
         return (None, ArgumentsShown::NotForReader);
     }
     match opened(row, key) {
+        _ if row.arguments_forgotten => (None, ArgumentsShown::Forgotten),
         Ok(Some(text)) => (Some(text), ArgumentsShown::Yes),
         Ok(None) => (None, ArgumentsShown::TooLong),
         Err(_) => (None, ArgumentsShown::Damaged),

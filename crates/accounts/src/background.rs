@@ -19,6 +19,8 @@ const PARTITIONS_EVERY: Duration = Duration::from_secs(6 * 3600);
 const FORGET_EVERY: Duration = Duration::from_secs(600);
 /// Between two removals of codes, refresh tokens and clients that nobody can use any more.
 const FORGET_AUTHORIZATIONS_EVERY: Duration = Duration::from_secs(900);
+/// Between two removals of what is older than it is kept.
+const FORGET_OLD_EVERY: Duration = Duration::from_secs(3600);
 /// Between two looks at answers that did not come to their end when they were given.
 const HEAL_EVERY: Duration = Duration::from_secs(5);
 /// Between two looks at connections to servers whose tokens are due.
@@ -36,6 +38,7 @@ impl Accounts {
                 every(FORGET_EVERY, "forget attempts of windows that are over", || self.forget_attempts()),
                 every(FORGET_AUTHORIZATIONS_EVERY, "forget what apps cannot use any more", || self
                     .forget_authorizations()),
+                every(FORGET_OLD_EVERY, "forget what is older than it is kept", || self.forget_old()),
                 every(PARTITIONS_EVERY, "make the partitions for calls", || self.make_call_partitions()),
                 every(HEAL_EVERY, "put the answers that wait", || self.put_waiting_answers()),
                 every(REFRESH_EVERY, "renew the connections that are due", || self.refresh_connections()),

@@ -19,6 +19,7 @@ mod people;
 mod policies;
 mod publisher;
 mod recorder;
+mod retention;
 mod servers;
 mod sessions;
 mod snapshot;
@@ -47,16 +48,17 @@ pub use keys::{CreatedKey, NewKey};
 pub use members::MemberView;
 pub use people::{ChangePassword, NewAccount, SignUp, SignUpError, SignedIn};
 pub use policies::{
-    CheckReport, CheckedTest, Conflicting, Draft, DraftEdit, DraftNote, FirstVersion, PolicyEdit, PolicySummary,
-    PolicyView, Restore, SaveError,
+    CheckReport, CheckedTest, Conflicting, Draft, DraftEdit, DraftNote, FirstVersion, OldDraft, PolicyEdit,
+    PolicySummary, PolicyView, Restore, SaveError,
 };
 pub use policies::{
     Direction, Effect, EffectForm, GrantName, Replay, ReplayedCall, ShadowReport, SuggestedLine, Suggestion,
     SuggestionSource, ToolChange, Tried, TriedCounter, TriedOutcome, TryForm,
 };
+pub use retention::Retention;
 pub use servers::{
     CreatedConnector, CreatedServer, LiveConnector, NewServer, NewServerProbe, NewTransport, REPLACED_STANDS_SECONDS,
-    RiskCounts, ServerEdit, ServerSummary, ServerView, gateway_url,
+    RiskCounts, ServerEdit, ServerReach, ServerStanding, ServerSummary, ServerView, gateway_url,
 };
 pub use sessions::{LogIn, LogInError, LoggedIn, SessionView};
 pub use storage::{

@@ -30,7 +30,7 @@ pub use effect::{Direction, Effect, EffectForm, GrantName, Replay, ReplayedCall,
 pub use shadow::ShadowReport;
 pub use suggest::{SuggestedLine, Suggestion, SuggestionSource};
 pub use try_call::{Tried, TriedCounter, TriedOutcome, TryForm};
-pub use versions::{FirstVersion, PolicyEdit, Restore};
+pub use versions::{FirstVersion, OldDraft, PolicyEdit, Restore};
 
 /// A policy in a list.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 
 mod form;
 mod probes;
+mod reach;
 mod view;
 
 use domain::{
@@ -16,6 +17,7 @@ use crate::{Accounts, Caller, Error, change::Change};
 pub use form::{NewServer, NewTransport};
 pub use probes::NewServerProbe;
 pub(crate) use probes::open_headers;
+pub use reach::{ServerReach, ServerStanding};
 pub use view::{LiveConnector, RiskCounts, ServerSummary, ServerView, gateway_url};
 
 /// How long a connector token stands after it was replaced, in seconds: a day.

@@ -23,6 +23,7 @@ use crate::{Accounts, Error};
 
 pub use begin::StartedConnection;
 pub use finish::{ConnectionAnswer, FinishedConnection};
+pub(crate) use health::health;
 pub use health::{Ailment, ConnectionHealth};
 pub use settings::{GivenClient, OAuthForm};
 pub use view::{ConnectionView, OAuthView, TroubledConnection};

@@ -31,6 +31,7 @@ mod server_new;
 mod servers;
 mod sessions;
 mod signup;
+mod standing;
 mod team;
 mod teams;
 mod theme;

@@ -37,7 +37,7 @@ pub(crate) fn role_says(role: Role) -> &'static str {
         Role::Owner => "everything, other owners included",
         Role::Admin => "servers, grants, agents, teams and members",
         Role::PolicyManager => "writes policies and attaches them to grants",
-        Role::Viewer => "sees everything, changes nothing but their own keys",
+        Role::Viewer => "sees everything, changes nothing but their own keys and apps",
     }
 }
 

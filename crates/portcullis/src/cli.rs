@@ -57,6 +57,8 @@ pub struct Up {
     pub connections_per_address: usize,
     #[command(flatten)]
     pub answers: Answers,
+    #[command(flatten)]
+    pub keep: Keep,
 }
 
 #[derive(Debug, Args)]
@@ -83,6 +85,8 @@ pub struct Control {
     /// Most connections from one address; this machine and trusted proxies are not counted
     #[arg(long, env = "PORTCULLIS_CONNECTIONS_PER_ADDRESS", default_value_t = 1024, value_name = "NUMBER")]
     pub connections_per_address: usize,
+    #[command(flatten)]
+    pub keep: Keep,
 }
 
 #[derive(Debug, Args)]
@@ -137,6 +141,23 @@ pub struct Answers {
     pub largest_request: u32,
 }
 
+/// How long what callers sent is kept.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Keep {
+    /// How long the sealed arguments of calls, and of requests for approval after their end, are kept
+    #[arg(long, env = "PORTCULLIS_KEEP_ARGUMENTS", default_value_t = 90, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub keep_arguments: u32,
+    /// How long requests for approval are kept after their end, with who answered and why
+    #[arg(long, env = "PORTCULLIS_KEEP_APPROVALS", default_value_t = 400, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub keep_approvals: u32,
+}
+
+impl Keep {
+    pub fn retention(self) -> accounts::Retention {
+        accounts::Retention { arguments_days: self.keep_arguments, approvals_days: self.keep_approvals }
+    }
+}
+
 /// What control planes and gateways of one deployment have in common.
 #[derive(Debug, Args)]
 pub struct Shared {
@@ -181,6 +202,8 @@ pub struct Connect {
     pub url: Option<String>,
     /// With --url: dial only this host name, address or network (10.0.0.0/8); may be given several times
     #[arg(long, env = "PORTCULLIS_CONNECT_ALLOW", value_delimiter = ',', value_name = "HOST_OR_NETWORK")]
+    // A command dials what it likes: an allow-list beside it would be believed to hold.
+    #[arg(conflicts_with = "command")]
     pub allow: Vec<connector::Allowed>,
     /// The stdio server's command and its arguments, after `--`
     #[arg(last = true, value_name = "COMMAND", required_unless_present = "url")]
@@ -237,5 +260,18 @@ mod tests {
         assert_eq!("off".parse(), Ok(MeshListen::Off));
         assert_eq!("[::]:7000".parse(), Ok(MeshListen::At("[::]:7000".parse().expect("an address"))));
         assert!("7000".parse::<MeshListen>().is_err());
+    }
+
+    fn connect(words: &[&str]) -> Result<Cli, clap::error::ErrorKind> {
+        let line = ["portcullis", "connect", "TOKEN"].iter().chain(words);
+        Cli::try_parse_from(line).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn an_allow_list_that_would_not_be_kept_is_refused() {
+        let refused = connect(&["--allow", "10.0.0.0/8", "--", "uvx", "mlflow-mcp"]);
+        assert_eq!(refused.map(drop), Err(clap::error::ErrorKind::ArgumentConflict));
+        assert!(connect(&["--allow", "10.0.0.0/8", "--url", "http://10.0.0.7/mcp"]).is_ok());
+        assert!(connect(&["--", "uvx", "mlflow-mcp"]).is_ok());
     }
 }

@@ -26,7 +26,8 @@ pub async fn run(args: Control) -> anyhow::Result<()> {
 
     let db = parts::database(&args.database.database_url).await?;
     let hot = parts::redis(&args.shared.redis_url, None).await?;
-    let accounts = base.accounts(db.clone(), hot.clone(), parts::dialer(egress)?, &addresses);
+    let accounts =
+        base.accounts(db.clone(), hot.clone(), parts::dialer(egress)?, addresses.config(args.keep.retention()));
     let connections = Connections::new(args.connections_per_address, &args.trusted_proxies);
     let faces = base.faces(&accounts, &addresses.origin)?;
 

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use accounts::{Accounts, Wiring};
+use accounts::{Accounts, Retention, Wiring};
 use anyhow::Context as _;
 use axum::Router;
 use bus::Bus;
@@ -48,13 +48,26 @@ pub struct Addresses {
     pub gateway_internal: String,
 }
 
+impl Addresses {
+    /// What the use cases are told.
+    pub fn config(&self, retention: Retention) -> accounts::Config {
+        accounts::Config {
+            gateway_origin: self.gateway_origin.trim_end_matches('/').to_owned(),
+            internal_gateway: self.gateway_internal.clone(),
+            issuer: self.origin.trim_end_matches('/').to_owned(),
+            client_documents: accounts::ClientDocuments::Public,
+            retention,
+        }
+    }
+}
+
 impl Base {
     pub fn new(key: DeploymentKey) -> Self {
         Self { clock: Clock::System, entropy: Entropy::System, key }
     }
 
     /// The use cases.
-    pub fn accounts(&self, db: Db, hot: HotState, dialer: Dialer, addresses: &Addresses) -> Accounts {
+    pub fn accounts(&self, db: Db, hot: HotState, dialer: Dialer, config: accounts::Config) -> Accounts {
         Accounts::new(Wiring {
             db,
             bus: hot.bus,
@@ -63,12 +76,7 @@ impl Base {
             key: self.key.clone(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
-            config: accounts::Config {
-                gateway_origin: addresses.gateway_origin.trim_end_matches('/').to_owned(),
-                internal_gateway: addresses.gateway_internal.clone(),
-                issuer: addresses.origin.trim_end_matches('/').to_owned(),
-                client_documents: accounts::ClientDocuments::Public,
-            },
+            config,
         })
     }
 

@@ -59,7 +59,8 @@ async fn serve(
     };
     let egress = if args.refuse_private_upstreams { Egress::PUBLIC_ONLY } else { Egress::PRIVATE_ALLOWED };
     let dialer = parts::dialer(egress)?;
-    let accounts = base.accounts(stores.db.clone(), stores.hot.clone(), dialer.clone(), &addresses);
+    let config = addresses.config(args.keep.retention());
+    let accounts = base.accounts(stores.db.clone(), stores.hot.clone(), dialer.clone(), config);
     let faces = base.faces(&accounts, &origin)?;
     // A bus in process begins empty: without this, keys would be unknown for a moment after each start.
     accounts.publish_missing().await.context("cannot publish the accounts to the gateway")?;

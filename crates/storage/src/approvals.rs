@@ -34,7 +34,7 @@ macro_rules! select_approvals {
                  g.label as grant_label, a.policy_id, p.name as policy_name, a.policy_version, a.rule, a.message, a.tool, \
                  a.class, ",
             $arguments,
-            " as arguments, a.approvers, a.approvers_team, a.self_approval, a.client_name, a.client_version, a.answer, \
+            " as arguments, a.arguments is null as arguments_forgotten, a.approvers, a.approvers_team, a.self_approval, a.client_name, a.client_version, a.answer, \
                  a.answer_state, a.answered_by, b.email as answered_by_email, a.answered_at, a.reason, \
                  used.id as used_by, \
                  (a.user_id is not distinct from $2 or exists (select from call o where o.account_id = a.account_id \
@@ -114,6 +114,8 @@ pub struct ApprovalRow {
     pub class: RiskClass,
     /// The exact arguments, sealed; none in lists when they are long.
     pub arguments: Option<Sealed>,
+    /// Whether they are kept no longer.
+    pub arguments_forgotten: bool,
     /// Who may answer.
     pub approvers: Approvers,
     /// Whether the caller may.

@@ -41,8 +41,7 @@ statements! {
     FIRST = concat!("select ", columns!(), " from call where account_id = $1 and server_id = $2 \
                 and method = 'tools/call' and outcome is not null \
             order by decided_at, id limit 1");
-    COUNTS = "select server_id, count(*) as calls, count(*) filter (where outcome = 'deny') as denied, \
-                  max(decided_at) as last_at \
+    COUNTS = "select server_id, count(*) as calls, count(*) filter (where outcome = 'deny') as denied \
               from call where account_id = $1 and decided_at >= $2 and method = 'tools/call' and server_id is not null \
               group by server_id";
     GRANTS_USED = "select grant_id, max(decided_at) as last_at from call \
@@ -196,8 +195,6 @@ pub struct ServerUse {
     pub calls: u64,
     /// How many of them were denied.
     pub denied: u64,
-    /// The last one.
-    pub last_at: Timestamp,
 }
 
 impl Tx {

@@ -22,6 +22,7 @@ mod oauth_clients;
 mod outbox;
 mod policies;
 mod read;
+mod retention;
 mod scope;
 mod servers;
 mod sessions;
@@ -49,7 +50,7 @@ pub use oauth_clients::OAuthClientRow;
 pub use outbox::WaitingSnapshot;
 pub use policies::{DraftRow, NewDraft, NewPolicyRow, NewVersion, PolicyRow, VersionRow};
 pub use scope::AccountScope;
-pub use servers::{Freshness, InventoryNote, NewServerRow, ServerChange, ServerRow};
+pub use servers::{Freshness, InventoryNote, NewServerRow, ServerChange, ServerRow, ServerSeen};
 pub use sessions::{FoundSession, NewSessionRow, SessionRow};
 pub use teams::{TeamMemberRow, TeamRow};
 pub use throttle::Attempts;
@@ -84,7 +85,9 @@ const FILES_WITH_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("outbox.rs", outbox::STATEMENTS),
     ("policies.rs", policies::STATEMENTS),
     ("policies/drafts.rs", policies::DRAFT_STATEMENTS),
+    ("retention.rs", retention::STATEMENTS),
     ("servers.rs", servers::STATEMENTS),
+    ("servers/seen.rs", servers::SEEN_STATEMENTS),
     ("sessions.rs", sessions::STATEMENTS),
     ("teams.rs", teams::STATEMENTS),
     ("throttle.rs", throttle::STATEMENTS),

@@ -1,9 +1,14 @@
 //! Servers: registered upstreams. A removed server keeps its row, because grants and records name it.
 
+mod seen;
+
 use domain::{Name, Sealed, ServerId, ServerSettings, ServerSlug, SnapshotHeader, Timestamp, Transport, UserId};
 use sqlx::{Row as _, postgres::PgRow, types::Json};
 
 use crate::{StorageError, Tx, read};
+
+pub(crate) use seen::STATEMENTS as SEEN_STATEMENTS;
+pub use seen::ServerSeen;
 
 statements! {
     INSERT = "insert into server (account_id, id, slug, name, url, kind, settings, created_by, created_at) \

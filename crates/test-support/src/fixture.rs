@@ -6,8 +6,8 @@ use std::{
 };
 
 use accounts::{
-    Accounts, Caller, ClientAddress, ClientDocuments, Config, NewKey, NewPerson, NewTeam, SignUp, SignedIn, Visitor,
-    Wiring,
+    Accounts, Caller, ClientAddress, ClientDocuments, Config, NewKey, NewPerson, NewTeam, Retention, SignUp, SignedIn,
+    Visitor, Wiring,
 };
 use bus::Bus;
 use counters::Counters;
@@ -153,6 +153,7 @@ impl World {
                 internal_gateway: "http://127.0.0.1:1".to_owned(),
                 issuer: "https://gateway.example".to_owned(),
                 client_documents: ClientDocuments::OnThisMachineToo,
+                retention: Retention::default(),
             },
         });
         Self { test, counters, bus, key, clock, entropy, accounts, spool }

@@ -13,8 +13,10 @@ pub enum Problem {
     NotFound,
     /// What an address stood for is over; said in words of its own, and no different from what never was.
     Over {
+        /// The heading.
+        title: &'static str,
         /// What is over and what to do.
-        what: String,
+        what: &'static str,
     },
     /// The caller's role does not allow it.
     NotAllowed {
@@ -109,7 +111,7 @@ impl Problem {
     pub(crate) fn view(&self) -> ErrorView {
         let home = ("/app".to_owned(), "Go to your account");
         let (title, text, way_on) = match self {
-            Self::Over { what } => ("Not found", what.clone(), home),
+            Self::Over { title, what } => (*title, (*what).to_owned(), home),
             Self::NotFound => ("Not found", NOT_FOUND.to_owned(), home),
             Self::NotAllowed { needs } => (
                 "Not allowed",

@@ -90,6 +90,7 @@ pub(super) mod tests {
             tool: "pay".to_owned(),
             class: RiskClass::Financial,
             arguments: None,
+            arguments_forgotten: false,
             approvers: Approvers::Admin,
             self_approval: SelfApproval::Forbidden,
             client: None,

@@ -42,6 +42,20 @@ pub struct Restore {
     pub version: u32,
     /// The newest version that whoever asks looked at.
     pub based_on: u32,
+    /// What becomes of the draft.
+    pub draft: OldDraft,
+}
+
+/// What becomes of a draft that was begun before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OldDraft {
+    /// It stays.
+    Stays,
+    /// It goes; whoever asks looked at this one.
+    Goes {
+        /// Its revision.
+        seen: u32,
+    },
 }
 
 /// A version on its way.
@@ -108,7 +122,7 @@ impl Accounts {
         self.publish_version(caller, id, publishing).await
     }
 
-    /// Publishes an old version's text as the next version. A draft stays.
+    /// Publishes an old version's text as the next version.
     ///
     /// # Errors
     /// Like [`Accounts::publish_policy`]; [`Error::NotFound`] for a version that is not there.
@@ -121,7 +135,10 @@ impl Accounts {
             document: &document,
             note: &note,
             based_on: restore.based_on,
-            draft: DraftAfter::Same,
+            draft: match restore.draft {
+                OldDraft::Stays => DraftAfter::Same,
+                OldDraft::Goes { seen } => DraftAfter::Gone { seen },
+            },
             action: "policy.restored",
             detail: json!({ "restores": restore.version }),
         };

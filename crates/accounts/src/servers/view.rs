@@ -3,16 +3,13 @@
 use catalogue::KnownServer;
 use domain::{AccountSlug, ConnectorId, Name, Permission, ServerId, ServerSettings, ServerSlug, Timestamp, Transport};
 use policy::RiskClass;
-use storage::{ConnectorRow, ServerRow, ServerUse, ToolRow, Tx};
+use storage::{ConnectorRow, ServerRow, ToolRow, Tx};
 
+use super::reach::{DAY_SECONDS, ServerStanding};
 use crate::{
     Accounts, Caller, Error,
     tools::{ToolView, view as tool_view},
 };
-
-const DAY_SECONDS: i64 = 24 * 60 * 60;
-/// How far back the last call is looked for.
-const LOOK_BACK_DAYS: i64 = 90;
 
 /// How many tools there are of each class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,8 +39,8 @@ pub struct ServerSummary {
     pub transport: Transport,
     /// Its tools by class.
     pub risk: RiskCounts,
-    /// The connectors that are there now, at whichever gateway; for a server behind a tunnel.
-    pub connected: Vec<LiveConnector>,
+    /// Whether it answers.
+    pub standing: ServerStanding,
     /// Why its tools could not be read at the last attempt.
     pub tools_error: Option<String>,
     /// Calls of its tools in the last 24 hours.
@@ -89,6 +86,8 @@ pub struct ServerView {
     pub protocol_version: Option<String>,
     /// The connectors that are there now, at whichever gateway; for a server behind a tunnel.
     pub connected: Vec<LiveConnector>,
+    /// Whether it answers.
+    pub standing: ServerStanding,
     /// Its connector tokens, the newest first.
     pub connectors: Vec<ConnectorRow>,
     /// Since when.
@@ -105,18 +104,18 @@ impl Accounts {
         let rows = tx.servers().await?;
         let tools = tx.all_tools().await?;
         let day = tx.server_uses(self.now().plus_seconds(-DAY_SECONDS)).await?;
-        let long = tx.server_uses(self.now().plus_seconds(-LOOK_BACK_DAYS * DAY_SECONDS)).await?;
+        let sightings = self.sightings(&mut tx, None).await?;
         tx.commit().await?;
-        let of = |uses: &[ServerUse], id: ServerId| uses.iter().find(|u| u.server == id).copied();
         let mut servers = Vec::new();
         for row in rows {
-            let (day, long) = (of(&day, row.id), of(&long, row.id));
+            let day = day.iter().find(|used| used.server == row.id);
+            let connected = self.connected(caller, &row).await;
             servers.push(ServerSummary {
-                connected: self.connected(caller, &row).await,
+                standing: sightings.standing(caller, &row, &connected),
                 risk: RiskCounts::of(tools.iter().filter(|t| t.server == row.id)),
                 calls_24h: day.map_or(0, |u| u.calls),
                 denied_24h: day.map_or(0, |u| u.denied),
-                last_call_at: long.map(|u| u.last_at),
+                last_call_at: sightings.last_call(row.id),
                 id: row.id,
                 slug: row.slug,
                 name: row.name,
@@ -143,6 +142,7 @@ impl Accounts {
         let tools = tx.tools(row.id).await?;
         let headers = tx.server_headers(row.id).await?;
         let connectors = tx.connectors(row.id, self.now()).await?;
+        let sightings = self.sightings(tx, Some(row.id)).await?;
         let connected = self.connected(caller, &row).await;
         let kind = row.kind.as_deref().and_then(catalogue::server).or_else(|| {
             let names: Vec<&str> = tools.iter().map(|t| t.name.as_str()).collect();
@@ -150,6 +150,7 @@ impl Accounts {
         });
         let risk = RiskCounts::of(tools.iter());
         let drift = row.settings.drift;
+        let standing = sightings.standing(caller, &row, &connected);
         Ok(ServerView {
             gateway_url: gateway_url(self.gateway_origin(), caller.slug(), Some(&row.slug)),
             account_gateway_url: gateway_url(self.gateway_origin(), caller.slug(), None),
@@ -165,6 +166,7 @@ impl Accounts {
             tools_at: row.inventory_at,
             protocol_version: row.protocol_version,
             created_at: row.created_at,
+            standing,
             kind,
             risk,
             connected,

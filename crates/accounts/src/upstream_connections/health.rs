@@ -53,7 +53,7 @@ pub enum Ailment {
 }
 
 /// How a connection stands at `now`.
-pub(super) fn health(row: &ConnectionRow, now: Timestamp) -> ConnectionHealth {
+pub(crate) fn health(row: &ConnectionRow, now: Timestamp) -> ConnectionHealth {
     let ended = row.expires_at.filter(|at| row.refresh_token.is_none() && *at <= now);
     if row.dead_at.is_some() || ended.is_some() {
         let words = row.last_error.clone().unwrap_or_else(|| "its token has ended".to_owned());

@@ -7,8 +7,8 @@ use accounts::{
 use bus::Durability;
 use counters::{AskApproval, Counters, GiveBack, Reserve, Reserved};
 use domain::{
-    ApprovalAsked, ApprovalBinding, ApprovalId, BoundCall, CallId, DataKey, Event, GrantId, Outcome, Principal,
-    Settlement,
+    ApprovalAsked, ApprovalBinding, ApprovalId, BoundCall, CallDecided, CallId, DataKey, Event, GrantId, Outcome,
+    Principal, Settlement,
 };
 use policy::{Approvers, SelfApproval};
 use test_support::{Fixture, Person, TempFolder};
@@ -493,6 +493,7 @@ fn with_counters(fixture: &Fixture, counters: Counters) -> Accounts {
         internal_gateway: String::new(),
         issuer: String::new(),
         client_documents: accounts::ClientDocuments::Public,
+        retention: accounts::Retention::default(),
     };
     let dialer = Dialer::new(DialerConfig::new(Egress { private_addresses: PrivateAddresses::Allowed }));
     Accounts::new(Wiring {
@@ -520,4 +521,41 @@ async fn anothers_requests_are_not_there() {
     let refused = accounts.answer_approval(neighbour, asked.approval, &form).await;
     assert!(matches!(refused, Err(Error::NotFound)), "{refused:?}");
     assert!(matches!(desk.reserve(&asked).await, Reserved::NotApproved(_)));
+}
+
+#[tokio::test]
+async fn what_is_older_than_it_is_kept_is_forgotten_bit_by_bit() {
+    const DAY_SECONDS: i64 = 86_400;
+    let mut desk = Desk::new().await;
+    let asked = desk.request(ARGUMENTS);
+    desk.ask(&asked).await;
+    let (owner, accounts) = (desk.work.fixture.ours.owner.clone(), desk.work.fixture.accounts.clone());
+    let fixture = &desk.work.fixture;
+    // More than are forgotten in one go, at a moment each.
+    for _ in 0..501 {
+        fixture.clock.advance_seconds(1);
+        let mut call = decided(&desk.work, &fixture.ours, &desk.work.ours, "set_model_alias");
+        call.arguments = Some(desk.key.seal(&CallDecided::arguments_context(call.call), b"{}", &fixture.entropy));
+        let envelope = desk.gateway.says(&fixture.ours, Event::Decided(Box::new(call)));
+        fixture.bus.append(&envelope, Durability::Durable).await.expect("appended");
+    }
+    accounts.record_waiting().await.expect("stored");
+    assert_eq!(accounts.forget_old().await.expect("looked"), 0, "nothing is old");
+    desk.work.fixture.clock.advance_seconds(90 * DAY_SECONDS + 1);
+    assert_eq!(
+        accounts.forget_old().await.expect("forgotten"),
+        501,
+        "the request ended half an hour after it was made"
+    );
+    desk.work.fixture.clock.advance_seconds(3_600);
+    assert_eq!(accounts.forget_old().await.expect("forgotten"), 1);
+    let view = desk.see(&owner, &asked).await;
+    assert_eq!((view.arguments, view.shown), (None, ArgumentsShown::Forgotten));
+    assert_eq!(accounts.forget_old().await.expect("looked"), 0);
+    desk.work.fixture.clock.advance_seconds(310 * DAY_SECONDS);
+    assert_eq!(accounts.forget_old().await.expect("removed"), 1);
+    let gone = accounts.approval(&owner.caller, asked.approval).await;
+    assert!(matches!(gone, Err(Error::NotFound)), "{gone:?}");
+    let calls = accounts.calls(&owner.caller, &accounts::CallFilter::default()).await.expect("asked");
+    assert!(!calls.calls.is_empty(), "records stay");
 }

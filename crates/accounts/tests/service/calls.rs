@@ -1,6 +1,6 @@
 //! Records become rows, exactly once, in whatever order they come, and only in their own account.
 
-use accounts::{CallCursor, CallFilter, Error};
+use accounts::{CallCursor, CallFilter, Error, NewServer, NewTransport, ServerReach};
 use bus::Durability;
 use domain::{
     CallDecided, CallId, CallSettled, Client, ConnectorSeen, DecisionId, Event, Outcome, Principal, ServerId,
@@ -215,4 +215,42 @@ async fn partitions_are_made_ahead_and_again_without_harm() {
     assert_eq!(page.calls.len(), 1);
     let neighbour = work.fixture.accounts.calls(&work.fixture.neighbour.owner.caller, &CallFilter::default()).await;
     assert!(neighbour.expect("asked").calls.is_empty());
+}
+
+#[tokio::test]
+async fn a_server_is_silent_from_the_first_request_after_its_last_answer() {
+    let work = Work::new().await;
+    let (ours, accounts, mut gateway) = (&work.fixture.ours, &work.fixture.accounts, gateway(&work));
+    let by_url = NewServer {
+        name: "By URL".to_owned(),
+        slug: "by-url".to_owned(),
+        transport: NewTransport::Http { url: "http://127.0.0.1:9/mcp".to_owned() },
+        headers: Vec::new(),
+        kind: None,
+    };
+    let server = accounts.register_server(&ours.owner.caller, &by_url).await.expect("registered").id;
+    let reach = async || {
+        let servers = accounts.list_servers(&ours.viewer.caller).await.expect("asked");
+        let found = servers.iter().find(|one| one.id == server).expect("in the list").standing;
+        let slug = "by-url".parse().expect("a slug");
+        assert_eq!(accounts.server(&ours.viewer.caller, &slug).await.expect("its page").standing, found);
+        (found.reach, found.last_seen)
+    };
+    assert_eq!(reach().await, (ServerReach::Unseen, None));
+    let mut made = Vec::new();
+    for settlement in [Settlement::IsError, Settlement::Unreachable, Settlement::Timeout] {
+        work.fixture.clock.advance_seconds(60);
+        let call = CallDecided { server: Some(server), ..decided(&work, ours, &work.ours, "x") };
+        append(&work, &mut gateway, ours, Event::Settled(CallSettled { settlement, ..settled(&call) })).await;
+        made.push(call.at);
+        append(&work, &mut gateway, ours, Event::Decided(Box::new(call))).await;
+    }
+    accounts.record_waiting().await.expect("stored");
+    assert_eq!(reach().await, (ServerReach::Unanswered { since: made[1] }, Some(made[0])));
+    work.fixture.clock.advance_seconds(60);
+    let call = CallDecided { server: Some(server), ..decided(&work, ours, &work.ours, "x") };
+    append(&work, &mut gateway, ours, Event::Settled(settled(&call))).await;
+    append(&work, &mut gateway, ours, Event::Decided(Box::new(call.clone()))).await;
+    accounts.record_waiting().await.expect("stored");
+    assert_eq!(reach().await, (ServerReach::Answered, Some(call.at)));
 }

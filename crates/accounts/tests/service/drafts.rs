@@ -1,6 +1,6 @@
 //! Drafts: in no force, shared, and never overwritten by somebody who did not see them.
 
-use accounts::{Conflicting, DraftEdit, Error, PolicyEdit, Restore, SaveError};
+use accounts::{Conflicting, DraftEdit, Error, OldDraft, PolicyEdit, Restore, SaveError};
 use domain::PolicyId;
 
 use crate::support::{SEED, Work, to_agent};
@@ -99,7 +99,10 @@ async fn publishing_takes_the_draft_with_it_and_revisions_are_not_given_again() 
     let late = accounts.save_draft(manager, id, &draft(1, 1, "late")).await;
     assert!(matches!(late, Err(SaveError::Conflict { what: Conflicting::Published, version: 2, .. })), "{late:?}");
     assert_eq!(accounts.save_draft(manager, id, &draft(2, 0, "next")).await.expect("saved"), 2);
-    accounts.restore_policy(manager, id, &Restore { version: 1, based_on: 2 }).await.expect("restored");
+    accounts
+        .restore_policy(manager, id, &Restore { version: 1, based_on: 2, draft: OldDraft::Stays })
+        .await
+        .expect("restored");
     let kept = accounts.policy(manager, id, None).await.expect("there").draft.expect("restoring leaves it");
     assert_eq!((kept.document.as_str(), kept.note.based_on), ("next", 2));
     accounts.discard_draft(manager, id, 2).await.expect("discarded");

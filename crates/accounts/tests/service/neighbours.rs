@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use accounts::{
-    DraftEdit, Error, NewGrant, NewSubject, NewTestCall, PolicyEdit, Restore, SaveError, ServerEdit, TestCall,
+    DraftEdit, Error, NewGrant, NewSubject, NewTestCall, OldDraft, PolicyEdit, Restore, SaveError, ServerEdit, TestCall,
 };
 use domain::{CallId, ConnectorId, GrantId, PolicyId, ServerId, ServerSettings};
 
@@ -82,7 +82,10 @@ async fn on_policies(work: &Work, ids: &Ids) {
     let draft = DraftEdit { based_on: 1, revision: 0, document: SEED.to_owned() };
     not_saved("save_draft", accounts.save_draft(owner, ids.policy, &draft).await);
     not_saved("discard_draft", accounts.discard_draft(owner, ids.policy, 1).await);
-    not_saved("restore_policy", accounts.restore_policy(owner, ids.policy, &Restore { version: 1, based_on: 1 }).await);
+    not_saved(
+        "restore_policy",
+        accounts.restore_policy(owner, ids.policy, &Restore { version: 1, based_on: 1, draft: OldDraft::Stays }).await,
+    );
     not_found("rename_policy", accounts.rename_policy(owner, ids.policy, "x").await);
     not_found("remove_policy", accounts.remove_policy(owner, ids.policy).await);
 }

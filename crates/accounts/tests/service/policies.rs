@@ -1,6 +1,6 @@
 //! Policies: problems placed, versions kept, conflicts told.
 
-use accounts::{Conflicting, Error, PolicyEdit, Restore, Rule, SaveError};
+use accounts::{Conflicting, Error, OldDraft, PolicyEdit, Restore, Rule, SaveError};
 
 use crate::support::{SEED, Work};
 
@@ -106,7 +106,7 @@ async fn a_team_that_is_to_answer_has_to_be_there_when_the_policy_is_published()
 
     accounts.publish_policy(manager, work.ours.policy, &edit(2, SEED)).await.expect("published");
     accounts.delete_team(&work.fixture.ours.owner.caller, work.fixture.ours.team).await.expect("deleted");
-    let restore = Restore { version: 2, based_on: 3 };
+    let restore = Restore { version: 2, based_on: 3, draft: OldDraft::Stays };
     let refused = accounts.restore_policy(manager, work.ours.policy, &restore).await;
     assert!(matches!(refused, Err(SaveError::Problems(_))), "nobody could answer any more: {refused:?}");
 }
@@ -117,10 +117,12 @@ async fn an_old_version_is_restored_as_the_next_one_with_a_note() {
     let (accounts, manager) = (&work.fixture.accounts, &work.fixture.ours.policy_manager.caller);
     let second = r#"{"version":"1","default":"allow"}"#;
     accounts.publish_policy(manager, work.ours.policy, &edit(1, second)).await.expect("published");
-    let stale = accounts.restore_policy(manager, work.ours.policy, &Restore { version: 1, based_on: 1 }).await;
+    let stale = accounts
+        .restore_policy(manager, work.ours.policy, &Restore { version: 1, based_on: 1, draft: OldDraft::Stays })
+        .await;
     assert!(matches!(stale, Err(SaveError::Conflict { what: Conflicting::Published, version: 2, .. })), "{stale:?}");
     let admin = &work.fixture.ours.admin.caller;
-    let restore = Restore { version: 1, based_on: 2 };
+    let restore = Restore { version: 1, based_on: 2, draft: OldDraft::Stays };
     assert_eq!(accounts.restore_policy(admin, work.ours.policy, &restore).await.expect("restored"), 3);
     let view = accounts.policy(manager, work.ours.policy, None).await.expect("there");
     let newest = &view.versions[0];
@@ -128,6 +130,8 @@ async fn an_old_version_is_restored_as_the_next_one_with_a_note() {
     assert_eq!(newest.author.as_str(), "admin@ours.example");
     let published = work.snapshot().await.policies;
     assert_eq!((&*published[0].document, published[0].version), (SEED, 3));
-    let missing = accounts.restore_policy(admin, work.ours.policy, &Restore { version: 9, based_on: 3 }).await;
+    let missing = accounts
+        .restore_policy(admin, work.ours.policy, &Restore { version: 9, based_on: 3, draft: OldDraft::Stays })
+        .await;
     assert!(matches!(missing, Err(SaveError::Other(Error::NotFound))), "{missing:?}");
 }

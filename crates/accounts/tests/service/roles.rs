@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use accounts::{
-    ApprovalFilter, CallFilter, DraftEdit, Error, NewGrant, NewServerProbe, NewSubject, PolicyEdit, Restore, SaveError,
-    ServerEdit,
+    ApprovalFilter, CallFilter, DraftEdit, Error, NewGrant, NewServerProbe, NewSubject, OldDraft, PolicyEdit, Restore,
+    SaveError, ServerEdit,
 };
 use domain::{Role, ServerSettings};
 use test_support::Person;
@@ -163,7 +163,9 @@ async fn on_a_draft(work: &Work, person: &Person, action: Action) -> Result<(), 
             let edit = PolicyEdit { based_on: 1, revision: 0, document: SEED.to_owned(), note: String::new() };
             saved(accounts.publish_in_shadow(me, fresh, &edit).await)
         }
-        _ => saved(accounts.restore_policy(me, fresh, &Restore { version: 1, based_on: 1 }).await),
+        _ => saved(
+            accounts.restore_policy(me, fresh, &Restore { version: 1, based_on: 1, draft: OldDraft::Stays }).await,
+        ),
     }
 }
 

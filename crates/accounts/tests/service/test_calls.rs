@@ -79,6 +79,7 @@ async fn with_gateway(work: &Work) -> Accounts {
             internal_gateway,
             issuer: "https://gateway.example".to_owned(),
             client_documents: accounts::ClientDocuments::Public,
+            retention: accounts::Retention::default(),
         },
     })
 }

@@ -86,6 +86,7 @@ impl Site {
                 internal_gateway: "http://127.0.0.1:1".to_owned(),
                 issuer: "https://gateway.example".to_owned(),
                 client_documents: accounts::ClientDocuments::Public,
+                retention: accounts::Retention::default(),
             },
         })
     }

@@ -175,9 +175,14 @@ impl CreatedPage {
     /// Said where no key was made along with the grant.
     fn whose_key(&self) -> &'static str {
         match self.subject {
-            Subject::Team => "Each member of the team uses it with a key of their own, made on their page “My keys”.",
-            Subject::Member => "They use it with a key of their own, made on their page “My keys”.",
-            Subject::Me | Subject::NewAgent | Subject::Agent => "It works with the keys that are there already.",
+            Subject::Team => {
+                "Each member of the team uses it with a client that logs in as them, or with a key made on their page “My keys”."
+            }
+            Subject::Member => {
+                "They use it with a client that logs in as them, or with a key made on their page “My keys”."
+            }
+            Subject::Me => "It works with the keys and connected apps that you have already.",
+            Subject::NewAgent | Subject::Agent => "It works with the keys that are there already.",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `/invite/{token}`: joining an account by link: signed in, by logging in, or with a new login, in one form.
 
-use accounts::{Invitation, LogIn, NewPerson};
+use accounts::{Invitation, LogIn, NewPerson, SignUpError};
 use askama::Template;
 use axum::response::Response;
 use domain::Secret;
@@ -27,6 +27,8 @@ struct InvitePage {
     team: Option<String>,
     token: String,
     email: String,
+    /// What the reader is in the account already, and where that is.
+    member: Option<(&'static str, String)>,
 }
 
 #[derive(Deserialize)]
@@ -47,8 +49,11 @@ pub(crate) fn routes(routes: Routes) -> Routes {
 }
 
 fn form(visit: &Visit<Anyone>, token: String, invitation: Invitation, email: String, errors: Errors) -> InvitePage {
+    let shell = Shell::public(visit, &format!("Join {}", invitation.account_name));
+    let here = shell.accounts().iter().find(|account| account.slug == invitation.account_slug.as_str());
     InvitePage {
-        shell: Shell::public(visit, &format!("Join {}", invitation.account_name)),
+        member: here.map(|account| (account.role, account.home.clone())),
+        shell,
         errors,
         account: invitation.account_name.to_string(),
         role: show::role(invitation.role),
@@ -58,14 +63,21 @@ fn form(visit: &Visit<Anyone>, token: String, invitation: Invitation, email: Str
     }
 }
 
-/// What the link offers. One that was used, revoked or is over looks like one that never was.
+/// What the link offers.
 async fn invitation(visit: &Visit<Anyone>, token: &str) -> Result<Invitation, Problem> {
-    let over = "This invitation was used or revoked, or is over. Ask whoever sent it for a new one.";
-    match visit.accounts().invitation(token).await {
-        Err(accounts::Error::NotFound) => Err(Problem::Over { what: over.to_owned() }),
-        found => Ok(found?),
+    visit.accounts().invitation(token).await.map_err(over)
+}
+
+/// An invitation that was used, revoked or is over, be it while its page was open, looks like one that never was.
+fn over(error: accounts::Error) -> Problem {
+    match error {
+        accounts::Error::NotFound => Problem::Over { title: "This invitation does not work", what: OVER },
+        other => other.into(),
     }
 }
+
+const OVER: &str = "It was used or revoked, is older than a week, or its address was not copied whole. Have you joined with it already? \
+                    Then you are in: go to your account. Otherwise ask whoever sent it for a new one.";
 
 async fn show(visit: Visit<Anyone>, Path(named): Path<Named>) -> Answer {
     let invitation = invitation(&visit, &named.token).await?;
@@ -76,7 +88,7 @@ async fn accept(visit: Visit<Anyone>, Path(named): Path<Named>, Form(typed): For
     let invitation = invitation(&visit, &named.token).await?;
     let joined = match (&visit.who().0, typed.how.as_str()) {
         (Some(visitor), _) => {
-            let account = visit.accounts().accept_invite(visitor, &named.token).await?;
+            let account = visit.accounts().accept_invite(visitor, &named.token).await.map_err(over)?;
             return Ok(go_to_with(visit.kit(), &home(account.as_str()), &welcome(&invitation)));
         }
         (None, "existing") => log_in_and_join(&visit, &named.token, &typed, &invitation).await?,
@@ -104,7 +116,7 @@ async fn log_in_and_join(
         Err(refused) => return Ok(Err(login::refusal(refused)?)),
     };
     let visitor = visit.accounts().visitor(signed_in.session.expose()).await?.ok_or(Problem::Internal)?;
-    let account = visit.accounts().accept_invite(&visitor, token).await?;
+    let account = visit.accounts().accept_invite(&visitor, token).await.map_err(over)?;
     Ok(Ok(session::begin(visit, &signed_in.session, &home(account.as_str()), Some(&welcome(invitation)))))
 }
 
@@ -120,6 +132,7 @@ async fn sign_up_and_join(
             let path = home(signed_in.account.as_str());
             Ok(Ok(session::begin(visit, &signed_in.session, &path, Some(&welcome(invitation)))))
         }
+        Err(SignUpError::Other(gone @ accounts::Error::NotFound)) => Err(over(gone)),
         Err(refused) => Ok(Err(signup::refusal(refused)?)),
     }
 }
@@ -156,7 +169,37 @@ mod tests {
         assert_eq!(browser.open("/app/ours/teams/data").await.all(".list .main").len(), 2, "and is in the team");
         let again = site.anonymous().open(&path).await;
         assert_eq!(again.status, StatusCode::NOT_FOUND, "the link works once");
-        assert!(again.text.contains("Ask whoever sent it for a new one."));
+        assert_eq!(again.h1(), "This invitation does not work");
+        assert!(again.text.contains("ask whoever sent it for a new one"), "{}", again.text);
+    }
+
+    #[tokio::test]
+    async fn a_link_that_was_used_while_its_page_was_open_says_so_whoever_presses() {
+        let site = Site::new().await;
+        let path = link(&site).await;
+        let (mut member, mut person, mut nobody) =
+            (site.browser(&site.fixture.neighbour.admin), site.anonymous(), site.anonymous());
+        let (seen, asked, read) = (member.open(&path).await, person.open(&path).await, nobody.open(&path).await);
+        let fill = Fill::press("Create my login and join").with("E-mail", "new@example.com");
+        assert_eq!(nobody.fill(&read, &fill.with("Password", "kettle-marble-forest")).await.path, "/app/ours");
+        let late = Fill::press("I have a login: log in and join")
+            .with("E-mail", "viewer@neighbour.example")
+            .with("Password", PASSWORD);
+        for page in [member.fill(&seen, &Fill::press("Join Same name")).await, person.fill(&asked, &late).await] {
+            assert_eq!((page.status, page.h1().as_str()), (StatusCode::NOT_FOUND, "This invitation does not work"));
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_a_member_already_is_told_so() {
+        let site = Site::new().await;
+        let path = link(&site).await;
+        let page = site.browser(&site.ours().admin).open(&path).await;
+        assert!(page.text.contains("You are in Same name already, as Admin"), "{}", page.text);
+        let mut browser = site.browser(&site.fixture.neighbour.admin);
+        let page = browser.open(&path).await;
+        let page = browser.fill(&page, &Fill::press("Log in as somebody else")).await;
+        assert_eq!((page.h1().as_str(), page.attribute("main input[name=next]", "value")), ("Log in", path));
     }
 
     #[tokio::test]
@@ -183,7 +226,7 @@ mod tests {
         let path = link(&site).await;
         let mut browser = site.browser(&site.fixture.neighbour.admin);
         let page = browser.open(&path).await;
-        assert!(!page.has("main input"));
+        assert!(!page.has("main input:not([type=hidden])"));
         assert_eq!(browser.fill(&page, &Fill::press("Join Same name")).await.path, "/app/ours");
     }
 }

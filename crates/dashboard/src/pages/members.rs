@@ -182,7 +182,7 @@ async fn change_role(visit: Visit<Member>, Path(of): Path<OfMember>, Form(chosen
 
 async fn remove(visit: Visit<Member>, Path(of): Path<OfMember>) -> Answer {
     match visit.accounts().remove_member(visit.caller(), id(&of.member)?).await {
-        Ok(()) => Ok(back(&visit, "They are no longer a member; their keys have stopped working.")),
+        Ok(()) => Ok(back(&visit, "They are no longer a member; their keys and connected apps have stopped working.")),
         Err(refused) => again(&visit, refused).await,
     }
 }

@@ -8,6 +8,7 @@ mod conflict;
 mod data;
 mod effect;
 mod life;
+mod lift;
 mod notes;
 mod settings;
 mod starts;
@@ -84,6 +85,8 @@ pub(crate) struct Typed {
     note: String,
     name: String,
     panel: String,
+    /// The version whose rules are to be lifted, once somebody has said so.
+    lift: u32,
     tool: String,
     grant: String,
     arguments: String,
@@ -157,6 +160,10 @@ impl Subject {
     pub(crate) fn new(visit: &Visit<Member>, server: ServerView) -> Self {
         let base = base(visit, &server.slug);
         Self { path: format!("{base}/policies/{NEW}"), base, server, view: None }
+    }
+
+    fn has_draft(&self) -> bool {
+        self.view.as_ref().is_some_and(|view| view.draft.is_some())
     }
 
     /// The policy's id; one that is not saved has none.

@@ -5,9 +5,11 @@ use askama::Template;
 use catalogue::{KnownServer, SuggestedTransport};
 use domain::{Permission, Secret};
 use serde::Deserialize;
-use upstream::{Probe, StepOutcome};
 use web_kit::{Answer, Form, Member, Problem, Query, Visit, go_to};
 
+mod probe;
+
+use self::probe::{Credential, ProbeView};
 use super::{server, server::Extra};
 use crate::{
     form::{Errors, Input},
@@ -15,7 +17,6 @@ use crate::{
     routes::{Routes, Who},
     shell::{Shell, Tab},
     slug::slug_of,
-    words::{self, ClassCount},
 };
 
 /// Rows for headers that the form offers at least.
@@ -66,28 +67,6 @@ struct HeaderRow {
     index: usize,
     name: String,
     value: String,
-}
-
-/// The outcome of trying an address.
-#[derive(Template)]
-#[template(path = "servers/probe.html")]
-pub(crate) struct ProbeView {
-    steps: Vec<ProbeStep>,
-    /// Said when all went well.
-    found: Option<Found>,
-}
-
-struct ProbeStep {
-    title: &'static str,
-    ok: bool,
-    words: String,
-    upstream_words: Option<String>,
-}
-
-struct Found {
-    tools: String,
-    version: String,
-    split: Vec<ClassCount>,
 }
 
 #[derive(Deserialize, Default)]
@@ -222,6 +201,11 @@ impl Typed {
         rows.map(|(name, value)| (name.clone(), Secret::new(value.clone()))).collect()
     }
 
+    fn credential(&self) -> Credential {
+        let shown = self.header_name.iter().any(|name| name.trim().eq_ignore_ascii_case("authorization"));
+        if shown { Credential::Shown } else { Credential::None }
+    }
+
     fn read(&self) -> Option<NewServer> {
         let (transport, headers) = match self.transport.as_str() {
             "tunnel" => (NewTransport::Tunnel, Vec::new()),
@@ -272,7 +256,7 @@ async fn probe(visit: Visit<Member>, Form(typed): Form<Typed>) -> Answer {
 async fn try_address(visit: &Visit<Member>, typed: &Typed, errors: &mut Errors) -> Result<Option<ProbeView>, Problem> {
     let asked = NewServerProbe { url: typed.url.trim().to_owned(), headers: typed.headers() };
     match visit.accounts().probe(visit.caller(), &asked).await {
-        Ok(probe) => Ok(Some(ProbeView::of(&probe))),
+        Ok(probe) => Ok(Some(ProbeView::of(&probe, typed.credential()))),
         Err(refused) => {
             *errors = Errors::of(refused, INPUTS)?;
             Ok(None)
@@ -285,38 +269,6 @@ impl NewServerPage {
     fn draws_focus(&self, field: &str) -> bool {
         self.errors.focus(field, &false)
     }
-}
-
-impl ProbeView {
-    pub(crate) fn of(probe: &Probe) -> Self {
-        let step = |step: &upstream::Step| {
-            let (ok, words, upstream_words) = match &step.outcome {
-                StepOutcome::Ok(words) => (true, words.clone(), None),
-                StepOutcome::Failed { words, upstream_words } => (false, words.clone(), upstream_words.clone()),
-            };
-            ProbeStep {
-                title: step.name.title(),
-                ok,
-                words: words::visible(&words),
-                upstream_words: upstream_words.map(|w| words::visible(&w)),
-            }
-        };
-        let found = probe.failed().is_none().then(|| Found {
-            tools: crate::show::count(probe.tools.len(), "tool", "tools"),
-            version: probe.protocol_version.clone().unwrap_or_default(),
-            split: words::split(probe.tools.iter().map(|tool| class_of(&tool.definition))),
-        });
-        Self { steps: probe.steps.iter().map(step).collect(), found }
-    }
-
-    fn refused(errors: &Errors) -> Self {
-        let step = |words: String| ProbeStep { title: "Read the form", ok: false, words, upstream_words: None };
-        Self { steps: errors.iter().map(|error| step(error.message.clone())).collect(), found: None }
-    }
-}
-
-fn class_of(definition: &str) -> policy::RiskClass {
-    catalogue::classify(&catalogue::ToolFacts::from_definition(definition).unwrap_or_default()).class
 }
 
 #[cfg(test)]

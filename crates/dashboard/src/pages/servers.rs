@@ -2,9 +2,10 @@
 
 use accounts::{ServerSummary, TroubledConnection};
 use askama::Template;
-use domain::{Permission, Transport};
+use domain::Permission;
 use web_kit::{Answer, Member, Visit};
 
+use super::standing::{Seen, Standing};
 use crate::{
     page::page,
     routes::{Routes, Who},
@@ -36,7 +37,7 @@ struct ServerLine {
     href: String,
     name: String,
     slug: String,
-    state: Badge,
+    standing: Standing,
     /// What went wrong when its tools were last asked for.
     trouble: Option<String>,
     tools: String,
@@ -77,7 +78,7 @@ fn trouble(one: TroubledConnection, home: &str) -> Trouble {
 fn line(server: ServerSummary, home: &str) -> ServerLine {
     ServerLine {
         href: format!("{home}/servers/{}", server.slug),
-        state: state(&server),
+        standing: Standing::of(&server.standing, &server.transport),
         trouble: server.tools_error.as_deref().map(words::visible),
         tools: crate::show::count(server.risk.total(), "tool", "tools"),
         split: words::counted(&server.risk),
@@ -86,14 +87,5 @@ fn line(server: ServerSummary, home: &str) -> ServerLine {
         denied_24h: server.denied_24h,
         name: server.name.to_string(),
         slug: server.slug.to_string(),
-    }
-}
-
-fn state(server: &ServerSummary) -> Badge {
-    match (&server.transport, server.connected.as_slice(), server.last_call_at) {
-        (Transport::Tunnel, [], _) => Badge { class: "warn", sign: "○", word: "Connector offline" },
-        (_, _, Some(_)) => Badge { class: "live", sign: "●", word: "Live" },
-        (Transport::Tunnel, [_, ..], None) => Badge { class: "note", sign: "●", word: "Connected, never called" },
-        (Transport::Http { .. }, _, None) => Badge { class: "note", sign: "○", word: "Never called" },
     }
 }

@@ -132,7 +132,11 @@ async fn add(visit: Visit<Member>, Path(named): Path<Named>, Form(added): Form<A
     let team = find(&visit, &named).await?;
     let user: UserId = id(&added.member)?;
     match visit.accounts().add_team_member(visit.caller(), team.team.id, user).await {
-        Ok(()) => Ok(back(&visit, &team, "They are in the team; its grants work with their keys from now on.")),
+        Ok(()) => Ok(back(
+            &visit,
+            &team,
+            "They are in the team; its grants work with their keys and connected apps from now on.",
+        )),
         Err(refused) => again(&visit, &team, team.team.name.to_string(), refused).await,
     }
 }

@@ -32,6 +32,7 @@ pub(super) fn approval(row: PgRow) -> Result<ApprovalRow, sqlx::Error> {
         tool: row.try_get("tool")?,
         class: class(&row)?,
         arguments: row.try_get::<Option<String>, _>("arguments")?.map(Sealed),
+        arguments_forgotten: row.try_get("arguments_forgotten")?,
         approvers: approvers(&row)?,
         self_approval: if own { SelfApproval::Allowed } else { SelfApproval::Forbidden },
         client: client(&row)?,

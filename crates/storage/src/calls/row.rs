@@ -53,7 +53,6 @@ pub(super) fn server_use(row: PgRow) -> Result<ServerUse, sqlx::Error> {
         server: read::id(&row, "server_id", ServerId::from_uuid)?,
         calls: count_or_none(&row, "calls")?.unwrap_or(0),
         denied: count_or_none(&row, "denied")?.unwrap_or(0),
-        last_at: read::time(&row, "last_at")?,
     })
 }
 

@@ -1,6 +1,6 @@
 //! `/app/{account}/approvals/{approval}`: one request with the exact arguments, and its answer.
 
-use accounts::{ApprovalAnswerView, ApprovalStanding, ApprovalView, MayAnswer};
+use accounts::{ApprovalAnswerView, ApprovalStanding, ApprovalView, ArgumentsShown, MayAnswer};
 use askama::Template;
 use domain::{ApprovalId, Permission};
 use serde::Deserialize;
@@ -47,6 +47,8 @@ pub(super) struct RequestPage {
     approvers: String,
     /// Laid out for reading, and the bytes as they are; none: not for this reader's eyes, or not recorded.
     arguments: Option<(Exact, Exact, String)>,
+    /// Why they are not there.
+    not_shown: &'static str,
     may_answer: bool,
     /// Why the reader may not answer it.
     why_not: Option<&'static str>,
@@ -131,6 +133,7 @@ impl RequestPage {
             message: words::visible(&view.message),
             asked: view.asked_at.into(),
             expires: view.expires_at.into(),
+            not_shown: not_shown(view.shown),
             arguments: view.arguments.as_deref().map(|raw| (Exact::of_json(raw), Exact::of(raw), bytes(raw))),
             answer: view.answer.map(Given::of),
             call_href: format!("{home}/calls/{}", view.call),
@@ -176,6 +179,16 @@ fn outcome(standing: ApprovalStanding) -> Option<&'static str> {
         ApprovalStanding::Expired => Some("Its time passed before it was used. The same call asks anew."),
         ApprovalStanding::Void => {
             Some("The policy changed or the grant was revoked meanwhile, so no answer to it counts any more.")
+        }
+    }
+}
+
+fn not_shown(shown: ArgumentsShown) -> &'static str {
+    match shown {
+        ArgumentsShown::Forgotten => "They are kept for a time after the end of a request, and that is over.",
+        ArgumentsShown::Damaged => "They cannot be read: they were sealed under another key than this deployment's.",
+        ArgumentsShown::Yes | ArgumentsShown::TooLong | ArgumentsShown::NotForReader => {
+            "They are shown to whoever may answer, to the caller, and to admins and owners."
         }
     }
 }

@@ -16,7 +16,7 @@ async fn a_new_agent_gets_a_key_and_a_team_uses_its_own() {
     let page = browser.open(&format!("{NEW}?team=data")).await;
     assert!(page.has("#subject-team[checked]"));
     let page = browser.fill(&page, &Fill::press("Create grant")).await;
-    assert!(page.one("main .notice").contains("Each member of the team uses it with a key of their own"));
+    assert!(page.one("main .notice").contains("Each member of the team uses it with a client that logs in as them"));
     assert!(!page.text.contains("pcl_key_"));
 }
 

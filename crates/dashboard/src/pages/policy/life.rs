@@ -1,6 +1,6 @@
 //! The life of a policy: draft, published, watching only, restored, discarded.
 
-use accounts::{Conflicting, DraftEdit, FirstVersion, PolicyEdit, Restore, SaveError};
+use accounts::{Conflicting, DraftEdit, FirstVersion, OldDraft, PolicyEdit, Restore, SaveError};
 use domain::{Permission, PolicyId};
 use serde::Deserialize;
 use web_kit::{Answer, Flash, Form, Member, Path, Problem, Visit, go_to_with};
@@ -9,6 +9,7 @@ use super::{
     Bench, Extra, INPUTS, Named, Subject, Typed,
     check::CheckPart,
     conflict::{Clash, Conflict, words},
+    lift::Lift,
     version::VersionPage,
 };
 use crate::{
@@ -34,6 +35,8 @@ enum Deed {
 struct Restored {
     version: u32,
     based_on: u32,
+    /// The draft to throw away with it; sent when the box is checked.
+    discard: u32,
 }
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -66,6 +69,17 @@ async fn act(visit: &Visit<Member>, named: &Named, typed: Typed, deed: Deed) -> 
     super::super::needs(visit, Permission::WritePolicies)?;
     let subject = Subject::find(visit, named, None).await?;
     let typed = typed.pasted();
+    if let (Deed::Shadow, Some(lift)) = (deed, Lift::of(&subject))
+        && typed.lift != lift.version
+    {
+        // What cannot be published lifts nothing.
+        if let Err(refused) = visit.accounts().check_policy(&typed.document).await {
+            return again(visit, named, typed, deed, refused).await;
+        }
+        let errors = Errors::whole(lift.asks());
+        let extra = Extra { errors, lift: Some(lift), ..Extra::default() };
+        return form_again(&Bench::make(visit, subject, typed, extra).await?);
+    }
     let done = match subject.id() {
         Some(policy) => saved(visit, &subject, policy, &typed, deed).await,
         None => created(visit, &subject, &typed, deed).await,
@@ -201,15 +215,21 @@ impl Typed {
     }
 }
 
+fn restored(old: u32, new: u32, draft_stays: bool) -> Flash {
+    let stays = " The draft of before stays, and is the text below: discard it to see what is in force.";
+    let stays = if draft_stays { stays } else { "" };
+    Flash::done(format!("Version {old} is restored, as version {new}: it decides the next request.{stays}"))
+}
+
 async fn restore(visit: Visit<Member>, Path(named): Path<Named>, Form(asked): Form<Restored>) -> Answer {
     let subject = Subject::find(&visit, &named, None).await?;
     let policy = subject.id().ok_or(Problem::NotFound)?;
-    let restore = Restore { version: asked.version, based_on: asked.based_on };
+    let draft = if asked.discard > 0 { OldDraft::Goes { seen: asked.discard } } else { OldDraft::Stays };
+    let restore = Restore { version: asked.version, based_on: asked.based_on, draft };
     let refused = match visit.accounts().restore_policy(visit.caller(), policy, &restore).await {
         Ok(version) => {
-            let text =
-                format!("Version {} is restored, as version {version}: it decides the next request.", asked.version);
-            return Ok(go_to_with(visit.kit(), &subject.path, &Flash::done(text)));
+            let done = restored(asked.version, version, subject.has_draft() && draft == OldDraft::Stays);
+            return Ok(go_to_with(visit.kit(), &subject.path, &done));
         }
         Err(refused) => refused,
     };

@@ -195,11 +195,42 @@ async fn watching_first_publishes_what_only_watches_and_keeps_the_text_as_the_dr
     let mut browser = site.browser(&site.ours().policy_manager);
     let page = browser.open(&path(&work)).await;
     let page = browser.fill(&page, &Fill::press("Publish in shadow first")).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "what is enforced is not lifted by one press");
+    let lift = page.one("#lift");
+    assert!(lift.contains("Version 1 enforces") && lift.contains("Denied now") && lift.contains("1 grant"), "{lift}");
+    assert!(lift.contains("Limited now, would not be: set_model_alias"), "{lift}");
+    let page = browser.fill(&page, &Fill::press("Lift all of it, and watch")).await;
     assert!(page.one(".flash").contains("published in shadow"), "{}", page.text);
     assert_eq!(text(&page), POLICY.split_whitespace().collect::<Vec<_>>().join(" "));
     assert!(page.one(".shadow").contains("would have denied 0 of"), "{}", page.one(".shadow"));
     let published = browser.open(&format!("{}?version=2", path(&work))).await;
     assert!(published.one(".source").contains("\"shadow\""), "{}", published.one(".source"));
+    let page = browser.open(&path(&work)).await;
+    let page = browser.fill(&page, &Fill::press("Publish in shadow first")).await;
+    assert!(page.one(".flash").contains("published in shadow"), "what watches already lifts nothing: {}", page.text);
+}
+
+#[tokio::test]
+async fn a_draft_that_is_older_than_what_is_restored_is_told_and_goes_when_asked() {
+    let site = Site::new().await;
+    let work = Work::of(&site.fixture, site.ours()).await;
+    let mut browser = site.browser(&site.ours().policy_manager);
+    for number in ["60", "90"] {
+        let page = browser.open(&path(&work)).await;
+        browser.fill(&page, &Fill::press("Publish").with(TEXT, &POLICY.replace("30", number))).await;
+    }
+    let page = browser.open(&path(&work)).await;
+    browser.fill(&page, &Fill::press("Save draft").with(TEXT, &POLICY.replace("30", "77"))).await;
+    let old = format!("{}?version=1", path(&work));
+    let page = browser.open(&old).await;
+    let page = browser.fill(&page, &Fill::press("Restore version 1")).await;
+    assert!(page.one(".flash").contains("The draft of before stays"), "{}", page.text);
+    assert!(text(&page).contains("77") && page.text.contains("was published after it was begun"));
+    let page = browser.open(&old).await;
+    let fill = Fill::press("Restore version 1").with("Discard the draft too", &page.attribute("#discard", "value"));
+    let page = browser.fill(&page, &fill).await;
+    assert!(page.one(".flash").ends_with("it decides the next request."), "{}", page.one(".flash"));
+    assert!(text(&page).contains("30") && !page.has("button[formaction$=discard]"));
 }
 
 #[tokio::test]

@@ -33,6 +33,8 @@ pub(super) struct VersionPage {
     versions: Vec<VersionLine>,
     may_write: bool,
     restorable: bool,
+    /// The draft that was begun before: who saved it, when, and its revision.
+    draft: Option<(String, Time, u32)>,
     compare: Option<String>,
 }
 
@@ -82,6 +84,10 @@ impl VersionPage {
             versions: lines(view, &subject.path),
             may_write,
             restorable: may_write && shown != newest,
+            draft: view
+                .draft
+                .as_ref()
+                .map(|draft| (draft.note.author.to_string(), draft.note.saved_at.into(), draft.note.revision)),
             compare: comparable.then(|| compare_href(&subject.path, shown.min(other), shown.max(other))),
             base: subject.base.clone(),
             path: subject.path.clone(),

@@ -1,6 +1,6 @@
 //! Step 1: the connector, or the URL; a panel that turns live, and new connect lines.
 
-use accounts::{ConnectorRow, ServerView};
+use accounts::{ConnectorRow, LiveConnector, ServerView};
 use askama::Template;
 use axum::response::Response;
 use domain::{ConnectToken, ConnectorId, Permission, ServerSlug, Transport};
@@ -11,6 +11,7 @@ use web_kit::{Answer, Flash, Member, Path, Visit, go_to_with};
 use super::{Extra, Named, base, connectors::LiveLine, load, oauth::OAuthPanel};
 use crate::{
     page::{id, page, page_with_secret},
+    pages::standing::{Seen, Standing},
     routes::{Routes, Who},
     show::{self, Time},
     words,
@@ -47,6 +48,7 @@ pub(crate) struct ConnectState {
     tools: usize,
     counted: String,
     trouble: Option<String>,
+    standing: Standing,
     base: String,
 }
 
@@ -55,6 +57,9 @@ pub(crate) struct ConnectorLine {
     pub(crate) id: String,
     pub(crate) about: String,
     pub(crate) created: Time,
+    /// Whether a connector with it is there now.
+    pub(crate) here: bool,
+    /// When one last came or went.
     pub(crate) last_seen: Option<Time>,
     /// When it ends, because it was replaced.
     pub(crate) ends: Option<Time>,
@@ -117,8 +122,9 @@ impl Connect {
 }
 
 impl ConnectorLine {
-    pub(crate) fn of(row: &ConnectorRow) -> Self {
+    pub(crate) fn of(row: &ConnectorRow, connected: &[LiveConnector]) -> Self {
         Self {
+            here: connected.iter().any(|one| one.connector == row.id),
             id: row.id.to_string(),
             about: row.about.as_deref().map(words::visible).unwrap_or_default(),
             created: row.created_at.into(),
@@ -144,12 +150,20 @@ impl ConnectState {
             tools: server.tools.len(),
             counted: show::count(server.tools.len(), "tool", "tools"),
             trouble: server.tools_error.as_deref().map(words::visible),
+            standing: Standing::of(&server.standing, &server.transport),
             base: base.to_owned(),
         }
     }
 
     fn done(&self) -> bool {
         self.tools > 0
+    }
+
+    fn last_seen(&self) -> Option<&Time> {
+        match &self.standing.seen {
+            Seen::At(at) => Some(at),
+            Seen::Now | Seen::Never => None,
+        }
     }
 
     fn connected(&self) -> bool {
@@ -169,7 +183,7 @@ async fn live(visit: Visit<Member>, Path(named): Path<Named>) -> Answer {
     let slug: ServerSlug = id(&named.server)?;
     let server = visit.accounts().server(visit.caller(), &slug).await?;
     let state = ConnectState::of(&server, &base(&visit, &slug));
-    let done = state.done() && state.connected();
+    let done = state.done() && (state.connected() || !state.tunnel);
     Ok(finished(page(&state)?, done))
 }
 

@@ -1,6 +1,6 @@
 //! `/app/{account}/servers/{server}/settings`: name, address, headers, what passes, connect lines, and removing it.
 
-use accounts::{ConnectorRow, ServerEdit, ServerView};
+use accounts::{ServerEdit, ServerView};
 use askama::Template;
 use domain::{Access, DriftSetting, ListDenied, Permission, Secret, ServerSettings, ServerSlug, Transport};
 use serde::Deserialize;
@@ -109,10 +109,14 @@ async fn load(visit: &Visit<Member>, server: &ServerView, errors: Errors) -> Res
         families: families(&server.settings),
         list_denied: list_denied(server.settings.list_denied),
         drift: drift(server.settings.drift),
-        connectors: server.connectors.iter().map(|row: &ConnectorRow| ConnectorLine::of(row)).collect(),
+        connectors: connector_lines(server),
         removal: removal(server, grants.len()),
         oauth: oauth_part(visit, server).await?,
     })
+}
+
+fn connector_lines(server: &ServerView) -> Vec<ConnectorLine> {
+    server.connectors.iter().map(|row| ConnectorLine::of(row, &server.connected)).collect()
 }
 
 async fn oauth_part(visit: &Visit<Member>, server: &ServerView) -> Result<Option<OAuthSettings>, Problem> {

@@ -147,3 +147,14 @@ async fn settings_are_kept_and_removal_says_what_goes_with_it() {
     assert_eq!(page.one(".flash"), "MLflow is removed.");
     assert!(page.has(".empty"));
 }
+
+#[tokio::test]
+async fn the_list_says_truly_whether_a_server_is_there() {
+    let site = Site::new().await;
+    Work::of(&site.fixture, site.ours()).await;
+    let page = site.browser(&site.ours().viewer).open("/app/ours").await;
+    assert_eq!(page.one(".tile-head .badge"), "○Connector offline");
+    assert!(page.one(".tile .facts").contains("Last seen"), "{}", page.text);
+    let page = site.browser(&site.ours().viewer).open("/app/ours/servers/mlflow").await;
+    assert!(page.one("#connect .notice").contains("It was last seen 20"), "{}", page.text);
+}
