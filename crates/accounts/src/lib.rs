@@ -20,6 +20,7 @@ mod policies;
 mod publisher;
 mod recorder;
 mod retention;
+mod server_headers;
 mod servers;
 mod sessions;
 mod snapshot;

@@ -16,7 +16,6 @@ use crate::{Accounts, Caller, Error, change::Change};
 
 pub use form::{NewServer, NewTransport};
 pub use probes::NewServerProbe;
-pub(crate) use probes::open_headers;
 pub use reach::{ServerReach, ServerStanding};
 pub use view::{LiveConnector, RiskCounts, ServerSummary, ServerView, gateway_url};
 

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use domain::{DataKey, Inventory, Permission, Secret, ServerId, SnapshotHeader, Transport};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use domain::{Inventory, Permission, Secret, ServerId, Transport};
+use http::{HeaderMap, HeaderValue, header};
 use mcp::OwnClient;
 use storage::AccountScope;
 use upstream::{Limits, Probe, StepOutcome, Target, UpstreamUrl};
 
 use super::form::{read_headers, read_url};
-use crate::{Accounts, Caller, Error};
+use crate::{
+    Accounts, Caller, Error,
+    server_headers::{header_map, open_headers},
+};
 
 /// Who we say we are when we look at a server ourselves.
 const CLIENT: OwnClient<'static> = OwnClient { name: "portcullis", version: env!("CARGO_PKG_VERSION") };
@@ -97,25 +100,4 @@ impl Accounts {
         self.take_inventory(scope, &inventory).await?;
         Ok(())
     }
-}
-
-/// A server's headers, opened.
-pub(crate) fn open_headers(server: ServerId, sealed: &[SnapshotHeader], key: &DataKey) -> Result<HeaderMap, Error> {
-    let mut opened = Vec::new();
-    for header in sealed {
-        opened.push((header.name.as_str(), key.open(&SnapshotHeader::context(server, &header.name), &header.value)?));
-    }
-    Ok(header_map(opened.iter().map(|(name, value)| (*name, value.as_slice()))))
-}
-
-/// Headers that were read before; what does not fit a header any more is left out.
-fn header_map<'a>(pairs: impl Iterator<Item = (&'a str, &'a [u8])>) -> HeaderMap {
-    let mut map = HeaderMap::new();
-    for (name, value) in pairs {
-        if let (Ok(name), Ok(mut value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value)) {
-            value.set_sensitive(true);
-            map.insert(name, value);
-        }
-    }
-    map
 }

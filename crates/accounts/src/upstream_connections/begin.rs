@@ -14,7 +14,7 @@ use super::{
     ConnectError,
     client::{For, sealed_client},
 };
-use crate::{Accounts, Caller, Error, Visitor, servers::open_headers};
+use crate::{Accounts, Caller, Error, Visitor, server_headers::open_headers};
 
 /// How long a person may take at the authorization server.
 const FLOW_SECONDS: i64 = 600;
