@@ -26,10 +26,11 @@ use crate::{
     shared::Shared,
 };
 
-/// How long a peer may take to show who it is.
-const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
-/// Peers that have not shown yet who they are, at the same time; further ones wait.
-const HANDSHAKES: usize = 256;
+/// How long a peer may take to show who it is: as long as it waits itself.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(3);
+/// Peers that have not shown yet who they are, at the same time; further ones wait. So many that strangers who say nothing
+/// keep no gateway out.
+const HANDSHAKES: usize = 2_048;
 /// Requests of one gateway at the same time.
 const STREAMS: u32 = 8_192;
 const HEADER_BYTES: u32 = 64 << 10;

@@ -149,6 +149,16 @@ async fn a_gateway_that_fell_silent_is_waited_for_once() {
 }
 
 #[tokio::test]
+async fn strangers_who_say_nothing_keep_no_gateway_out() {
+    let two = two().await;
+    let mut strangers = Vec::new();
+    for _ in 0..300 {
+        strangers.push(tokio::net::TcpStream::connect(two.b_address).await.unwrap());
+    }
+    assert_eq!(two.asked("/ask/acme/mcp", |_| {}).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
 async fn whoever_cannot_show_the_deployments_key_is_turned_away() {
     let two = two().await;
     // Plain HTTP/2, and HTTP/1.1.
