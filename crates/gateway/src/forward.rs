@@ -157,12 +157,14 @@ impl Forward {
             r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{},"reason":"no answer in time"}}}}"#,
             id.raw()
         );
-        self.post_aside(Bytes::from(message), None);
+        let turn = self.shared.asides.turn(self.place.caller.account.id);
+        if let Some(turn) = turn {
+            self.post_aside(Bytes::from(message), turn);
+        }
     }
 
-    /// Sends a message of the gateway's own to the server, within the session, beside everything else; what it answers keeps
-    /// its turn.
-    pub(crate) fn post_aside(&self, bytes: Bytes, turn: Option<OwnedSemaphorePermit>) {
+    /// Sends a message of the gateway's own to the server, within the session, beside everything else, in its turn.
+    pub(crate) fn post_aside(&self, bytes: Bytes, turn: OwnedSemaphorePermit) {
         let session = self.session.as_ref().map(|known| known.session.clone());
         let (shared, server) = (self.shared.clone(), self.place.server.clone());
         self.shared.tracker.spawn(async move {

@@ -8,9 +8,10 @@ mod route;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use domain::{Event, Transport, tunnel};
+use domain::{AccountId, Event, Transport, tunnel};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use hyper::body::Incoming;
+use moka::sync::Cache;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -55,6 +56,11 @@ const AGENT: HeaderValue = HeaderValue::from_static(concat!("portcullis/", env!(
 /// Answers of ours to what a server asks on one stream that are on their way at the same time.
 const REPLIES: usize = 4;
 
+/// Messages of ours that nobody waits for which are on their way to one account's servers at the same time.
+const ASIDES: usize = 256;
+/// Accounts whose are counted at the same time.
+const MOST_ACCOUNTS: u64 = 50_000;
+
 /// The way to one server.
 #[derive(Clone, Debug)]
 pub(crate) enum Link {
@@ -66,6 +72,24 @@ pub(crate) enum Link {
 /// that does not take them is read no faster than it does, and costs no more connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Replies(Arc<Semaphore>);
+
+/// What is told beside requests, and nobody waits for: cancellations, the ends of sessions. Counted by account, since clients
+/// may come and go as they like and servers may take nothing.
+#[derive(Debug)]
+pub(crate) struct Asides(Cache<AccountId, Arc<Semaphore>>);
+
+impl Default for Asides {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(MOST_ACCOUNTS).time_to_idle(Duration::from_secs(600)).build())
+    }
+}
+
+impl Asides {
+    /// One message's turn, to be kept until it has gone; none if there are too many: then it is not sent.
+    pub(crate) fn turn(&self, account: AccountId) -> Option<OwnedSemaphorePermit> {
+        self.0.get_with(account, || Arc::new(Semaphore::new(ASIDES))).try_acquire_owned().ok()
+    }
+}
 
 impl Default for Replies {
     fn default() -> Self {

@@ -20,7 +20,7 @@ use crate::{
     eras::Eras,
     guard::Guard,
     hub::Hub,
-    link::Around,
+    link::{Around, Asides},
     mesh::{Identity, Mesh, MeshParts},
     peer::PeerSessions,
     records::Records,
@@ -87,6 +87,8 @@ pub(crate) struct Shared {
     pub reserving: Semaphore,
     /// For long checks of arguments.
     pub checking: Turns,
+    /// For what is told beside requests.
+    pub asides: Asides,
     /// One permit for each KiB of large request bodies being held.
     pub asked: Arc<Semaphore>,
     /// One permit for each KiB of upstream messages being held.
@@ -134,6 +136,7 @@ impl Shared {
             rooms: Rooms::new(&config.limits),
             reserving: Semaphore::new(RESERVING),
             checking: Turns::default(),
+            asides: Asides::default(),
             asked: Arc::new(Semaphore::new(
                 config.limits.requests_bytes.max(4 * config.limits.request_bytes).min(Semaphore::MAX_PERMITS) >> 10,
             )),

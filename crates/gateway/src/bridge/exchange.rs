@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method as HttpMethod, StatusCode, header};
 use hyper::body::Incoming;
 use mcp::{Era, Frame, Id};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::outgoing::Outgoing;
@@ -217,8 +218,7 @@ impl Exchange {
             .map_err(|_| UpstreamFailure::Invalid("its event id is no header value".to_owned()))?;
         headers.insert("last-event-id", last);
         let headers = upstream_headers(&self.server, &headers, &HttpMethod::GET, self.peer.session.as_ref())?;
-        let within = self.shared.config.times.upstream_silence;
-        let response = self.link.send(HttpMethod::GET, headers, Bytes::new(), within).await?;
+        let response = self.link.send(HttpMethod::GET, headers, Bytes::new(), self.silence).await?;
         if let Some(refused) = link::refused(&self.shared, &self.server, &response).await {
             return Err(refused);
         }
@@ -257,22 +257,26 @@ impl Exchange {
 
     /// Answers what the server asks of nobody but us, in its turn.
     pub(crate) async fn reply(&self, message: Bytes) {
-        let within = self.shared.config.times.aggregate_part;
-        let Some(turn) = self.replies.turn(within).await else { return };
+        if let Some(turn) = self.replies.turn(self.shared.config.times.aggregate_part).await {
+            self.aside(message, turn);
+        }
+    }
+
+    /// Tells the server something beside everything else, in its turn, for as long as the server may take.
+    fn aside(&self, message: Bytes, turn: OwnedSemaphorePermit) {
         let (shared, peer, link) = (self.shared.clone(), self.peer.clone(), self.link.clone());
         self.shared.tracker.spawn(async move {
             let _turn = turn;
-            let _not_taken = timeout(within, peer.tell(&shared, &link, message)).await;
+            let _not_taken = timeout(shared.config.times.aggregate_part, peer.tell(&shared, &link, message)).await;
         });
     }
 
-    /// Tells the server what a client answered, or that nobody waits, beside everything else.
+    /// Tells the server what a client answered, beside everything else.
     pub(crate) fn tell(&self, message: Bytes) {
-        let (shared, server, peer, link) =
-            (self.shared.clone(), self.server.clone(), self.peer.clone(), self.link.clone());
+        let (shared, peer, link) = (self.shared.clone(), self.peer.clone(), self.link.clone());
         self.shared.tracker.spawn(async move {
             if let Err(error) = peer.tell(&shared, &link, message).await {
-                tracing::debug!(%error, server = %server.id, "a message of the gateway's own did not arrive");
+                tracing::debug!(%error, server = %peer.server.id, "what a client answered did not arrive");
             }
         });
     }
@@ -280,8 +284,9 @@ impl Exchange {
     /// Tells a server of the first era that nobody waits any more (2025-11-25 basic/utilities/cancellation); in the
     /// stateless era the end of the connection says so.
     fn cancel(&self, reason: &str) {
-        if self.peer.era == Era::Initialize {
-            self.tell(mcp::cancelled_notification(&self.id, reason));
+        let told = mcp::cancelled_notification(&self.id, reason);
+        if let Some(turn) = self.shared.asides.turn(self.server.account).filter(|_| self.peer.era == Era::Initialize) {
+            self.aside(told, turn);
         }
     }
 }

@@ -78,8 +78,10 @@ pub(super) async fn stream(ask: Ask<'_>, place: &Place, voice: Voice, ours: Arc<
 /// Ends the sessions with servers behind one of ours.
 pub(crate) fn end(shared: &Arc<Shared>, ours: &Arc<str>) {
     for peer in shared.peers.end(ours) {
+        let Some(turn) = shared.asides.turn(peer.server.account) else { continue };
         let shared = shared.clone();
         shared.clone().tracker.spawn(async move {
+            let _turn = turn;
             if let Ok(link) = Link::to(&shared, &peer.server, peer.session.as_ref()).await {
                 peer.close(&shared, &link).await;
             }

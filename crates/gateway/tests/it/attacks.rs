@@ -368,3 +368,56 @@ async fn a_server_that_asks_and_asks_costs_no_more_connections() {
         assert_eq!(most, 4, "{modern}: answers under way at the same time");
     }
 }
+
+/// Tells when it is dropped.
+struct Told(Arc<tokio::sync::Notify>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+#[tokio::test]
+async fn a_cancellation_that_the_server_does_not_take_is_given_up() {
+    use axum::{Router, body::Body, response::Response, routing::post};
+
+    let (called, given_up) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+    let (calls, ends) = (called.clone(), given_up.clone());
+    let answer = move |body: String| {
+        let (calls, ends) = (calls.clone(), ends.clone());
+        async move {
+            let message: Value = serde_json::from_str(&body).unwrap();
+            let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "s", "version": "1"}});
+            let (status, result) = match message["method"].as_str() {
+                Some("initialize") => (200, json!({"jsonrpc": "2.0", "id": message["id"], "result": hello})),
+                Some("tools/call") => {
+                    calls.notify_one();
+                    std::future::pending().await
+                }
+                Some("notifications/cancelled") => {
+                    let _dropped = Told(ends);
+                    std::future::pending().await
+                }
+                Some(name) if name.starts_with("notifications/") => (202, Value::Null),
+                _ => (404, json!({"error": "no such method"})),
+            };
+            let response = Response::builder().status(status).header("content-type", "application/json");
+            response.body(Body::from(result.to_string())).unwrap()
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/mcp", post(answer))).await });
+    let world = World::with(|config| config.times.aggregate_part = std::time::Duration::from_millis(200)).await;
+    let mut acme = world.account("acme");
+    let simple = acme.simple(&url, OPEN);
+    world.publish(&acme).await;
+    let modern = Client::new(&world, &acme, "/mlflow/mcp", &simple.agent);
+    let (client, message) = crate::client::stateless_call(modern, "echo", &json!({}));
+    let calling = tokio::spawn(async move { client.post(message).await });
+    called.notified().await;
+    calling.abort();
+    // A server that takes nothing must not keep a connection for each client that went away.
+    tokio::time::timeout(crate::world::PATIENCE, given_up.notified()).await.expect("given up in time");
+}

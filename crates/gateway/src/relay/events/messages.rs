@@ -68,7 +68,7 @@ impl Events {
         } else if !stateless {
             let within = self.forward.shared.config.times.aggregate_part;
             if let Some(turn) = self.replies.turn(within).await {
-                self.forward.post_aside(mcp::method_not_found(id, method), Some(turn));
+                self.forward.post_aside(mcp::method_not_found(id, method), turn);
             }
         }
     }
