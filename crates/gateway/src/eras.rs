@@ -23,6 +23,7 @@ type Key = (ServerId, String);
 pub(crate) struct Eras {
     stateless: Cache<Key, bool>,
     handshake: Cache<Key, bool>,
+    too_long: Cache<Key, ()>,
 }
 
 /// What is known of one server.
@@ -45,7 +46,8 @@ pub(crate) enum Known {
 impl Default for Eras {
     fn default() -> Self {
         let cache = || Cache::builder().max_capacity(MOST).time_to_live(KEPT).build();
-        Self { stateless: cache(), handshake: cache() }
+        let too_long = Cache::builder().max_capacity(MOST).time_to_live(KEPT).build();
+        Self { stateless: cache(), handshake: cache(), too_long }
     }
 }
 
@@ -74,6 +76,16 @@ impl Eras {
 
     pub(crate) async fn learn_handshake(&self, server: &Server, speaks: bool) {
         self.handshake.insert(key(server), speaks).await;
+    }
+
+    /// The server's answer to `server/discover` is longer than is read: it is not asked again for a while.
+    pub(crate) async fn learn_too_long(&self, server: &Server) {
+        self.too_long.insert(key(server), ()).await;
+    }
+
+    /// Whether its answer was too long when it was last asked.
+    pub(crate) fn is_too_long(&self, server: &Server) -> bool {
+        self.too_long.contains_key(&key(server))
     }
 
     /// A message was answered as if the server did not know its kind: what it speaks is asked anew before the next.

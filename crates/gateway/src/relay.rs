@@ -10,7 +10,7 @@ mod passing;
 mod through;
 
 pub(crate) use coded::Plain;
-pub(crate) use json::{Taken, collect, more_room, room, roomy, take};
+pub(crate) use json::{Taken, collect_up_to, more_room, room, roomy, take};
 pub(crate) use kept::Keeping;
 pub(crate) use passing::Passing;
 pub(crate) use through::Cut;
@@ -35,7 +35,7 @@ use crate::{
 
 /// What an upstream's body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Media {
     Json,
     Events,
     Other,
@@ -94,14 +94,10 @@ pub(crate) async fn answer(
         Ok(body) => body,
         Err(failure) => return Err(forward.fail(failure.into()).await),
     };
-    let relayed = match kind(&head.headers) {
-        Kind::Json => json::answer(forward, body).await,
-        Kind::Events => Ok(events::answer(forward, body).await),
-        Kind::Other => {
-            let failure =
-                UpstreamFailure::Invalid(format!("HTTP {} without JSON or an event stream", head.status.as_u16()));
-            Err(forward.fail(failure.into()).await)
-        }
+    let relayed = match Media::of(&head.headers) {
+        Media::Json => json::answer(forward, body).await,
+        Media::Events => Ok(events::answer(forward, body).await),
+        Media::Other => Err(forward.fail(no_media(head.status).into()).await),
     };
     relayed.map(|mut response| {
         if let Some(session) = session {
@@ -113,8 +109,8 @@ pub(crate) async fn answer(
 
 async fn stream(mut forward: Forward, response: http::Response<Incoming>) -> Result<Response, Failure> {
     let (head, body) = response.into_parts();
-    match (head.status, kind(&head.headers)) {
-        (status, Kind::Events) if status.is_success() => {
+    match (head.status, Media::of(&head.headers)) {
+        (status, Media::Events) if status.is_success() => {
             let body = Plain::new(&head.headers, body)?;
             Ok(events::answer(forward, body).await)
         }
@@ -125,15 +121,21 @@ async fn stream(mut forward: Forward, response: http::Response<Incoming>) -> Res
     }
 }
 
-/// What the body is.
-fn kind(headers: &HeaderMap) -> Kind {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match essence.as_str() {
-        "application/json" => Kind::Json,
-        "text/event-stream" => Kind::Events,
-        _ => Kind::Other,
+impl Media {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match essence.as_str() {
+            "application/json" => Self::Json,
+            "text/event-stream" => Self::Events,
+            _ => Self::Other,
+        }
     }
+}
+
+/// Why an answer cannot be read that is of another kind.
+pub(crate) fn no_media(status: StatusCode) -> UpstreamFailure {
+    UpstreamFailure::Invalid(format!("HTTP {} without JSON or an event stream", status.as_u16()))
 }
 
 /// An error status of the upstream. A JSON-RPC error in it is the server's answer and is passed on; its status only where
@@ -147,10 +149,10 @@ fn error_status(
     if status == StatusCode::NOT_FOUND && forward.era == Era::Initialize && forward.session.is_some() {
         return Err(Failure::NoSession);
     }
-    let kind = kind(headers);
+    let media = Media::of(headers);
     let ours_to_answer = matches!(status.as_u16(), 300..=399 | 401..=403 | 407 | 429 | 500..);
     if !ours_to_answer
-        && kind == Kind::Json
+        && media == Media::Json
         && let Some(id) = &forward.id
         && let Some(answer) = json_rpc_error(start, id)
     {

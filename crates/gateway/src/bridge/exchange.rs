@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method as HttpMethod, StatusCode, header};
+use http::{HeaderValue, Method as HttpMethod, StatusCode};
 use hyper::body::Incoming;
 use mcp::{Era, Frame, Id};
 use tokio::sync::OwnedSemaphorePermit;
@@ -15,7 +15,7 @@ use crate::{
     failure::{Failure, UpstreamFailure},
     link::{self, Link, Replies, upstream_headers},
     peer::{Came, Peer, Piece, Room, Source, Wire},
-    relay::{Plain, Taken, take},
+    relay::{Media, Plain, Taken, no_media, take},
     settle::{Delivery, Settler},
     shared::Shared,
     words,
@@ -123,25 +123,20 @@ impl Exchange {
 
     async fn source_of(&self, response: http::Response<Incoming>) -> Result<Source, Failure> {
         let (head, body) = response.into_parts();
-        let media = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if !head.status.is_success() {
             return self.error_status(head.status, words::start_of(body).await);
         }
         let body = Plain::new(&head.headers, body)?;
-        match media.as_str() {
-            "application/json" => Ok(match take(&self.shared, body, Some(self.until)).await? {
+        match Media::of(&head.headers) {
+            Media::Json => Ok(match take(&self.shared, body, Some(self.until)).await? {
                 Taken::Whole(held) => {
                     let (bytes, room) = held.into_parts();
                     Source::whole(bytes, room)
                 }
                 Taken::Start(start, rest) => Source::large(start, rest),
             }),
-            "text/event-stream" => Ok(Source::events(&self.shared, body)),
-            _ => {
-                let words = format!("HTTP {} without JSON or an event stream", head.status.as_u16());
-                Err(UpstreamFailure::Invalid(words).into())
-            }
+            Media::Events => Ok(Source::events(&self.shared, body)),
+            Media::Other => Err(no_media(head.status).into()),
         }
     }
 

@@ -1,14 +1,16 @@
 //! The messages that a server sends on its own within a session of ours, whatever its era: opened, and opened again when
 //! they end.
 
-use std::{sync::Arc, time::Duration};
+mod pauses;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method as HttpMethod};
 use mcp::{Era, Frame, Id, Method, ResponseFacts};
 use tokio::{
     sync::mpsc,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
@@ -21,15 +23,11 @@ use crate::{
     failure::{Failure, UpstreamFailure},
     link::{self, Link, Replies, upstream_headers},
     peer::{Hello, Peer, Source, Wire},
-    relay::Plain,
+    relay::{Media, Plain, no_media},
     resolve::Place,
     shared::Shared,
 };
-
-/// A stream that ended is opened again after this time, and after longer each time that this fails.
-const AGAIN: Duration = Duration::from_secs(1);
-/// At most so long.
-const AGAIN_AT_MOST: Duration = Duration::from_secs(60);
+use pauses::Pauses;
 
 /// A server's own messages.
 pub(crate) struct Feed {
@@ -39,7 +37,7 @@ pub(crate) struct Feed {
     ours: Arc<str>,
     wanted: Wanted,
     open: Open,
-    failures: u32,
+    pauses: Pauses,
     /// After which event the stream is to go on.
     last_id: Option<String>,
     replies: Replies,
@@ -66,7 +64,7 @@ impl Feed {
             ours,
             wanted: Wanted::everything(),
             open: Open::Not,
-            failures: 0,
+            pauses: Pauses::default(),
             last_id: None,
             replies: Replies::default(),
         }
@@ -77,6 +75,7 @@ impl Feed {
         self.wanted = wanted;
         if matches!(self.open, Open::Subscription(_)) {
             self.open = Open::Not;
+            self.pauses.skip();
         }
     }
 
@@ -137,9 +136,7 @@ impl Feed {
             let next = match &mut self.open {
                 Open::Never => std::future::pending().await,
                 Open::Not => {
-                    if self.failures > 0 {
-                        sleep(AGAIN_AT_MOST.min(AGAIN * 2_u32.saturating_pow(self.failures - 1))).await;
-                    }
+                    sleep(self.pauses.length()).await;
                     if let Err(failure) = self.open().await {
                         self.failed(&failure);
                     }
@@ -151,20 +148,30 @@ impl Feed {
             };
             match next {
                 Ok(Some(message)) if !self.is_end(&message) => return message,
-                _ => {
-                    if let Open::Stream(source, _) = &self.open {
-                        self.last_id = source.resumption().map(|(id, _)| id);
-                    }
-                    self.open = if matches!(self.open, Open::Never) { Open::Never } else { Open::Not };
-                    self.failures = self.failures.saturating_add(1);
-                }
+                _ => self.ended(),
             }
         }
     }
 
+    /// What was open has ended.
+    fn ended(&mut self) {
+        let mut wanted = None;
+        if let Open::Stream(source, _) = &self.open {
+            wanted = source.retry();
+            if let Some((id, _)) = source.resumption() {
+                self.last_id = Some(id);
+            }
+        }
+        self.pauses.ended(Instant::now(), wanted);
+        self.open = if matches!(self.open, Open::Never) { Open::Never } else { Open::Not };
+    }
+
     /// Whether a message ends a subscription; one that was refused is not asked for again.
     fn is_end(&mut self, message: &Bytes) -> bool {
-        let Open::Subscription(exchange) = &mut self.open else { return false };
+        let Open::Subscription(exchange) = &mut self.open else {
+            self.pauses.brought();
+            return false;
+        };
         match mcp::frame(message) {
             Ok(Frame::Response(facts)) if facts.answers(&exchange.id) => {
                 exchange.finish();
@@ -173,11 +180,12 @@ impl Feed {
                 }
                 true
             }
-            Ok(Frame::Notification { kind: Method::SubscriptionsAcknowledged, .. }) => {
-                self.failures = 0;
+            // That it was heard is no news yet.
+            Ok(Frame::Notification { kind: Method::SubscriptionsAcknowledged, .. }) => false,
+            _ => {
+                self.pauses.brought();
                 false
             }
-            _ => false,
         }
     }
 
@@ -202,7 +210,7 @@ impl Feed {
 
     fn failed(&mut self, failure: &Failure) {
         tracing::debug!(error = %failure, server = %self.place.server.id, "a server's own stream cannot be opened");
-        self.failures = self.failures.saturating_add(1);
+        self.pauses.ended(Instant::now(), None);
         self.open = match failure {
             Failure::Upstream(UpstreamFailure::Status { status: 405 | 501, .. }) => Open::Never,
             _ => Open::Not,
@@ -217,9 +225,7 @@ impl Feed {
             (Era::Initialize, Wire::Events(wire)) => Open::Line(wire.listen(), peer.clone()),
             (Era::Initialize, Wire::Streamable) => Open::Stream(self.stream(&peer).await?, peer.clone()),
         };
-        if !matches!(self.open, Open::Subscription(_)) {
-            self.failures = 0;
-        }
+        self.pauses.opened(Instant::now());
         Ok(())
     }
 
@@ -235,7 +241,7 @@ impl Feed {
         Ok(exchange)
     }
 
-    async fn stream(&self, peer: &Arc<Peer>) -> Result<Source, Failure> {
+    async fn stream(&mut self, peer: &Arc<Peer>) -> Result<Source, Failure> {
         let server = &self.place.server;
         let link = Link::to(&self.shared, server, peer.session.as_ref()).await?;
         let mut headers: HeaderMap = peer.headers();
@@ -252,9 +258,13 @@ impl Feed {
         let status = head.status.as_u16();
         if status == 404 && peer.session.is_some() {
             self.shared.peers.lost(&self.ours, peer);
+            self.last_id = None;
         }
         if !head.status.is_success() {
             return Err(UpstreamFailure::Status { status, words: String::new() }.into());
+        }
+        if Media::of(&head.headers) != Media::Events {
+            return Err(no_media(head.status).into());
         }
         let body = Plain::new(&head.headers, body)?;
         Ok(Source::events(&self.shared, body))

@@ -62,10 +62,11 @@ pub(crate) async fn greet(
     };
     if not_understood || says == Some(relay::Says::Error) {
         eras.learn_handshake(server, false).await;
-        if let Ok(answer) = speak_for(&ask, place, request).await {
-            return Ok(answer);
+        match speak_for(&ask, place, request).await {
+            Ok(answer) => return Ok(answer),
+            Err(failure @ Failure::Upstream(UpstreamFailure::TooLarge { .. })) => return Err(failure),
+            Err(_) => eras.forget(server).await,
         }
-        eras.forget(server).await;
     }
     answer
 }

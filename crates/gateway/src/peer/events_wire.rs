@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use domain::Transport;
-use http::{HeaderMap, Method, Uri, header};
+use http::{HeaderMap, Method, Uri};
 use mcp::{Frame, Id, SseEvent};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -18,7 +18,7 @@ use crate::{
     account::Server,
     failure::UpstreamFailure,
     link::{self, Link, upstream_headers},
-    relay::{Plain, roomy},
+    relay::{Media, Plain, roomy},
     shared::Shared,
     words,
 };
@@ -54,9 +54,7 @@ impl EventsWire {
             return Err(refused);
         }
         let (head, body) = response.into_parts();
-        let events = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if !head.status.is_success() || !events.is_some_and(|media| media.trim_start().starts_with("text/event-stream"))
-        {
+        if !head.status.is_success() || Media::of(&head.headers) != Media::Events {
             return Err(UpstreamFailure::Status { status: head.status.as_u16(), words: words::of_body(body).await });
         }
         let messages = Source::events(shared, Plain::new(&head.headers, body)?);

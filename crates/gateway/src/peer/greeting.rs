@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::AtomicU64};
 use bytes::Bytes;
 use mcp::{Era, HandshakeError, ServerDescription};
 
-use super::{EventsWire, Hello, Peer, Wire};
+use super::{EventsWire, Hello, Peer, Wire, messages::MOST_GREETING};
 use crate::{
     account::Server,
     eras::{Known, is_not_understood},
@@ -47,11 +47,15 @@ impl Peer {
                 }
             },
         };
-        if known.stateless != Known::No
-            && let Ok(peer) = Box::pin(Self::new(server, hello).discover(shared, link)).await
-        {
-            shared.eras.learn_stateless(server, true).await;
-            return Ok(peer);
+        if known.stateless != Known::No {
+            let discovered = Box::pin(Self::new(server, hello).discover(shared, link)).await;
+            if discovered.is_ok() {
+                shared.eras.learn_stateless(server, true).await;
+            }
+            // It speaks that era, at a length that is not read.
+            if discovered.is_ok() || is_too_large(&discovered) {
+                return discovered;
+            }
         }
         match Box::pin(Self::new(server, hello).on_events(shared, link)).await {
             Ok(peer) => Ok(peer),
@@ -101,7 +105,7 @@ impl Peer {
     async fn shake_hands(self, shared: &Arc<Shared>, link: &Link) -> Result<Self, Failure> {
         let id = self.next_id();
         let greeting = mcp::initialize_request_with(&id, self.hello.own_client(), &self.hello.capabilities);
-        let answer = self.ask(shared, link, &id, greeting).await?.short()?;
+        let answer = self.introduce(shared, link, &id, greeting).await?;
         let description = mcp::initialize_result(&answer.message).map_err(|error| match error {
             HandshakeError::Refused { code, message, .. } => {
                 Failure::from(UpstreamFailure::Refused { code, words: words::shorten(&message) })
@@ -119,7 +123,14 @@ impl Peer {
         let id = self.next_id();
         let peer = Self { era: Era::Stateless, version: mcp::STATELESS.to_owned(), ..self };
         let request = mcp::own_request(&id, "server/discover", &[], &peer.declared());
-        let answer = peer.ask(shared, link, &id, request).await?.short()?;
+        if shared.eras.is_too_long(&peer.server) {
+            return Err(UpstreamFailure::TooLarge { limit: MOST_GREETING }.into());
+        }
+        let answer = peer.introduce(shared, link, &id, request).await;
+        if is_too_large(&answer) {
+            shared.eras.learn_too_long(&peer.server).await;
+        }
+        let answer = answer?;
         let description = mcp::discover_result(&answer.message).map_err(|error| match error {
             HandshakeError::Refused { code, message, .. } => {
                 Failure::from(UpstreamFailure::Refused { code, words: words::shorten(&message) })
@@ -152,4 +163,9 @@ impl Peer {
             tracing::debug!(%error, server = %self.server.id, "a server took no log level");
         }
     }
+}
+
+/// Whether the answer was longer than is read.
+fn is_too_large<T>(answer: &Result<T, Failure>) -> bool {
+    matches!(answer, Err(Failure::Upstream(UpstreamFailure::TooLarge { .. })))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method as HttpMethod, header};
+use http::{HeaderValue, Method as HttpMethod};
 use mcp::{Era, Frame, Id};
 use tokio::time::Instant;
 
@@ -11,30 +11,19 @@ use super::{Peer, Source, Wire};
 use crate::{
     failure::{Failure, UpstreamFailure},
     link::{self, Link, upstream_headers},
-    relay::{Plain, collect, roomy},
+    relay::{Media, Plain, collect_up_to, no_media, roomy},
     session::{self, Session},
     shared::Shared,
     words,
 };
 
-/// Longest answer to our introduction, in bytes: it is kept as long as the session.
-const MOST_GREETING: usize = 256 << 10;
+/// Longest answer to our introduction, in bytes: it is kept as long as the session. A longer one is not read to its end.
+pub(super) const MOST_GREETING: usize = 256 << 10;
 
 /// An answer to us.
 pub(super) struct Answer {
     pub message: Bytes,
     pub session: Option<Session>,
-}
-
-impl Answer {
-    /// The answer, if it is short enough to be kept; a copy, as the original keeps its room among the answers in transit.
-    pub(super) fn short(self) -> Result<Self, UpstreamFailure> {
-        let limit = MOST_GREETING;
-        if self.message.len() > limit {
-            return Err(UpstreamFailure::TooLarge { limit });
-        }
-        Ok(Self { message: Bytes::copy_from_slice(&self.message), ..self })
-    }
 }
 
 impl Peer {
@@ -47,6 +36,19 @@ impl Peer {
         if response.status().is_success() { Ok(()) } else { Err(refusal(response).await) }
     }
 
+    /// Introduces us, and waits for the answer, which is short enough to be kept.
+    pub(super) async fn introduce(
+        &self,
+        shared: &Arc<Shared>,
+        link: &Link,
+        id: &Id<'_>,
+        message: Bytes,
+    ) -> Result<Answer, Failure> {
+        let answer = self.ask_for(shared, link, (id, message), MOST_GREETING).await?;
+        // A copy, as the original keeps its room among the answers in transit.
+        Ok(Answer { message: Bytes::copy_from_slice(&answer.message), ..answer })
+    }
+
     /// Sends a request and waits for its answer, whatever it says.
     pub(super) async fn ask(
         &self,
@@ -55,9 +57,23 @@ impl Peer {
         id: &Id<'_>,
         message: Bytes,
     ) -> Result<Answer, Failure> {
+        self.ask_for(shared, link, (id, message), shared.config.limits.answer_bytes).await
+    }
+
+    /// The same for an answer of at most so many bytes.
+    async fn ask_for(
+        &self,
+        shared: &Arc<Shared>,
+        link: &Link,
+        (id, message): (&Id<'_>, Bytes),
+        limit: usize,
+    ) -> Result<Answer, Failure> {
         if let Wire::Events(wire) = &self.wire {
             let message = wire.ask(shared, (&self.server, link), id, message).await?;
-            return Ok(Answer { message, session: None });
+            let short = message.len() <= limit;
+            return short
+                .then_some(Answer { message, session: None })
+                .ok_or(UpstreamFailure::TooLarge { limit }.into());
         }
         let response = self.send(shared, link, message).await?;
         if !response.status().is_success() {
@@ -67,18 +83,15 @@ impl Peer {
             let instance = link.instance().map(str::to_owned);
             Session { upstream: upstream.to_owned(), instance, client: None, capabilities: None, home: None }
         });
-        let events = response
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|media_type| media_type.trim_start().starts_with("text/event-stream"));
         let (head, body) = response.into_parts();
         let body = Plain::new(&head.headers, body)?;
-        let message = if events {
-            answer_in_stream(shared, body, id).await?
-        } else {
-            let until = Instant::now() + shared.config.times.upstream_silence;
-            collect(shared, body, Some(until)).await?.into_bytes()
+        let message = match Media::of(&head.headers) {
+            Media::Events => answer_in_stream(shared, Source::events(shared, body).up_to(limit), id).await?,
+            Media::Json => {
+                let until = Instant::now() + shared.config.times.upstream_silence;
+                collect_up_to(limit, shared, body, Some(until)).await?.into_bytes()
+            }
+            Media::Other => return Err(no_media(head.status).into()),
         };
         Ok(Answer { message, session })
     }
@@ -114,8 +127,7 @@ async fn refusal(response: http::Response<hyper::body::Incoming>) -> Failure {
 }
 
 /// The answer to a request out of its stream; whatever else is in it is not for us.
-async fn answer_in_stream(shared: &Shared, body: Plain, id: &Id<'_>) -> Result<Bytes, UpstreamFailure> {
-    let mut messages = Source::events(shared, body);
+async fn answer_in_stream(shared: &Shared, mut messages: Source, id: &Id<'_>) -> Result<Bytes, UpstreamFailure> {
     let reading = async {
         while let Some((message, room)) = messages.next(shared).await? {
             if matches!(mcp::frame(&message), Ok(Frame::Response(facts)) if facts.answers(id)) {

@@ -28,6 +28,8 @@ pub(crate) struct Source {
     from: From,
     /// A large message that is put together.
     holding: Option<(BytesMut, Room)>,
+    /// Most bytes of a message that is held, where that is less than elsewhere.
+    limit: Option<usize>,
 }
 
 enum From {
@@ -110,8 +112,13 @@ impl Source {
         Ok(None)
     }
 
+    /// The same, with messages of at most so many bytes.
+    pub(super) fn up_to(self, limit: usize) -> Self {
+        Self { limit: Some(limit), ..self }
+    }
+
     fn of(from: From) -> Self {
-        Self { from, holding: None }
+        Self { from, holding: None, limit: None }
     }
 
     /// The next message, a large one held within the limits; none at the end. Nothing is lost when this is dropped while it
@@ -151,7 +158,7 @@ impl Source {
 
     fn take_in(&mut self, shared: &Shared, bytes: &Bytes) -> Result<(), UpstreamFailure> {
         let Some((held, rooms)) = &mut self.holding else { return Ok(()) };
-        let limit = shared.config.limits.answer_bytes;
+        let limit = self.limit.unwrap_or(usize::MAX).min(shared.config.limits.answer_bytes);
         if held.len() + bytes.len() > limit {
             return Err(UpstreamFailure::TooLarge { limit });
         }
@@ -172,6 +179,12 @@ impl Source {
             From::Events(events) => events.more().await,
             From::Whole(_) | From::Line(_) => Ok(None),
         }
+    }
+
+    /// After which time the server wants the stream to be opened again, if it says so.
+    pub(crate) fn retry(&self) -> Option<Duration> {
+        let From::Events(events) = &self.from else { return None };
+        events.retry
     }
 
     /// Where and when the stream can be taken up again, if it can (2025-11-25 basic/transports "Resumability").

@@ -170,11 +170,18 @@ pub(crate) async fn take(shared: &Shared, body: Plain, until: Option<Instant>) -
     })
 }
 
-/// Takes a whole body in, within its limits of size and time.
-pub(crate) async fn collect(shared: &Shared, body: Plain, until: Option<Instant>) -> Result<Held, UpstreamFailure> {
+/// Takes a whole body in of at most so many bytes, within its time. Of a longer one no more is read.
+pub(crate) async fn collect_up_to(
+    limit: usize,
+    shared: &Shared,
+    body: Plain,
+    until: Option<Instant>,
+) -> Result<Held, UpstreamFailure> {
     let mut taking = Taking::new(body, until);
-    taking.take_all(shared).await?;
-    Ok(taking.held())
+    match taking.take_up_to(limit, shared).await? {
+        Rest::None => Ok(taking.held()),
+        Rest::Some => Err(UpstreamFailure::TooLarge { limit }),
+    }
 }
 
 impl Taking {

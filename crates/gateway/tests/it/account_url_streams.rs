@@ -149,3 +149,26 @@ async fn a_subscription_is_acknowledged_once_and_has_what_was_asked_for() {
     assert_eq!((&ended["id"], &ended["result"]["resultType"]), (&json!(7), &json!("complete")));
     assert!(stream.event().await.is_none());
 }
+
+#[tokio::test]
+async fn what_is_no_event_stream_is_not_heard_as_one() {
+    let world = World::start().await;
+    let mut acme = world.account("acme");
+    let agent = acme.agent("ci");
+    let (say, said) = mpsc::channel(8);
+    let streams = Mutex::new(vec![
+        Reply::Stream(said),
+        Reply::Typed("application/json", format!("data: {}\n\n", updated("test://not-said"))),
+    ]);
+    let upstream = Scripted::start(Speaks::Sessions, everything(), move |method, _| match method {
+        "GET" => streams.lock().unwrap().pop(),
+        _ => None,
+    })
+    .await;
+    add(&mut acme, &agent, "odd", &upstream.url).await;
+    world.publish(&acme).await;
+    let client = Client::new(&world, &acme, "/mcp", &agent).initialized().await;
+    let mut stream = client.with("accept", "text/event-stream").open(Method::GET, Bytes::new()).await;
+    say.send(updated("test://said")).await.unwrap();
+    assert_eq!(stream.event().await.unwrap()["params"]["uri"], "srv.odd+test://said");
+}

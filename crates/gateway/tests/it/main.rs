@@ -29,6 +29,7 @@ mod limits;
 mod list_changed;
 mod listening;
 mod lists;
+mod long_greetings;
 mod mesh;
 mod proofs;
 mod records;

@@ -2,7 +2,10 @@
 
 use std::{
     convert::Infallible,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use axum::{
@@ -18,6 +21,9 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use crate::fixture::{Speaks, event};
 
+/// A piece of what has no end.
+const ENDLESS: &[u8] = &[b' '; 16 << 10];
+
 /// What the script answers.
 pub enum Reply {
     /// The raw JSON of a result.
@@ -26,6 +32,10 @@ pub enum Reply {
     Error(Value),
     /// What the test sends, as a stream of events.
     Stream(mpsc::Receiver<String>),
+    /// A body of this media type.
+    Typed(&'static str, String),
+    /// JSON without end; its bytes are counted.
+    Endless(Arc<AtomicUsize>),
     /// Nothing, ever.
     Silence,
 }
@@ -153,6 +163,14 @@ impl Reply {
                     let message = said.recv().await?;
                     Some((Ok::<_, Infallible>(event(&message)), said))
                 })))
+            }
+            Self::Typed(media, body) => Response::builder().header("content-type", media).body(body.into()).unwrap(),
+            Self::Endless(sent) => {
+                let stream = futures_util::stream::repeat_with(move || {
+                    sent.fetch_add(ENDLESS.len(), Ordering::Relaxed);
+                    Ok::<_, Infallible>(ENDLESS)
+                });
+                Response::builder().header("content-type", "application/json").body(Body::from_stream(stream)).unwrap()
             }
             Self::Silence => events(Body::from_stream(futures_util::stream::pending::<Result<String, Infallible>>())),
         }
