@@ -193,6 +193,14 @@ impl Bearer {
         }
     }
 
+    /// The connection whose token is shown.
+    pub(crate) fn connection(&self) -> Option<ConnectionId> {
+        match self {
+            Self::Of(connection) => Some(connection.id),
+            Self::None | Self::Missing(_) => None,
+        }
+    }
+
     /// The member whose own connection it is.
     pub(crate) fn user(&self) -> Option<UserId> {
         match self {

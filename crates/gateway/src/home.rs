@@ -14,6 +14,7 @@ use domain::ServerSlug;
 use http::{HeaderMap, Method};
 
 use crate::{
+    account::Server,
     ask::Ask,
     authenticate::Caller,
     failure::Failure,
@@ -22,17 +23,15 @@ use crate::{
     shared::Shared,
 };
 
-/// The session that a request names; one of our own that its client has ended is not one any more.
-pub(crate) fn named(shared: &Shared, owner: Owner, headers: &HeaderMap) -> Named {
-    match shared.sessions.named(owner, headers) {
-        Named::Session(known)
-            if known.session.home.is_some()
-                && shared.bridges.wishes.has_ended(&known.session.ours(owner.principal)) =>
-        {
-            Named::Ended
-        }
-        named => named,
-    }
+/// The session that a request names. One that was begun with a server elsewhere, before it moved or was shown something else,
+/// is not one any more; nor is one of our own that its client has ended. `server`: none on the account's own URL.
+pub(crate) fn named(shared: &Shared, owner: Owner, server: Option<&Server>, headers: &HeaderMap) -> Named {
+    let named = shared.sessions.named(owner, headers);
+    let Named::Session(known) = &named else { return named };
+    let session = &known.session;
+    let has_moved = server.is_some_and(|server| session.reach.as_ref().is_some_and(|reach| *reach != server.reach()));
+    let has_ended = || session.home.is_some() && shared.bridges.wishes.has_ended(&session.ours(owner.principal));
+    if has_moved || has_ended() { Named::Ended } else { named }
 }
 
 /// Hands a request to the home of its session. None: it is at home here, or its home is gone.

@@ -201,6 +201,7 @@ fn session_for_client(
                 client: forward.client.clone(),
                 capabilities: None,
                 home: None,
+                reach: Some(forward.place.server.reach()),
             };
             forward.shared.sessions.seal(forward.place.owner(), &session)
         }

@@ -55,6 +55,10 @@ pub(crate) struct Session {
     /// Of a session that is the gateway's own: the process that began it, which the others hand its requests to (`home`).
     #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
     pub home: Option<GatewayId>,
+    /// Of a session that is the upstream's own: where that was and what it was shown ([`Server::reach`](crate::account::Server)).
+    /// Those of the gateway's own go on: what stands behind them is opened anew.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<String>,
 }
 
 /// A session as the client names it and as it is.
@@ -195,6 +199,7 @@ mod tests {
             client: None,
             capabilities: None,
             home: None,
+            reach: None,
         };
         let text = sessions.seal(owner, &session);
         assert!(text.bytes().all(|b| (0x21..=0x7e).contains(&b)), "{text}");
@@ -221,7 +226,14 @@ mod tests {
         let sessions = Sessions::new(&DeploymentKey::new(&entropy), entropy);
         let text = sessions.seal(
             owner,
-            &Session { upstream: "x".into(), instance: None, client: None, capabilities: None, home: None },
+            &Session {
+                upstream: "x".into(),
+                instance: None,
+                client: None,
+                capabilities: None,
+                home: None,
+                reach: Some("0".into()),
+            },
         );
         for at in 0..text.len() {
             let mut bytes = text.clone().into_bytes();

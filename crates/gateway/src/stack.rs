@@ -113,7 +113,7 @@ async fn steps(shared: &Arc<Shared>, url: Url<'_>, request: Request, asked: &mut
         Some(server) => To::Server(Box::new(resolve(&shared.snapshots, caller, server, now).await?)),
         None => To::All(caller),
     };
-    ask.named = home::named(shared, to.owner(), ask.headers);
+    ask.named = home::named(shared, to.owner(), to.server().map(AsRef::as_ref), ask.headers);
     if let Some(answer) = unread(&mut ask, &to, &parts.method).await? {
         return Ok(answer);
     }

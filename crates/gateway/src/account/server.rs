@@ -12,6 +12,7 @@ use policy::RiskClass;
 
 use crate::{
     credential::{Bearer, CredentialError, OAuth},
+    digest,
     schemas::Schema,
 };
 
@@ -91,6 +92,23 @@ impl Server {
     pub(crate) fn is_reached_like(&self, other: &Self) -> bool {
         let same_place = self.id == other.id && self.transport == other.transport;
         same_place && self.headers == other.headers && self.bearer.is_like(&other.bearer)
+    }
+
+    /// A name for where it is and what it is shown, as [`Server::is_reached_like`] compares them: what goes through a client's
+    /// hands carries it, so that it is not brought to another server.
+    pub(crate) fn reach(&self) -> String {
+        let url = match &self.transport {
+            Transport::Http { url } => Some(url.as_str()),
+            Transport::Tunnel => None,
+        };
+        let connection = self.bearer.connection().map(|id| id.to_string());
+        let headers = self.headers.as_deref().unwrap_or_default();
+        let values: Vec<_> = headers.iter().map(|(_, value)| String::from_utf8_lossy(value.as_bytes())).collect();
+        let mut parts = vec![url, connection.as_deref()];
+        for ((name, _), value) in headers.iter().zip(&values) {
+            parts.extend([Some(name.as_str()), Some(value)]);
+        }
+        domain::hex(&digest::of_parts(&parts)[..8])
     }
 
     /// Whether the tools as accepted, or what is shown of them, are others than before.

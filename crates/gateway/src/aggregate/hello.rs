@@ -40,6 +40,7 @@ pub(super) async fn initialize(ask: &Ask<'_>, caller: &Caller, request: &Request
         client: request.client_info().map(client::named),
         capabilities: Some(client::capabilities(request)),
         home: Some(ask.shared.id),
+        reach: None,
     };
     let sealed = ask.shared.sessions.seal(caller.owner(), &session);
     let known = servers(ask, caller, &ours_of(caller, sealed.clone(), session)).await;

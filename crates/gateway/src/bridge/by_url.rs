@@ -29,7 +29,7 @@ impl Work {
             return None;
         }
         let Ok(Message::Request(request)) = mcp::read(&passage.bytes) else { return None };
-        let state = State::anew(&passage.shared, passage.place.owner(), &request)?;
+        let state = State::anew(&passage.shared, &passage.place, &request)?;
         Some(mcp::input_required(&passage.id, asked, &state))
     }
 

@@ -79,7 +79,7 @@ impl Work {
         loop {
             let request = self.passage.bytes.clone();
             let Ok(Message::Request(read)) = mcp::read(&request) else { return Err(Failure::Round) };
-            let state = place.state(&shared, owner, &read).ok_or(Failure::Round)?;
+            let state = place.state(&shared, &self.passage.place, &read).ok_or(Failure::Round)?;
             self.settle_round(&Value::String(state.clone())).await;
             let answer = mcp::input_required(&self.passage.id, std::slice::from_ref(asked), &state);
             self.out.say(Said::Last(answer, Vec::new())).await;
@@ -228,8 +228,11 @@ impl Work {
     /// Whether the call may still go on, under the policy of now: it is not charged again, but a denial stands.
     async fn judge_again(&mut self, state: &Value) -> Result<Option<Bytes>, Failure> {
         let shared = self.passage.shared.clone();
-        if standing::refresh(&shared, &mut self.passage.place).await == Change::Gone {
-            return Err(Failure::NoServer);
+        match standing::refresh(&shared, &mut self.passage.place).await {
+            Change::Gone => return Err(Failure::NoServer),
+            // What one server asked for is not told to another.
+            Change::Moved => return Err(UpstreamFailure::Broken("it has moved meanwhile".to_owned()).into()),
+            Change::None | Change::Tools => {}
         }
         if self.passage.kind != Method::ToolsCall {
             return Ok(None);

@@ -80,6 +80,7 @@ async fn speak_for(ask: &Ask<'_>, place: &Place, request: &Request<'_>) -> Resul
         client: request.client_info().map(client::named),
         capabilities: Some(client::capabilities(request)),
         home: Some(shared.id),
+        reach: None,
     };
     let (ours, voice) = (ours(place, &session), voice(&session));
     let peer = shared.peers.with_hello(shared, &ours, place, &voice.hello()).await?;

@@ -101,7 +101,7 @@ pub(crate) fn round_of(ask: &Ask<'_>, place: &Place, request: &Request<'_>) -> R
         return Ok(Continues::First);
     }
     let state = State::opened(ask.shared, place.owner(), request);
-    match state.and_then(|state| state.waits(ask.shared, request)).ok_or(Failure::Round)? {
+    match state.and_then(|state| state.waits(ask.shared, place, request)).ok_or(Failure::Round)? {
         Waits::Here(number) => Ok(Continues::Here(number)),
         Waits::At(gateway) => Ok(Continues::At(gateway)),
         Waits::Nowhere => Ok(Continues::First),

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::{Kept, respond::Out};
-use crate::{digest, session::Owner, settle::Settler, shared::Shared};
+use crate::{digest, resolve, session::Owner, settle::Settler, shared::Shared};
 
 /// A person has this long to answer.
 pub(super) const PARKED_FOR: Duration = Duration::from_secs(600);
@@ -60,6 +60,9 @@ pub(crate) struct State {
     /// What was asked: a digest of method, name and arguments.
     #[serde(rename = "d")]
     digest: String,
+    /// Whom it was asked: one that has moved since is another.
+    #[serde(rename = "r")]
+    reach: String,
     #[serde(rename = "e")]
     expires: Timestamp,
 }
@@ -112,8 +115,8 @@ impl Parked {
 
 impl Place {
     /// The state that leads back here.
-    pub(super) fn state(&self, shared: &Shared, owner: Owner, request: &Request<'_>) -> Option<String> {
-        State::sealed(shared, owner, request, Some(self.number))
+    pub(super) fn state(&self, shared: &Shared, at: &resolve::Place, request: &Request<'_>) -> Option<String> {
+        State::sealed(shared, at, request, Some(self.number))
     }
 }
 
@@ -125,19 +128,20 @@ impl Drop for Place {
 
 impl State {
     /// The state of a request that is to be sent anew, to whichever gateway.
-    pub(super) fn anew(shared: &Shared, owner: Owner, request: &Request<'_>) -> Option<String> {
-        Self::sealed(shared, owner, request, None)
+    pub(super) fn anew(shared: &Shared, at: &resolve::Place, request: &Request<'_>) -> Option<String> {
+        Self::sealed(shared, at, request, None)
     }
 
-    fn sealed(shared: &Shared, owner: Owner, request: &Request<'_>, number: Option<u64>) -> Option<String> {
+    fn sealed(shared: &Shared, at: &resolve::Place, request: &Request<'_>, number: Option<u64>) -> Option<String> {
         let lifetime = i64::try_from(PARKED_FOR.as_micros()).unwrap_or(i64::MAX);
         let state = Self {
             gateway: shared.id,
             number,
             digest: digest_of(request)?,
+            reach: at.server.reach(),
             expires: Timestamp(shared.clock.now().0.saturating_add(lifetime)),
         };
-        Some(shared.sessions.seal_for(owner, PURPOSE, &state))
+        Some(shared.sessions.seal_for(at.owner(), PURPOSE, &state))
     }
 
     /// The state that a request goes on with, if it is ours and of this owner.
@@ -145,9 +149,10 @@ impl State {
         shared.sessions.open_for(owner, PURPOSE, &request.request_state()?)
     }
 
-    /// Where the request waits, if the state is for this very request and in time.
-    pub(super) fn waits(&self, shared: &Shared, request: &Request<'_>) -> Option<Waits> {
-        let fits = shared.clock.now() < self.expires && digest_of(request).is_some_and(|digest| digest == self.digest);
+    /// Where the request waits, if the state is for this very request, at this very server, and in time.
+    pub(super) fn waits(&self, shared: &Shared, at: &resolve::Place, request: &Request<'_>) -> Option<Waits> {
+        let in_time = shared.clock.now() < self.expires && self.reach == at.server.reach();
+        let fits = in_time && digest_of(request).is_some_and(|digest| digest == self.digest);
         match self.number.filter(|_| fits) {
             None => fits.then_some(Waits::Nowhere),
             Some(_) if self.gateway != shared.id => Some(Waits::At(self.gateway)),

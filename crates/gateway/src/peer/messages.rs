@@ -81,7 +81,14 @@ impl Peer {
         }
         let session = session::told(response.headers())?.map(|upstream| {
             let instance = link.instance().map(str::to_owned);
-            Session { upstream: upstream.to_owned(), instance, client: None, capabilities: None, home: None }
+            Session {
+                upstream: upstream.to_owned(),
+                instance,
+                client: None,
+                capabilities: None,
+                home: None,
+                reach: None,
+            }
         });
         let (head, body) = response.into_parts();
         let body = Plain::new(&head.headers, body)?;

@@ -31,6 +31,7 @@ mod listening;
 mod lists;
 mod long_greetings;
 mod mesh;
+mod moved;
 mod proofs;
 mod records;
 mod redis_server;
