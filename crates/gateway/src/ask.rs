@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::{
     failure::Failure,
-    room::Room,
+    pot::Room,
     session::{ClientSession, Named},
     shared::Shared,
 };

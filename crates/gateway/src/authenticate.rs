@@ -39,8 +39,8 @@ pub(crate) struct Caller {
 pub(crate) enum Proof {
     /// A key, by its hash.
     Key(TokenHash),
-    /// A token of this app that was good when it was shown.
-    App(AppId),
+    /// A token of this app that was good when it was shown, until then.
+    App(AppId, Timestamp),
 }
 
 /// What a request presents.
@@ -108,7 +108,8 @@ impl Shown {
                     return None;
                 }
                 let scopes = app.scopes.common(claims.scopes);
-                (Credential::App(claims.app), Proof::App(claims.app), Principal::Member(app.user), scopes)
+                let proof = Proof::App(claims.app, claims.expires_at);
+                (Credential::App(claims.app), proof, Principal::Member(app.user), scopes)
             }
         };
         Some(Caller { account, credential, proof, principal, scopes, ip: None })
@@ -123,11 +124,19 @@ impl Caller {
 }
 
 impl Proof {
+    /// Whether it could not be shown any more. What it opened goes on to its end, but not what has none.
+    pub(crate) fn is_over(&self, now: Timestamp) -> bool {
+        match self {
+            Self::Key(_) => false,
+            Self::App(_, until) => *until <= now,
+        }
+    }
+
     /// Whether it opens the account still.
     pub(crate) fn holds(&self, account: &Account, now: Timestamp) -> bool {
         match self {
             Self::Key(hash) => account.key(hash, now).is_some(),
-            Self::App(app) => account.app(*app, now).is_some(),
+            Self::App(app, _) => account.app(*app, now).is_some(),
         }
     }
 }

@@ -38,8 +38,15 @@ use mcp::{Era, Id, Method};
 use tracing::Instrument as _;
 
 use crate::{
-    digest, failure::Failure, names::Names, peer::Hello, resolve::Place, room::Room, session::Session, settle::Settler,
-    shared::Shared, streams::OpenStream,
+    digest,
+    failure::Failure,
+    names::Names,
+    peer::Hello,
+    pot::{OpenStream, Room},
+    resolve::Place,
+    session::Session,
+    settle::Settler,
+    shared::Shared,
 };
 
 pub(crate) use feed::Feed;

@@ -45,7 +45,7 @@ pub enum Hosts {
     },
 }
 
-/// How much is accepted.
+/// How much is accepted. Of what all share, one account takes a quarter at most (or room for two of the largest).
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Bytes of one request body.
@@ -62,8 +62,6 @@ pub struct Limits {
     pub held_bytes: usize,
     /// Requests being worked on at the same time; beyond it they are shed (503).
     pub requests: usize,
-    /// Of these, requests of one account; beyond it that account's are shed.
-    pub requests_per_account: usize,
     /// Long-lived streams (GET, `subscriptions/listen`) of one principal on one server.
     pub streams_per_principal: usize,
     /// Connectors of one server, at all gateways together.
@@ -117,7 +115,6 @@ impl Default for Limits {
             streamed_bytes: 1 << 30,
             held_bytes: 512 << 20,
             requests: 8_192,
-            requests_per_account: 2_048,
             streams_per_principal: 64,
             tunnels_per_server: 16,
         }

@@ -219,7 +219,7 @@ impl<'a> Work<'a> {
     }
 
     fn definition(&self) -> Definition {
-        if self.shared.seen.is_held(&self.place.server, self.call.tool) {
+        if self.shared.seen.is_held(&self.place.server, self.place.caller.principal, self.call.tool) {
             Definition::Held
         } else {
             Definition::Accepted

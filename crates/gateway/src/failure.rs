@@ -14,8 +14,8 @@ pub(crate) enum Failure {
     /// As many requests as the gateway works on at the same time.
     #[error("the gateway is busy")]
     Busy,
-    /// As many requests as it works on at the same time for one account.
-    #[error("the gateway works on as many requests of this account as it does at the same time; try again")]
+    /// As many requests as it works on at the same time for one account, or as much of them as it holds.
+    #[error("the gateway works on as much for this account as it does at the same time; try again")]
     Crowded,
     #[error(transparent)]
     Guard(#[from] GuardError),
@@ -119,7 +119,7 @@ pub(crate) enum UpstreamFailure {
     /// The answer is larger than is passed on.
     #[error("the server's answer is larger than {limit} bytes")]
     TooLarge { limit: usize },
-    /// The gateway holds as much as it may.
+    /// The gateway holds as much as it may, in all or for this account.
     #[error("the gateway cannot hold the server's answer now; try again")]
     NoRoom,
     /// It asks for what the client did not say that it can give.

@@ -16,12 +16,11 @@ use crate::{
     link::{self, Link, upstream_headers},
     lists::Page,
     names,
+    pot::{OpenStream, Room},
     resolve::Place,
-    room::Room,
     session::{ClientSession, Session},
     settle::{Delivery, Settler},
     shared::Shared,
-    streams::OpenStream,
     words,
 };
 

@@ -48,7 +48,7 @@ impl Gateway {
     /// Ends long streams and tunnels, and waits until every call is settled and every record on the bus. Requests that
     /// come later are answered that the gateway is busy.
     pub async fn close(&self) {
-        self.0.rooms.close();
+        self.0.requests.close();
         self.0.closing.cancel();
         self.0.tracker.close();
         self.0.tracker.wait().await;

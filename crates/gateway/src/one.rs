@@ -56,7 +56,7 @@ async fn mirrored(
         Admission::Denied(answer) => return Ok(answer),
     };
     let stream = match request.kind {
-        Method::SubscriptionsListen => Some(ask.shared.streams.open(place.owner())?),
+        Method::SubscriptionsListen => Some(ask.shared.open_stream(place.owner())?),
         _ => None,
     };
     let forward = Forward {
@@ -141,7 +141,7 @@ pub(crate) async fn stream(ask: Ask<'_>, place: &Place) -> Result<Response, Fail
     if let Some(known) = session.as_ref().filter(|known| bridge::is_bridged(Some(known))) {
         return Box::pin(bridge::stream(ask, place, known)).await;
     }
-    let stream = ask.shared.streams.open(place.owner())?;
+    let stream = ask.shared.open_stream(place.owner())?;
     let forward = Forward {
         shared: ask.shared.clone(),
         place: place.clone(),

@@ -11,9 +11,9 @@ use tokio::time::sleep;
 
 use crate::{
     answer::event_stream,
+    pot::OpenStream,
     shared::Shared,
     standing::{Change, Standing, Watched},
-    streams::OpenStream,
 };
 
 /// What a stream of the gateway's own is for.

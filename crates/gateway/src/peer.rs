@@ -27,7 +27,7 @@ use crate::{
 
 pub(crate) use events_wire::EventsWire;
 pub(crate) use sessions::PeerSessions;
-pub(crate) use source::{Came, Piece, Room, Source};
+pub(crate) use source::{Came, Piece, Source};
 
 /// Most pages read of one list.
 const MOST_PAGES: usize = 100;

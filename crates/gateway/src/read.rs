@@ -1,23 +1,21 @@
 //! The message: its bytes within the limits, read strictly, its headers agreeing with it.
 
 use axum::body::Body;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use domain::AccountId;
 use http::{HeaderMap, header};
-use http_body_util::BodyExt as _;
 use mcp::{Era, HeaderView, Message, ReadLimits};
 
 use crate::{
     ask::{Asked, Pages},
     connect,
     failure::Failure,
-    relay::{more_room, roomy},
     shared::Shared,
+    space::Space,
 };
 
 /// Most nesting of a message (POLICY.md §2).
 const MAX_DEPTH: usize = 64;
-/// Up to this size a body is held without asking for room.
-const SMALL: usize = 64 << 10;
 
 /// HTTP headers as the header rules look at them.
 #[derive(Debug)]
@@ -29,9 +27,13 @@ impl HeaderView for Headers<'_> {
     }
 }
 
-/// Takes the whole body in, within its limits of size and time. A large one takes room as long as any of it is kept.
-pub(crate) async fn body(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Bytes, Failure> {
-    let (limit, within) = (shared.config.limits.request_bytes, shared.config.times.request_body);
+/// Takes the body of a message in, within its limits of size and time. A large one takes room as long as any of it is kept.
+pub(crate) async fn body(
+    shared: &Shared,
+    account: AccountId,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Bytes, Failure> {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let json = types.next().and_then(|value| value.to_str().ok()).is_some_and(is_json) && types.next().is_none();
     let plain = headers.get_all(header::CONTENT_ENCODING).iter().all(|value| value == "identity");
@@ -39,10 +41,13 @@ pub(crate) async fn body(shared: &Shared, headers: &HeaderMap, body: Body) -> Re
         return Err(Failure::MediaType);
     }
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let limit = shared.config.limits.request_bytes;
     if announced.is_some_and(|announced| announced > limit) {
         return Err(Failure::TooLarge { limit });
     }
-    tokio::time::timeout(within, collect(shared, body, limit)).await.unwrap_or(Err(Failure::BodyLate))
+    let taking = Space::new(&shared.asked, account).fill(body, limit);
+    let body = tokio::time::timeout(shared.config.times.request_body, taking).await;
+    Ok(body.unwrap_or(Err(Failure::BodyLate))?.into_bytes())
 }
 
 /// Reads the message and checks the headers that mirror it. What was found out by then is left in `asked`.
@@ -89,31 +94,6 @@ fn removed_method(message: &Message<'_>, era: Era) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
-}
-
-async fn collect(shared: &Shared, mut body: Body, limit: usize) -> Result<Bytes, Failure> {
-    let mut first: Option<Bytes> = None;
-    let (mut more, mut room) = (BytesMut::new(), Vec::new());
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Failure::BodyBroken)?.into_data() else { continue };
-        let before = first.as_ref().map_or(0, Bytes::len) + more.len();
-        let size = before + data.len();
-        if size > limit {
-            return Err(Failure::TooLarge { limit });
-        }
-        if size > SMALL {
-            room.extend(more_room(&shared.asked, before, size).map_err(|_| Failure::Busy)?);
-        }
-        match first.take() {
-            None if more.is_empty() => first = Some(data),
-            None => more.extend_from_slice(&data),
-            Some(begun) => {
-                more.extend_from_slice(&begun);
-                more.extend_from_slice(&data);
-            }
-        }
-    }
-    Ok(roomy(first.unwrap_or_else(|| more.freeze()), room))
 }
 
 /// `application/json`, with or without parameters.

@@ -10,8 +10,7 @@ mod passing;
 mod through;
 
 pub(crate) use coded::Plain;
-pub(crate) use json::{Taken, collect_up_to, more_room, room, roomy, take};
-pub(crate) use kept::Keeping;
+pub(crate) use json::{Taken, collect_up_to, take};
 pub(crate) use passing::Passing;
 pub(crate) use through::Cut;
 
@@ -90,7 +89,7 @@ pub(crate) async fn answer(
         Ok(session) => session,
         Err(failure) => return Err(forward.fail(failure.into()).await),
     };
-    let body = match Plain::new(&head.headers, body) {
+    let body = match Plain::new(&forward.shared, &forward.place.server, &head.headers, body) {
         Ok(body) => body,
         Err(failure) => return Err(forward.fail(failure.into()).await),
     };
@@ -111,7 +110,7 @@ async fn stream(mut forward: Forward, response: http::Response<Incoming>) -> Res
     let (head, body) = response.into_parts();
     match (head.status, Media::of(&head.headers)) {
         (status, Media::Events) if status.is_success() => {
-            let body = Plain::new(&head.headers, body)?;
+            let body = Plain::new(&forward.shared, &forward.place.server, &head.headers, body)?;
             Ok(events::answer(forward, body).await)
         }
         (StatusCode::METHOD_NOT_ALLOWED, _) if forward.era == Era::Initialize => Ok(listen::own(&mut forward).await),

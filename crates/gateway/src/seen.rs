@@ -1,5 +1,10 @@
 //! What servers say their tools are, as it passes by: reported to the control plane, and compared with what was accepted
 //! where a server holds changed tools back.
+//!
+//! A server knows its sessions apart, so it can show a changed tool to one principal only. To that one the tool is held until
+//! it was shown as accepted to that one, whatever others are shown. Where all share one way in, what anybody was shown last
+//! counts for everybody too; where each member has a connection of their own, servers show each what is theirs, and what
+//! one is shown says nothing of another.
 
 use std::{
     collections::HashMap,
@@ -13,7 +18,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use bytes::Bytes;
-use domain::{Client, DriftSetting, Event, Inventory, InventoryTool, ServerId};
+use domain::{Client, DriftSetting, Event, Inventory, InventoryTool, Principal, ServerId};
 use mcp::Keep;
 use tokio::time::Instant;
 
@@ -25,6 +30,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 pub(crate) const MOST_REPORTED_BYTES: usize = 8 << 20;
 /// Servers that are remembered at the same time.
 const MOST_SERVERS: usize = 50_000;
+/// Principals of a server to whom it shows something else than was accepted; further ones count as all.
+const MOST_PRINCIPALS: usize = 1_000;
 const PIN: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -40,20 +47,29 @@ pub(crate) struct Seen(Mutex<HashMap<ServerId, Sight>>);
 struct Sight {
     looked_at: Option<Instant>,
     reported: Option<Hash>,
-    /// Of the tools that are accepted, what was last seen.
-    definitions: HashMap<Arc<str>, Hash>,
+    /// Of the tools that are accepted, those that were last shown otherwise, and how; by whom they were shown to.
+    changed: HashMap<Shown, HashMap<Arc<str>, Hash>>,
+}
+
+/// To whom a list was shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Shown {
+    To(Principal),
+    ToAnybody,
 }
 
 impl Seen {
-    /// Whether a tool is held back: its server holds changes, and it is new or other than last accepted.
-    pub(crate) fn is_held(&self, server: &Server, tool: &str) -> bool {
+    /// Whether a tool is held back from a principal: its server holds changes, and it is new or other than last accepted.
+    pub(crate) fn is_held(&self, server: &Server, principal: Principal, tool: &str) -> bool {
         if server.settings.drift != DriftSetting::Hold {
             return false;
         }
         let Some(accepted) = server.tools.get(tool) else { return true };
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let definition = seen.get(&server.id).and_then(|sight| sight.definitions.get(tool));
-        definition.is_some_and(|hash| PIN.decode(&accepted.pin).is_ok_and(|pin| pin != hash))
+        let Some(sight) = seen.get(&server.id) else { return false };
+        let shown =
+            [Shown::To(principal), Shown::ToAnybody].into_iter().filter_map(|to| sight.changed.get(&to)?.get(tool));
+        shown.into_iter().any(|hash| is_other(&accepted.pin, hash))
     }
 
     /// Looks at a page of a list that passes by. Where changes are held back, every page is compared with what was accepted:
@@ -71,7 +87,7 @@ impl Seen {
         });
         let Ok(list) = list else { return };
         if holds {
-            self.note_definitions(&place.server, &tools);
+            self.note_definitions(&place.server, place.caller.principal, &tools);
         }
         let is_whole = page == Page::First && list.next_cursor.is_none();
         let size: usize = tools.iter().map(|tool| tool.definition.len()).sum();
@@ -91,17 +107,48 @@ impl Seen {
     /// Remembers a whole list; whether it differs from the last one.
     pub(crate) fn is_news(&self, server: &Server, tools: &[InventoryTool]) -> bool {
         let hash = hash_of(&tools.iter().map(|tool| tool.definition.as_str()).collect::<Vec<_>>().join("\n"));
-        let definitions = definitions(server, tools);
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let sight = Sight { looked_at: Some(Instant::now()), reported: Some(hash), definitions };
-        seen.insert(server.id, sight).is_none_or(|before| before.reported != Some(hash))
-    }
-
-    fn note_definitions(&self, server: &Server, tools: &[InventoryTool]) {
-        let definitions = definitions(server, tools);
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         make_room(&mut seen, server.id);
-        seen.entry(server.id).or_default().definitions.extend(definitions);
+        let sight = seen.entry(server.id).or_default();
+        sight.looked_at = Some(Instant::now());
+        sight.reported.replace(hash) != Some(hash)
+    }
+
+    /// Notes what the gateway was shown that asked a server for itself, in nobody's name.
+    pub(crate) fn note_stock(&self, server: &Server, tools: &[InventoryTool]) {
+        self.is_news(server, tools);
+        self.note_shown(server, &[Shown::ToAnybody], definitions(server, tools));
+    }
+
+    fn note_definitions(&self, server: &Server, principal: Principal, tools: &[InventoryTool]) {
+        let definitions = definitions(server, tools);
+        match server.bearer.user() {
+            Some(_) => self.note_shown(server, &[Shown::To(principal)], definitions),
+            None => self.note_shown(server, &[Shown::To(principal), Shown::ToAnybody], definitions),
+        }
+    }
+
+    fn note_shown(&self, server: &Server, to: &[Shown], definitions: HashMap<Arc<str>, Hash>) {
+        let is_changed =
+            |name: &str, hash| server.tools.get(name).is_some_and(|accepted| is_other(&accepted.pin, hash));
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        make_room(&mut seen, server.id);
+        let sight = seen.entry(server.id).or_default();
+        for to in to {
+            let room = sight.changed.contains_key(to) || sight.changed.len() < MOST_PRINCIPALS;
+            let to = if room { *to } else { Shown::ToAnybody };
+            let changed = sight.changed.entry(to).or_default();
+            for (name, hash) in &definitions {
+                if is_changed(name, hash) {
+                    changed.insert(name.clone(), *hash);
+                } else {
+                    changed.remove(name);
+                }
+            }
+            if changed.is_empty() {
+                sight.changed.remove(&to);
+            }
+        }
     }
 
     fn is_due(&self, server: ServerId) -> bool {
@@ -114,6 +161,11 @@ impl Seen {
         }
         due
     }
+}
+
+/// Whether a definition is another one than was accepted.
+fn is_other(pin: &str, hash: &Hash) -> bool {
+    PIN.decode(pin).is_ok_and(|pin| pin != hash)
 }
 
 fn make_room(seen: &mut HashMap<ServerId, Sight>, server: ServerId) {

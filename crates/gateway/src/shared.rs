@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bus::Bus;
 use counters::Counters;
-use domain::{AccessTokens, Clock, DeploymentKey, Entropy, GatewayId};
+use domain::{AccessTokens, AccountId, Clock, DeploymentKey, Entropy, GatewayId};
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use upstream::Dialer;
@@ -18,19 +18,19 @@ use crate::{
     config::Config,
     decide::RESERVING,
     eras::Eras,
+    failure::Failure,
     guard::Guard,
     hub::Hub,
     link::{Around, Asides},
     mesh::{Identity, Mesh, MeshParts},
     peer::PeerSessions,
+    pot::{OpenStream, Pot},
     records::Records,
-    room::Rooms,
     rounds::Rounds,
     schemas::Turns,
     seen::Seen,
-    session::Sessions,
+    session::{Owner, Sessions},
     snapshots::Snapshots,
-    streams::Streams,
 };
 
 /// What a gateway is made of.
@@ -73,7 +73,8 @@ pub(crate) struct Shared {
     pub around: Arc<Around>,
     /// What gateways show each other.
     pub identity: Identity,
-    pub streams: Streams,
+    /// The long-lived streams that are open.
+    pub streams: Pot<Owner>,
     pub peers: PeerSessions,
     pub rounds: Rounds,
     pub cursors: Cursors,
@@ -81,18 +82,18 @@ pub(crate) struct Shared {
     pub missed: Missed,
     pub eras: Eras,
     pub bridges: Bridges,
-    /// For the requests being worked on.
-    pub rooms: Rooms,
+    /// The requests being worked on.
+    pub requests: Pot<AccountId>,
     /// One permit for each reservation under way.
     pub reserving: Semaphore,
     /// For long checks of arguments.
     pub checking: Turns,
     /// For what is told beside requests.
     pub asides: Asides,
-    /// One permit for each KiB of large request bodies being held.
-    pub asked: Arc<Semaphore>,
-    /// One permit for each KiB of upstream messages being held.
-    pub held: Arc<Semaphore>,
+    /// Bytes of large requests that are held.
+    pub asked: Pot<AccountId>,
+    /// Bytes of large messages of servers that are held.
+    pub held: Pot<AccountId>,
     pub tracker: TaskTracker,
     /// Cancelled when the gateway closes: long streams end, tunnels go down.
     pub closing: CancellationToken,
@@ -125,7 +126,7 @@ impl Shared {
             records: Records::new(bus.clone(), id),
             seen: Seen::default(),
             hub,
-            streams: Streams::new(config.limits.streams_per_principal),
+            streams: Pot::new(usize::MAX, config.limits.streams_per_principal),
             rounds: Rounds::default(),
             cursors: Cursors::new(&key, entropy.clone()),
             memory: Memory::default(),
@@ -133,14 +134,15 @@ impl Shared {
             eras: Eras::default(),
             bridges: Bridges::default(),
             peers: PeerSessions::new(config.times.session_idle),
-            rooms: Rooms::new(&config.limits),
+            requests: Pot::of_accounts(config.limits.requests, 1),
             reserving: Semaphore::new(RESERVING),
             checking: Turns::default(),
             asides: Asides::default(),
-            asked: Arc::new(Semaphore::new(
-                config.limits.requests_bytes.max(4 * config.limits.request_bytes).min(Semaphore::MAX_PERMITS) >> 10,
-            )),
-            held: Arc::new(Semaphore::new(config.limits.held_bytes >> 10)),
+            asked: Pot::of_accounts(
+                config.limits.requests_bytes.max(4 * config.limits.request_bytes),
+                config.limits.request_bytes,
+            ),
+            held: Pot::of_accounts(config.limits.held_bytes, config.limits.answer_bytes),
             tracker,
             closing,
             config,
@@ -150,5 +152,10 @@ impl Shared {
             counters,
             dialer,
         }
+    }
+
+    /// Counts one more long-lived stream, if it may be.
+    pub(crate) fn open_stream(&self, owner: Owner) -> Result<OpenStream, Failure> {
+        self.streams.one(owner).map_err(|_| Failure::Streams)
     }
 }

@@ -29,9 +29,10 @@ use crate::{
     failure::Failure,
     home,
     metadata::{self, Spelling},
-    one, page, read, refused, rescue,
+    one, page,
+    pot::Room,
+    read, refused, rescue,
     resolve::{Place, resolve},
-    room::Room,
     scope,
     session::{Named, Owner},
     shared::Shared,
@@ -103,7 +104,7 @@ async fn steps(shared: &Arc<Shared>, url: Url<'_>, request: Request, asked: &mut
     let resource = metadata::resource(&shared.config, url.account, url.server);
     let door = Door { snapshots: &shared.snapshots, tokens: &shared.tokens, account: url.account, resource: &resource };
     let caller = authenticate(door, &parts.headers, &parts.extensions, now).await?;
-    let room = Some(shared.rooms.count(room, caller.account.id)?);
+    let room = Some(room.counted_to(caller.account.id)?);
     let named = Named::Nothing;
     let mut ask = Ask { shared, headers: &parts.headers, arrived, era: Era::Initialize, room, via, named };
     if parts.method != Method::POST {
@@ -167,7 +168,7 @@ fn admit(shared: &Arc<Shared>, parts: &Parts, via: Via) -> Result<Room, Failure>
     if via == Via::Client {
         shared.guard.check(&parts.uri, &parts.headers)?;
     }
-    shared.rooms.enter()
+    Ok(shared.requests.one_for_anybody()?)
 }
 
 /// Steps 5 to 9 for a message.
@@ -175,7 +176,7 @@ async fn post(mut ask: Ask<'_>, to: &To, body: Body, asked: &mut Asked) -> Resul
     let (shared, arrived) = (ask.shared, ask.arrived);
     let mut method = None;
     let answer = async {
-        let bytes = read::body(shared, ask.headers, body).await?;
+        let bytes = read::body(shared, to.caller().account.id, ask.headers, body).await?;
         if let Some(answer) = unjudged(&mut ask, to, (&bytes, asked)).await? {
             return Ok(answer);
         }

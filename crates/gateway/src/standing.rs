@@ -84,8 +84,17 @@ impl Watched {
     }
 }
 
-/// Puts the place of a stream's caller up to date.
+/// Puts the place of a stream's caller up to date. A stream that was opened with an access token ends with it: its client
+/// comes back with the next one.
 pub(crate) async fn refresh(shared: &Shared, place: &mut Place) -> Change {
+    if place.caller.proof.is_over(shared.clock.now()) {
+        return Change::Gone;
+    }
+    renew(shared, place).await
+}
+
+/// Puts the place of a request's caller up to date.
+pub(crate) async fn renew(shared: &Shared, place: &mut Place) -> Change {
     let Some(caller) = still(shared, &place.caller).await else { return Change::Gone };
     let server = caller.account.server(&place.server.slug).filter(|server| server.id == place.server.id);
     let newer = server.and_then(|server| Place::of(&caller, server, shared.clock.now()));
@@ -100,7 +109,8 @@ pub(crate) async fn refresh(shared: &Shared, place: &mut Place) -> Change {
 }
 
 async fn refresh_all(shared: &Shared, caller: &mut Caller, places: &mut Vec<Place>) -> Change {
-    let Some(newer) = still(shared, caller).await else { return Change::Gone };
+    let newer = if caller.proof.is_over(shared.clock.now()) { None } else { still(shared, caller).await };
+    let Some(newer) = newer else { return Change::Gone };
     *caller = newer;
     let before = std::mem::replace(places, everywhere(caller, shared.clock.now()));
     if places.is_empty() {

@@ -24,6 +24,7 @@ use crate::{
     peer::Peer,
     resolve::{Place, everywhere},
     shared::Shared,
+    space::Held,
 };
 
 /// Servers that one page asks.
@@ -79,7 +80,9 @@ pub(super) async fn answer(
     let more = more.filter_map(|part| Some((part.server.clone(), part.page.next_cursor.clone()?))).collect();
     let next = ask.shared.cursors.seal(owner, kind, &MergedCursor { more, begun_to, pages });
     let parts = parts.iter().map(|part| &part.page);
-    Ok(json_answer(StatusCode::OK, mcp::merge_lists(&request.id, ask.era, kind, parts, next.as_deref())))
+    let merged = mcp::merge_lists(&request.id, ask.era, kind, parts, next.as_deref());
+    let merged = Held::made(&ask.shared.held, caller.account.id, merged).map_err(UpstreamFailure::from)?;
+    Ok(json_answer(StatusCode::OK, merged.into_bytes()))
 }
 
 /// Whether a server's list is a part: as on its own URL, where it may be switched off, and where only the list of tools

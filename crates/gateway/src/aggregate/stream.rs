@@ -20,10 +20,10 @@ use crate::{
     authenticate::Caller,
     bridge::{self, Feed, Out, Said, Voice, Wanted, Wish},
     failure::Failure,
+    pot::OpenStream,
     resolve::Place,
     shared::Shared,
     standing::{Change, Standing, Watched},
-    streams::OpenStream,
 };
 use line::Line;
 
@@ -48,7 +48,7 @@ pub(crate) async fn stream(ask: Ask<'_>, caller: &Caller) -> Result<Response, Fa
         wanted: Wanted::everything(),
         out,
         lines: HashMap::new(),
-        _open: ask.shared.streams.open(caller.owner())?,
+        _open: ask.shared.open_stream(caller.owner())?,
     };
     ask.shared.tracker.spawn(merged.within_session());
     Ok(bridge::stream_of(ask.shared, said))
@@ -75,7 +75,7 @@ pub(super) async fn listen(
         wanted: Wanted::of(request.params.as_ref()),
         out,
         lines: HashMap::new(),
-        _open: ask.shared.streams.open(caller.owner())?,
+        _open: ask.shared.open_stream(caller.owner())?,
     };
     let shared = ask.shared.clone();
     let subscription = id.clone();
@@ -153,7 +153,7 @@ impl Merged {
             let slug = place.server.slug.as_str();
             offered.resources.extend(theirs.resources.iter().map(|uri| mcp::qualified_uri(slug, uri)));
         }
-        if !self.out.say(Said::Event(offered.acknowledgement(&id))).await {
+        if !self.out.say(Said::Event(offered.acknowledgement(&id).into())).await {
             return;
         }
         self.wanted = offered;
@@ -161,7 +161,7 @@ impl Merged {
             self.begin(place, feed);
         }
         self.tell().await;
-        self.out.say(Said::Last(mcp::subscription_ended(&id), Vec::new())).await;
+        self.out.say(Said::Last(mcp::subscription_ended(&id).into())).await;
     }
 
     /// Follows the caller's standing, until the client goes away, may no longer hear it, or the gateway closes.
@@ -189,7 +189,7 @@ impl Merged {
                 self.shared.bridges.wishes.keep(key, wish);
             }
             for said in self.told(change, servers) {
-                if !self.out.say(Said::Event(said)).await {
+                if !self.out.say(Said::Event(said.into())).await {
                     return;
                 }
             }

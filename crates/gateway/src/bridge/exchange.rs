@@ -14,10 +14,11 @@ use crate::{
     account::Server,
     failure::{Failure, UpstreamFailure},
     link::{self, Link, Replies, upstream_headers},
-    peer::{Came, Peer, Piece, Room, Source, Wire},
+    peer::{Came, Peer, Piece, Source, Wire},
     relay::{Media, Plain, Taken, no_media, take},
     settle::{Delivery, Settler},
     shared::Shared,
+    space::Held,
     words,
 };
 
@@ -32,8 +33,6 @@ pub(crate) struct Exchange {
     pub id: Id<'static>,
     link: Link,
     source: Source,
-    /// The room that the message takes which was given last.
-    room: Room,
     /// When the whole answer must have come.
     until: Instant,
     /// When the server last said something.
@@ -67,7 +66,6 @@ impl Exchange {
             id: outgoing.id.clone(),
             link,
             source: Source::none(),
-            room: Vec::new(),
             until: now + shared.config.times.upstream_whole,
             heard: now,
             silence: shared.config.times.upstream_silence,
@@ -126,13 +124,10 @@ impl Exchange {
         if !head.status.is_success() {
             return self.error_status(head.status, words::start_of(body).await);
         }
-        let body = Plain::new(&head.headers, body)?;
+        let body = Plain::new(&self.shared, &self.server, &head.headers, body)?;
         match Media::of(&head.headers) {
             Media::Json => Ok(match take(&self.shared, body, Some(self.until)).await? {
-                Taken::Whole(held) => {
-                    let (bytes, room) = held.into_parts();
-                    Source::whole(bytes, room)
-                }
+                Taken::Whole(held) => Source::whole(held),
                 Taken::Start(start, rest) => Source::large(start, rest),
             }),
             Media::Events => Ok(Source::events(&self.shared, body)),
@@ -147,7 +142,7 @@ impl Exchange {
         let answers =
             matches!(mcp::frame(&start), Ok(Frame::Response(facts)) if facts.is_failure() && facts.answers(&self.id));
         if answers && !ours_to_answer {
-            return Ok(Source::whole(start, Vec::new()));
+            return Ok(Source::whole(start.into()));
         }
         let lost = self.peer.session.is_some() && matches!(status.as_u16(), 400 | 404);
         if lost { Err(Failure::NoSession) } else { Err(Failure::status(status, words::of_bytes(&start))) }
@@ -155,11 +150,11 @@ impl Exchange {
 
     /// The next message, a large one held within the limits; none when there are no more. Nothing is lost when this is
     /// dropped while it waits.
-    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, UpstreamFailure> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Held>, UpstreamFailure> {
         loop {
             match self.come().await? {
                 None => return Ok(None),
-                Some(Came::Whole(message, _)) => return Ok(Some(message)),
+                Some(Came::Whole(message)) => return Ok(Some(message)),
                 Some(Came::Start(start)) => self.hold(&start)?,
             }
         }
@@ -172,11 +167,8 @@ impl Exchange {
             let came = timeout_at(self.late(), self.source.come(&self.shared)).await;
             let resumption = self.source.resumption().filter(|_| self.peer.era == Era::Initialize);
             match (came.unwrap_or(Err(UpstreamFailure::Late)), resumption) {
-                (Ok(Some(mut came)), _) => {
+                (Ok(Some(came)), _) => {
                     self.heard = Instant::now();
-                    if let Came::Whole(_, room) = &mut came {
-                        self.room = std::mem::take(room);
-                    }
                     return Ok(Some(came));
                 }
                 (Ok(None) | Err(UpstreamFailure::Broken(_)), Some((last_id, retry))) => {
@@ -221,7 +213,7 @@ impl Exchange {
         if !head.status.is_success() {
             return Err(UpstreamFailure::Broken("its stream ended and could not be taken up again".to_owned()));
         }
-        let body = Plain::new(&head.headers, body)?;
+        let body = Plain::new(&self.shared, &self.server, &head.headers, body)?;
         self.source = Source::events(&self.shared, body);
         Ok(())
     }
@@ -243,11 +235,10 @@ impl Exchange {
         self.until
     }
 
-    /// The answer is here; the room that it takes.
-    pub(crate) fn finish(&mut self) -> Room {
+    /// The answer is here.
+    pub(crate) fn finish(&mut self) {
         self.phase = Phase::Over;
         self.source = Source::none();
-        std::mem::take(&mut self.room)
     }
 
     /// Answers what the server asks of nobody but us, in its turn.

@@ -26,6 +26,7 @@ use crate::{
     relay::{Media, Plain, no_media},
     resolve::Place,
     shared::Shared,
+    space::Held,
 };
 use pauses::Pauses;
 
@@ -48,7 +49,7 @@ enum Open {
     /// The server's own stream.
     Stream(Source, Arc<Peer>),
     /// A part of the one stream of HTTP+SSE.
-    Line(mpsc::Receiver<Bytes>, Arc<Peer>),
+    Line(mpsc::Receiver<Held>, Arc<Peer>),
     /// A subscription of the stateless era.
     Subscription(Box<Exchange>),
     /// There is none.
@@ -88,7 +89,8 @@ impl Feed {
         let mut offered = Wanted { tools: wanted.tools, ..Wanted::default() };
         if let Open::Subscription(exchange) = &mut self.open {
             let acknowledged = exchange.next().await.ok().flatten();
-            let filter = acknowledged.as_deref().and_then(mcp::acknowledged).map(Wanted::of_filter);
+            let filter =
+                acknowledged.as_ref().map(|message| &*message.bytes).and_then(mcp::acknowledged).map(Wanted::of_filter);
             match filter {
                 Some(theirs) => return Wanted { tools: wanted.tools, ..theirs },
                 None => self.open = Open::Never,
@@ -118,7 +120,7 @@ impl Feed {
         let asked = async {
             let mut exchange = Exchange::begin(&self.shared, (&self.place.server, peer), outgoing, None).await.ok()?;
             while let Some(message) = exchange.next().await.ok()? {
-                if let Ok(Frame::Response(facts)) = mcp::frame(&message)
+                if let Ok(Frame::Response(facts)) = mcp::frame(&message.bytes)
                     && facts.answers(&exchange.id)
                 {
                     exchange.finish();
@@ -131,7 +133,7 @@ impl Feed {
     }
 
     /// The next message. Waits, and opens again, as long as it takes.
-    pub(crate) async fn next(&mut self) -> Bytes {
+    pub(crate) async fn next(&mut self) -> Held {
         loop {
             let next = match &mut self.open {
                 Open::Never => std::future::pending().await,
@@ -142,12 +144,12 @@ impl Feed {
                     }
                     continue;
                 }
-                Open::Stream(source, _) => source.next(&self.shared).await.map(|next| next.map(|(message, _)| message)),
+                Open::Stream(source, _) => source.next(&self.shared).await,
                 Open::Line(line, _) => Ok(line.recv().await),
                 Open::Subscription(exchange) => exchange.next().await,
             };
             match next {
-                Ok(Some(message)) if !self.is_end(&message) => return message,
+                Ok(Some(message)) if !self.is_end(&message.bytes) => return message,
                 _ => self.ended(),
             }
         }
@@ -266,7 +268,7 @@ impl Feed {
         if Media::of(&head.headers) != Media::Events {
             return Err(no_media(head.status).into());
         }
-        let body = Plain::new(&head.headers, body)?;
+        let body = Plain::new(&self.shared, server, &head.headers, body)?;
         Ok(Source::events(&self.shared, body))
     }
 }

@@ -3,10 +3,7 @@
 use bytes::Bytes;
 use mcp::{Era, Id, InputRequest, InputRequired, Message, Method, Outcome, Retry};
 use serde_json::Value;
-use tokio::{
-    sync::OwnedSemaphorePermit,
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 
 use super::{
     parked::{PARKED_FOR, Resume},
@@ -21,6 +18,7 @@ use crate::{
     methods,
     resolve::Place,
     rounds::Round,
+    space::Held,
     standing::{self, Change},
 };
 
@@ -64,7 +62,7 @@ impl Work {
         let Some(message) = mcp::with_id(message, &way.id(shared, place.owner().of_account())) else {
             return Err(UpstreamFailure::Invalid("its question is not readable".to_owned()).into());
         };
-        self.out.say(Said::Event(message)).await;
+        self.out.say(Said::Event(message.into())).await;
         Ok(Flow::GoesOn)
     }
 
@@ -82,7 +80,7 @@ impl Work {
             let state = place.state(&shared, &self.passage.place, &read).ok_or(Failure::Round)?;
             self.settle_round(&Value::String(state.clone())).await;
             let answer = mcp::input_required(&self.passage.id, std::slice::from_ref(asked), &state);
-            self.out.say(Said::Last(answer, Vec::new())).await;
+            self.out.say(Said::Last(answer.into())).await;
             self.kept = Default::default();
             let Some(resume) = self.until_back(&mut back).await? else { return Ok(Flow::Ends) };
             self.take_up(resume);
@@ -130,7 +128,8 @@ impl Work {
 
     /// Whether more that the server says is kept for later; else it waits.
     fn keeps_more(&self) -> bool {
-        self.later.len() < KEPT_MESSAGES && self.later.iter().map(Bytes::len).sum::<usize>() < KEPT_BYTES
+        self.later.len() < KEPT_MESSAGES
+            && self.later.iter().map(|message| message.bytes.len()).sum::<usize>() < KEPT_BYTES
     }
 
     /// The client is back, with another request under another id.
@@ -161,22 +160,22 @@ impl Work {
 
     /// A server of the stateless era asks for input with its answer: a client of that era is told so, one of the other is
     /// asked here, and the request is sent again with what it says.
-    pub(super) async fn round(&mut self, message: &Bytes, room: Vec<OwnedSemaphorePermit>) -> Result<Flow, Failure> {
-        let required = InputRequired::read(message)
+    pub(super) async fn round(&mut self, message: Held) -> Result<Flow, Failure> {
+        let required = InputRequired::read(&message.bytes)
             .ok_or_else(|| UpstreamFailure::Invalid("it asks for input that no client can give".to_owned()))?;
         let state = required.state.as_deref().map_or(Ok(Value::Null), serde_json::from_str).unwrap_or_default();
         if self.passage.voice.era == Era::Stateless {
             self.settle_round(&state).await;
-            let answer = mcp::with_id(message, &self.passage.id)
+            let answer = mcp::with_id(&message.bytes, &self.passage.id)
                 .ok_or_else(|| UpstreamFailure::Invalid("its answer is not readable".to_owned()))?;
             let answer = self.passage.names.answer(self.passage.kind, answer)?;
-            return Ok(self.end_with(answer, room).await);
+            return Ok(self.end_with(message.edited(answer)).await);
         }
-        drop(room);
+        drop(message);
         let Some(values) = self.ask_all(&required.requests).await? else { return Ok(Flow::Ends) };
         self.settle_round(&state).await;
         if let Some(denied) = self.judge_again(&state).await? {
-            return Ok(self.end_with(denied, Vec::new()).await);
+            return Ok(self.end_with(denied.into()).await);
         }
         let inputs = Inputs { values, state: required.state };
         tokio::select! {
@@ -208,7 +207,7 @@ impl Work {
             let (question, id) = shared.bridges.waiting.ask(&shared, owner);
             let message = asked.to_request(&id).ok_or_else(work::unreadable)?;
             questions.push((asked, question));
-            self.out.say(Said::Event(message)).await;
+            self.out.say(Said::Event(message.into())).await;
         }
         let late = Instant::now() + PARKED_FOR;
         let mut values = Vec::with_capacity(questions.len());
@@ -228,7 +227,7 @@ impl Work {
     /// Whether the call may still go on, under the policy of now: it is not charged again, but a denial stands.
     async fn judge_again(&mut self, state: &Value) -> Result<Option<Bytes>, Failure> {
         let shared = self.passage.shared.clone();
-        match standing::refresh(&shared, &mut self.passage.place).await {
+        match standing::renew(&shared, &mut self.passage.place).await {
             Change::Gone => return Err(Failure::NoServer),
             // What one server asked for is not told to another.
             Change::Moved => return Err(UpstreamFailure::Broken("it has moved meanwhile".to_owned()).into()),

@@ -23,6 +23,7 @@ use crate::{
     methods,
     resolve::Place,
     shared::Shared,
+    space::Held,
     standing::{self, Change, Standing},
 };
 
@@ -34,7 +35,7 @@ pub(super) async fn answer(
     request: &Request<'_>,
     voice: Voice,
 ) -> Result<Response, Failure> {
-    let open = ask.shared.streams.open(place.owner())?;
+    let open = ask.shared.open_stream(place.owner())?;
     let name = domain::hex(&ask.shared.entropy.bytes::<16>());
     let ours: Arc<str> = format!("{}/listens/{name}", place.caller.principal).into();
     let id = request.id.clone().into_owned();
@@ -59,7 +60,7 @@ pub(super) async fn answer(
 
 /// The stream of a session of the `initialize` era.
 pub(super) async fn stream(ask: Ask<'_>, place: &Place, voice: Voice, ours: Arc<str>) -> Result<Response, Failure> {
-    let open = ask.shared.streams.open(place.owner())?;
+    let open = ask.shared.open_stream(place.owner())?;
     let wish = ask.shared.bridges.wishes.of(&ours);
     let feed = Feed::new(ask.shared, place, &voice, ours.clone());
     let (out, said) = respond::channel();
@@ -108,7 +109,7 @@ struct Looks {
 /// What a listener hears.
 enum News {
     /// From the server.
-    Said(Bytes),
+    Said(Held),
     /// The session asks for these resources from now on.
     Wants(BTreeSet<String>),
 }
@@ -118,12 +119,12 @@ impl Listener {
         let offered = feed.subscribe(&self.wanted).await;
         let Some(id) = self.subscription.clone() else { return };
         self.wanted = offered;
-        if !self.out.say(Said::Event(self.wanted.acknowledgement(&id))).await {
+        if !self.out.say(Said::Event(self.wanted.acknowledgement(&id).into())).await {
             return;
         }
         let (_keep, nothing) = watch::channel(BTreeSet::new());
         self.tell(feed, nothing).await;
-        self.out.say(Said::Last(mcp::subscription_ended(&id), Vec::new())).await;
+        self.out.say(Said::Last(mcp::subscription_ended(&id).into())).await;
     }
 
     /// Until the session ends, what it asks for is not forgotten.
@@ -156,8 +157,8 @@ impl Listener {
             match news {
                 News::Wants(resources) => feed.want(Wanted { resources, ..self.wanted.clone() }),
                 News::Said(message) => {
-                    if let Some(said) = self.passed_on(&feed, &message)
-                        && !self.out.say(Said::Event(said)).await
+                    if let Some(said) = self.passed_on(&feed, &message.bytes)
+                        && !self.out.say(Said::Event(message.edited(said))).await
                     {
                         return;
                     }
@@ -199,7 +200,7 @@ impl Listener {
             Change::Gone | Change::Moved => None,
             Change::Tools if self.wanted.tools => {
                 let said = mcp::tools_list_changed(self.subscription.as_ref());
-                self.out.say(Said::Event(said)).await.then_some(())
+                self.out.say(Said::Event(said.into())).await.then_some(())
             }
             Change::Tools => Some(()),
         }

@@ -8,18 +8,16 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::StatusCode;
 use mcp::{Era, Frame, Id, PassingEvent, ResponseFacts, ResponseKind, SseEvent, code};
-use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc},
-    time::timeout,
-};
+use tokio::{sync::mpsc, time::timeout};
 
 use crate::{
     answer::{event_stream, json_answer},
     ask::Asked,
     failure::Failure,
-    relay::{Cut, Keeping},
+    relay::Cut,
     rescue,
     shared::Shared,
+    space::Held,
 };
 
 /// Messages that may wait for a client that reads slowly; the server waits with it.
@@ -30,9 +28,9 @@ const MESSAGE: Bytes = Bytes::from_static(b"event: message\n");
 /// Something said to the client.
 pub(crate) enum Said {
     /// A message before the answer.
-    Event(Bytes),
-    /// The answer, with the room it takes.
-    Last(Bytes, Vec<OwnedSemaphorePermit>),
+    Event(Held),
+    /// The answer.
+    Last(Held),
     /// Some of a large result, which is the answer.
     Part(Bytes),
     /// The end of it.
@@ -72,10 +70,8 @@ pub(crate) async fn answer(
 ) -> Result<Response, Failure> {
     let keep_alive = shared.config.times.keep_alive;
     let first = match timeout(keep_alive, said.recv()).await {
-        Ok(Some(Said::Last(message, room))) => {
-            let mut response = json_answer(status(era, &message), Bytes::new());
-            *response.body_mut() = Body::new(Keeping::new(message, room));
-            return Ok(response);
+        Ok(Some(Said::Last(message))) => {
+            return Ok(json_answer(status(era, &message.bytes), message.into_bytes()));
         }
         Ok(Some(Said::Failed(failure))) => return Err(failure),
         Ok(Some(part @ (Said::Part(_) | Said::End(_)))) => {
@@ -83,7 +79,7 @@ pub(crate) async fn answer(
             *response.body_mut() = Body::from_stream(stream::unfold(Some((said, Some(part))), next_part));
             return Ok(response);
         }
-        Ok(Some(Said::Event(message))) => Some(SseEvent::message(message).raw),
+        Ok(Some(Said::Event(message))) => Some(as_event(message)),
         Ok(Some(Said::Cut) | None) => None,
         Err(_) => Some(SseEvent::keep_alive().raw),
     };
@@ -146,7 +142,7 @@ impl Telling {
                 // An event that breaks off must not end cleanly.
                 Ok(Some(Said::Cut | Said::Failed(_)) | None) if self.large.is_some() => Some(Err(Cut)),
                 Ok(Some(Said::Cut) | None) => None,
-                Ok(Some(Said::Event(message) | Said::Last(message, _))) => Some(Ok(SseEvent::message(message).raw)),
+                Ok(Some(Said::Event(message) | Said::Last(message))) => Some(Ok(as_event(message))),
                 Ok(Some(Said::Failed(failure))) => Some(Ok(SseEvent::message(rescue::body(&failure, &self.asked)).raw)),
             };
         }
@@ -161,6 +157,12 @@ impl Telling {
         let name = if self.large.is_none() { &[MESSAGE][..] } else { &[] };
         self.large.take().unwrap_or_default().piece(name, part, true).map_err(|_| Cut)
     }
+}
+
+/// A message as the event that it becomes.
+fn as_event(message: Held) -> Bytes {
+    let raw = SseEvent::message(message.bytes.clone()).raw;
+    message.edited(raw).into_bytes()
 }
 
 /// The HTTP status that goes with an answer (2026-07-28 basic/transports/streamable-http).

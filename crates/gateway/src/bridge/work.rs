@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use domain::Settlement;
 use mcp::{Era, Frame, Id, Method, ResponseFacts};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     Kept, Passage,
@@ -20,6 +19,7 @@ use crate::{
     methods,
     peer::Came,
     relay::settlement_of,
+    space::Held,
 };
 
 /// Messages of a parked request, and their bytes, that are kept for later; beyond it the server waits.
@@ -96,7 +96,7 @@ pub(super) struct Work {
     pub kept: Kept,
     pub run: Option<Run>,
     /// Messages that came while the client was away.
-    pub later: VecDeque<Bytes>,
+    pub later: VecDeque<Held>,
 }
 
 /// Whether there is more to do.
@@ -111,7 +111,7 @@ impl Work {
     async fn carry(&mut self) -> Result<(), Failure> {
         loop {
             let came = match self.later.pop_front() {
-                Some(message) => Some(Came::Whole(message, Vec::new())),
+                Some(message) => Some(Came::Whole(message)),
                 None => tokio::select! {
                     biased;
                     () = given_up(&self.out, self.run.as_ref()) => return Ok(()),
@@ -119,8 +119,8 @@ impl Work {
                 },
             };
             let flow = match came {
-                Some(Came::Whole(message, _)) => {
-                    self.received(message.len());
+                Some(Came::Whole(message)) => {
+                    self.received(message.bytes.len());
                     self.message(message).await?
                 }
                 Some(Came::Start(start)) => self.large(start).await?,
@@ -132,15 +132,16 @@ impl Work {
         }
     }
 
-    async fn message(&mut self, message: Bytes) -> Result<Flow, Failure> {
+    async fn message(&mut self, message: Held) -> Result<Flow, Failure> {
         let invalid = |error: mcp::ReadError| UpstreamFailure::Invalid(error.to_string());
-        match mcp::frame(&message).map_err(invalid)? {
-            Frame::Notification { kind, .. } => self.notification(kind, message.clone()).await?,
+        let bytes = message.bytes.clone();
+        match mcp::frame(&bytes).map_err(invalid)? {
+            Frame::Notification { kind, .. } => self.notification(kind, message).await?,
             Frame::Request { id, kind, method } => {
                 let id = id.into_owned();
-                return self.question(id, kind, &method, &message).await;
+                return self.question(id, kind, &method, &bytes).await;
             }
-            Frame::Response(facts) if facts.answers(&self.exchange.id) => return self.answer(&message, &facts).await,
+            Frame::Response(facts) if facts.answers(&self.exchange.id) => return self.answer(message, &facts).await,
             Frame::Response(ResponseFacts { id: None, .. }) => {
                 return Err(UpstreamFailure::Invalid("an error that names no request".to_owned()).into());
             }
@@ -150,18 +151,18 @@ impl Work {
     }
 
     /// Passes on what belongs to this request and what the client's era has and wants.
-    async fn notification(&mut self, kind: Method, message: Bytes) -> Result<(), Failure> {
+    async fn notification(&mut self, kind: Method, message: Held) -> Result<(), Failure> {
         let settings = &self.passage.place.server.settings;
         if !methods::passes_from_server(kind, settings) || !self.wants(kind) {
             return Ok(());
         }
-        let message = match kind {
-            Method::Progress => self.progress(&message),
-            _ => Some(message),
+        let bytes = match kind {
+            Method::Progress => self.progress(&message.bytes),
+            _ => Some(message.bytes.clone()),
         };
-        if let Some(message) = message {
-            let message = self.passage.names.notification(kind, message)?;
-            self.out.say(Said::Event(message)).await;
+        if let Some(bytes) = bytes {
+            let bytes = self.passage.names.notification(kind, bytes)?;
+            self.out.say(Said::Event(message.edited(bytes))).await;
         }
         Ok(())
     }
@@ -189,25 +190,24 @@ impl Work {
     }
 
     /// The answer: the end, unless it asks for input.
-    async fn answer(&mut self, message: &Bytes, facts: &ResponseFacts<'_>) -> Result<Flow, Failure> {
-        let room = self.exchange.finish();
+    async fn answer(&mut self, message: Held, facts: &ResponseFacts<'_>) -> Result<Flow, Failure> {
+        self.exchange.finish();
         if facts.wants_input() && self.exchange.peer.era == Era::Stateless {
-            return self.round(message, room).await;
+            return self.round(message).await;
         }
-        let answer = match self.urls_first(message, facts) {
+        let answer = match self.urls_first(&message.bytes, facts) {
             Some(answer) => answer,
-            None => self.translated(message, facts).await?,
+            None => self.translated(&message.bytes, facts).await?,
         };
         if let Some(settler) = &mut self.passage.settler {
             settler.settle(settlement_of(facts)).await;
         }
-        self.out.say(Said::Last(answer, room)).await;
-        Ok(Flow::Ends)
+        Ok(self.end_with(message.edited(answer)).await)
     }
 
-    /// Ends the client's request with an answer of our own.
-    pub(super) async fn end_with(&mut self, answer: Bytes, room: Vec<OwnedSemaphorePermit>) -> Flow {
-        self.out.say(Said::Last(answer, room)).await;
+    /// Ends the client's request with this answer.
+    pub(super) async fn end_with(&mut self, answer: Held) -> Flow {
+        self.out.say(Said::Last(answer)).await;
         Flow::Ends
     }
 

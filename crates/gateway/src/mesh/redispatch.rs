@@ -15,8 +15,8 @@ use crate::{
     ask::{Ask, Asked, Via},
     authenticate::Caller,
     failure::{Failure, UpstreamFailure},
+    pot::Room,
     rescue,
-    room::Room,
 };
 
 /// Who holds what a request is about, and whose request it is.

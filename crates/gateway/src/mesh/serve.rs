@@ -5,7 +5,7 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use axum::{body::Body, extract::ConnectInfo};
 use futures_util::future::BoxFuture;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::Full;
 use hyper::{body::Incoming, rt::Executor, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -24,6 +24,7 @@ use crate::{
     ask::Via,
     hub::{TunnelError, inside},
     shared::Shared,
+    space::Space,
 };
 
 /// How long a peer may take to show who it is: as long as it waits itself.
@@ -138,9 +139,9 @@ async fn through_tunnel(shared: &Shared, request: Request<Incoming>) -> Result<R
     let (account, server, instance) = wire::tunnel_of(&parts.headers).ok_or(Outcome::Undelivered)?;
     let tunnel = shared.hub.of_instance(server, instance).filter(|tunnel| tunnel.account == account);
     let tunnel = tunnel.ok_or(Outcome::Undelivered)?;
-    let body =
-        timeout(shared.config.times.request_body, Limited::new(body, shared.config.limits.request_bytes).collect());
-    let body = body.await.map_err(|_| Outcome::Undelivered)?.map_err(|_| Outcome::Undelivered)?.to_bytes();
+    let space = Space::new(&shared.asked, account);
+    let body = timeout(shared.config.times.request_body, space.fill(body, shared.config.limits.request_bytes));
+    let body = body.await.map_err(|_| Outcome::Undelivered)?.map_err(|_| Outcome::Undelivered)?.into_bytes();
     wire::clean(&mut parts.headers);
     let request = inside(parts.method, parts.headers, body).map(Full::new);
     match tunnel.send(request).await {

@@ -18,8 +18,9 @@ use crate::{
     account::Server,
     failure::UpstreamFailure,
     link::{self, Link, upstream_headers},
-    relay::{Media, Plain, roomy},
+    relay::{Media, Plain},
     shared::Shared,
+    space::Held,
     words,
 };
 
@@ -38,8 +39,8 @@ pub(crate) struct EventsWire {
 #[derive(Debug, Default)]
 struct Switch {
     /// By the id of the request, which is its progress token too.
-    requests: Mutex<BTreeMap<u64, mpsc::Sender<Bytes>>>,
-    listener: Mutex<Option<mpsc::Sender<Bytes>>>,
+    requests: Mutex<BTreeMap<u64, mpsc::Sender<Held>>>,
+    listener: Mutex<Option<mpsc::Sender<Held>>>,
     over: CancellationToken,
 }
 
@@ -57,7 +58,7 @@ impl EventsWire {
         if !head.status.is_success() || Media::of(&head.headers) != Media::Events {
             return Err(UpstreamFailure::Status { status: head.status.as_u16(), words: words::of_body(body).await });
         }
-        let messages = Source::events(shared, Plain::new(&head.headers, body)?);
+        let messages = Source::events(shared, Plain::new(shared, server, &head.headers, body)?);
         let mut reader = Reader { shared: shared.clone(), messages, switch: Arc::default() };
         let named = timeout(times.aggregate_part, reader.endpoint()).await.map_err(|_| UpstreamFailure::Late)??;
         let endpoint = upstream::events_endpoint(url, &named).ok_or_else(no_endpoint)?;
@@ -103,7 +104,7 @@ impl EventsWire {
     }
 
     /// What comes for a request, from now on.
-    pub(crate) fn line(&self, id: &Id<'_>) -> mpsc::Receiver<Bytes> {
+    pub(crate) fn line(&self, id: &Id<'_>) -> mpsc::Receiver<Held> {
         let (sender, line) = mpsc::channel(WAITING);
         if let Ok(number) = id.raw().parse()
             && self.is_open()
@@ -116,7 +117,7 @@ impl EventsWire {
     }
 
     /// What comes for nobody in particular, from now on.
-    pub(crate) fn listen(&self) -> mpsc::Receiver<Bytes> {
+    pub(crate) fn listen(&self) -> mpsc::Receiver<Held> {
         let (sender, line) = mpsc::channel(WAITING);
         if self.is_open() {
             *self.switch.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
@@ -136,8 +137,8 @@ impl EventsWire {
         self.post(shared, server, link, message).await?;
         let answer = async {
             while let Some(message) = line.recv().await {
-                if matches!(mcp::frame(&message), Ok(Frame::Response(facts)) if facts.answers(id)) {
-                    return Ok(message);
+                if matches!(mcp::frame(&message.bytes), Ok(Frame::Response(facts)) if facts.answers(id)) {
+                    return Ok(message.into_bytes());
                 }
             }
             Err(UpstreamFailure::Broken("its stream ended".to_owned()))
@@ -165,8 +166,8 @@ impl Reader {
 
     /// Hands over what comes. A message that there is no room for ends the stream, since nobody knows whose it is.
     async fn run(&mut self) {
-        while let Ok(Some((message, room))) = self.messages.next(&self.shared).await {
-            self.switch.hand_over(roomy(message, room));
+        while let Ok(Some(message)) = self.messages.next(&self.shared).await {
+            self.switch.hand_over(message);
         }
     }
 }
@@ -174,14 +175,14 @@ impl Reader {
 impl Switch {
     /// Gives a message to whom it is for: an answer or progress to its request, a question or a log line to the request
     /// that came last, as no more is known, anything else to the listener.
-    fn hand_over(&self, message: Bytes) {
+    fn hand_over(&self, message: Held) {
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = || requests.keys().next_back().copied();
         let number = |id: Option<Id<'_>>| id.and_then(|id| id.raw().parse().ok());
-        let to = match mcp::frame(&message) {
+        let to = match mcp::frame(&message.bytes) {
             Ok(Frame::Response(facts)) => number(facts.id),
             Ok(Frame::Request { .. }) => newest(),
-            Ok(Frame::Notification { kind: mcp::Method::Progress, .. }) => number(mcp::progress_of(&message)),
+            Ok(Frame::Notification { kind: mcp::Method::Progress, .. }) => number(mcp::progress_of(&message.bytes)),
             Ok(Frame::Notification { kind: mcp::Method::LogMessage, .. }) => newest(),
             Ok(Frame::Notification { .. }) | Err(_) => None,
         };

@@ -11,7 +11,7 @@ use super::{Peer, Source, Wire};
 use crate::{
     failure::{Failure, UpstreamFailure},
     link::{self, Link, upstream_headers},
-    relay::{Media, Plain, collect_up_to, no_media, roomy},
+    relay::{Media, Plain, collect_up_to, no_media},
     session::{self, Session},
     shared::Shared,
     words,
@@ -91,7 +91,7 @@ impl Peer {
             }
         });
         let (head, body) = response.into_parts();
-        let body = Plain::new(&head.headers, body)?;
+        let body = Plain::new(shared, &self.server, &head.headers, body)?;
         let message = match Media::of(&head.headers) {
             Media::Events => answer_in_stream(shared, Source::events(shared, body).up_to(limit), id).await?,
             Media::Json => {
@@ -136,9 +136,9 @@ async fn refusal(response: http::Response<hyper::body::Incoming>) -> Failure {
 /// The answer to a request out of its stream; whatever else is in it is not for us.
 async fn answer_in_stream(shared: &Shared, mut messages: Source, id: &Id<'_>) -> Result<Bytes, UpstreamFailure> {
     let reading = async {
-        while let Some((message, room)) = messages.next(shared).await? {
-            if matches!(mcp::frame(&message), Ok(Frame::Response(facts)) if facts.answers(id)) {
-                return Ok(roomy(message, room));
+        while let Some(message) = messages.next(shared).await? {
+            if matches!(mcp::frame(&message.bytes), Ok(Frame::Response(facts)) if facts.answers(id)) {
+                return Ok(message.into_bytes());
             }
         }
         Err(UpstreamFailure::Broken("it ended without an answer".to_owned()))

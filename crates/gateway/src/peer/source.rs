@@ -4,12 +4,13 @@ use std::{collections::VecDeque, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use mcp::{SseEvent, SseParser, SsePart, SsePiece};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
 use crate::{
     failure::UpstreamFailure,
-    relay::{Plain, room},
+    relay::Plain,
     shared::Shared,
+    space::{Held, Space},
 };
 
 /// A reconnection is waited for at least this long, and at most the other, whatever the server says.
@@ -19,34 +20,30 @@ const WHOLE: usize = 64 << 10;
 
 /// Most bytes of the fields of one event besides its data.
 const FIELDS: usize = 64 << 10;
-
-/// The room that a message takes which is held.
-pub(crate) type Room = Vec<OwnedSemaphorePermit>;
-
 /// A source of messages.
 pub(crate) struct Source {
     from: From,
     /// A large message that is put together.
-    holding: Option<(BytesMut, Room)>,
+    holding: Option<(BytesMut, Space)>,
     /// Most bytes of a message that is held, where that is less than elsewhere.
     limit: Option<usize>,
 }
 
 enum From {
     /// One message, or none any more.
-    Whole(Option<(Bytes, Room)>),
+    Whole(Option<Held>),
     /// One large message: its start, until that was given, and the rest.
     Large(Option<Bytes>, Box<Plain>),
     /// An event stream.
     Events(Box<Events>),
     /// A part of a stream that is shared.
-    Line(mpsc::Receiver<Bytes>),
+    Line(mpsc::Receiver<Held>),
 }
 
 /// What comes of messages.
 pub(crate) enum Came {
     /// A message.
-    Whole(Bytes, Room),
+    Whole(Held),
     /// The start of a large one: the rest comes piece by piece, or as a whole if it is held.
     Start(Bytes),
 }
@@ -75,8 +72,8 @@ impl Source {
         Self::of(From::Whole(None))
     }
 
-    pub(crate) fn whole(message: Bytes, room: Room) -> Self {
-        Self::of(From::Whole(Some((message, room))))
+    pub(crate) fn whole(message: Held) -> Self {
+        Self::of(From::Whole(Some(message)))
     }
 
     /// One message of which so much is here.
@@ -84,7 +81,7 @@ impl Source {
         Self::of(From::Large(Some(start), rest))
     }
 
-    pub(crate) fn line(line: mpsc::Receiver<Bytes>) -> Self {
+    pub(crate) fn line(line: mpsc::Receiver<Held>) -> Self {
         Self::of(From::Line(line))
     }
 
@@ -123,11 +120,11 @@ impl Source {
 
     /// The next message, a large one held within the limits; none at the end. Nothing is lost when this is dropped while it
     /// waits.
-    pub(crate) async fn next(&mut self, shared: &Shared) -> Result<Option<(Bytes, Room)>, UpstreamFailure> {
+    pub(crate) async fn next(&mut self, shared: &Shared) -> Result<Option<Held>, UpstreamFailure> {
         loop {
             match self.come(shared).await? {
                 None => return Ok(None),
-                Some(Came::Whole(message, room)) => return Ok(Some((message, room))),
+                Some(Came::Whole(message)) => return Ok(Some(message)),
                 Some(Came::Start(start)) => self.hold(shared, &start)?,
             }
         }
@@ -139,30 +136,36 @@ impl Source {
             let Some(piece) = self.more().await? else { return Ok(None) };
             self.take_in(shared, &piece.bytes)?;
             if piece.ends {
-                return Ok(self.holding.take().map(|(bytes, room)| Came::Whole(bytes.freeze(), room)));
+                return Ok(self.holding.take().map(|(bytes, space)| Came::Whole(Held::new(bytes.freeze(), space))));
             }
         }
         match &mut self.from {
-            From::Whole(message) => Ok(message.take().map(|(message, room)| Came::Whole(message, room))),
+            From::Whole(message) => Ok(message.take().map(Came::Whole)),
             From::Large(start, _) => Ok(start.take().map(Came::Start)),
             From::Events(events) => events.come().await,
-            From::Line(line) => Ok(line.recv().await.map(|message| Came::Whole(message, Vec::new()))),
+            From::Line(line) => Ok(line.recv().await.map(Came::Whole)),
         }
     }
 
     /// The large message that has begun is put together: it is the next one.
     pub(crate) fn hold(&mut self, shared: &Shared, start: &Bytes) -> Result<(), UpstreamFailure> {
-        self.holding = Some((BytesMut::new(), Vec::new()));
+        let body = match &self.from {
+            From::Large(_, body) => body,
+            From::Events(events) => &events.body,
+            From::Whole(_) | From::Line(_) => return Ok(()),
+        };
+        self.holding = Some((BytesMut::new(), body.space()));
         self.take_in(shared, start)
     }
 
     fn take_in(&mut self, shared: &Shared, bytes: &Bytes) -> Result<(), UpstreamFailure> {
-        let Some((held, rooms)) = &mut self.holding else { return Ok(()) };
+        let Some((held, space)) = &mut self.holding else { return Ok(()) };
         let limit = self.limit.unwrap_or(usize::MAX).min(shared.config.limits.answer_bytes);
-        if held.len() + bytes.len() > limit {
+        let size = held.len() + bytes.len();
+        if size > limit {
             return Err(UpstreamFailure::TooLarge { limit });
         }
-        rooms.extend(room(shared, held.len(), held.len() + bytes.len())?);
+        space.hold(size)?;
         held.extend_from_slice(bytes);
         Ok(())
     }
@@ -202,7 +205,7 @@ impl Events {
                 SsePart::Event(event) => {
                     self.note(&event);
                     if let Some(payload) = event.payload() {
-                        return Ok(Some(Came::Whole(payload.clone(), Vec::new())));
+                        return Ok(Some(Came::Whole(payload.clone().into())));
                     }
                 }
                 SsePart::Piece(piece) => {
@@ -211,7 +214,7 @@ impl Events {
                     if bytes.is_empty() {
                         continue;
                     }
-                    return Ok(Some(if ends { Came::Whole(bytes, Vec::new()) } else { Came::Start(bytes) }));
+                    return Ok(Some(if ends { Came::Whole(bytes.into()) } else { Came::Start(bytes) }));
                 }
             }
         }

@@ -4,22 +4,26 @@
 use std::io::Write as _;
 
 use bytes::Bytes;
+use domain::AccountId;
 use flate2::write::{MultiGzDecoder, ZlibDecoder};
 use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::task::coop::consume_budget;
 
-use crate::failure::UpstreamFailure;
+use crate::{account::Server, failure::UpstreamFailure, pot::Pot, shared::Shared, space::Space};
 
 /// Compressed bytes that are decoded at a time: they become at most about a thousand times as many.
 const STEP_BYTES: usize = 1 << 10;
 /// What is decoded is given on when it has so many bytes.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// An upstream's body, plain. However well it is compressed, no more than about a MiB of it is decoded before it is taken.
+/// A server's body, plain. However well it is compressed, no more than about a MiB of it is decoded before it is taken.
 pub(crate) struct Plain {
     body: Incoming,
+    /// Whose server's it is, and where room is taken for what has to be held of it.
+    account: AccountId,
+    held: Pot<AccountId>,
     decoder: Option<Decoder>,
     /// What has come and is not decoded yet.
     coded: Bytes,
@@ -31,8 +35,19 @@ enum Decoder {
 }
 
 impl Plain {
-    pub(crate) fn new(headers: &HeaderMap, body: Incoming) -> Result<Self, UpstreamFailure> {
-        Ok(Self { body, decoder: Decoder::of(headers)?, coded: Bytes::new() })
+    pub(crate) fn new(
+        shared: &Shared,
+        server: &Server,
+        headers: &HeaderMap,
+        body: Incoming,
+    ) -> Result<Self, UpstreamFailure> {
+        let (account, held) = (server.account, shared.held.clone());
+        Ok(Self { body, account, held, decoder: Decoder::of(headers)?, coded: Bytes::new() })
+    }
+
+    /// For what has to be held of it.
+    pub(crate) fn space(&self) -> Space {
+        Space::new(&self.held, self.account)
     }
 
     /// The next bytes; none at the end. Nothing is lost when this is dropped while it waits.

@@ -13,10 +13,7 @@ use bytes::Bytes;
 use domain::Settlement;
 use futures_util::stream;
 use mcp::{Era, Frame, Method, Part, SseEvent, SseParser, SsePart};
-use tokio::{
-    sync::OwnedSemaphorePermit,
-    time::{Instant, sleep_until, timeout},
-};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{Plain, large::Large, listen::Telling, through::Cut};
 use crate::{
@@ -42,7 +39,6 @@ pub(super) async fn answer(forward: Forward, body: Plain) -> Response {
     let events = Events {
         parser: SseParser::splitting(WHOLE, forward.shared.config.limits.streamed_bytes),
         large: None,
-        room: Vec::new(),
         until: forward.must_end_at(),
         heard: Instant::now(),
         told: Instant::now(),
@@ -70,8 +66,6 @@ struct Events {
     parser: SseParser,
     /// The event that comes in pieces.
     large: Option<Large>,
-    /// Taken by a large event that waits in `out`.
-    room: Vec<OwnedSemaphorePermit>,
     out: VecDeque<Bytes>,
     /// For the caller's standing, on streams without an end.
     standing: Option<Standing>,
@@ -118,7 +112,6 @@ impl Events {
                 self.told = Instant::now();
                 return Some(Ok(bytes));
             }
-            self.room.clear();
             match self.phase {
                 Phase::Over => return None,
                 Phase::Broken => {
@@ -275,6 +268,16 @@ impl Events {
         self.phase = Phase::Over;
     }
 
+    /// The caller may not have this stream any more: a subscription is told to be over.
+    fn leave(&mut self) {
+        if self.large.as_ref().is_some_and(Large::passes) {
+            self.phase = Phase::Broken;
+            return;
+        }
+        self.phase = Phase::Over;
+        self.out.extend(self.forward.id.as_ref().map(|id| SseEvent::message(mcp::subscription_ended(id)).raw));
+    }
+
     /// Whether the caller may still have this stream, and what it should know.
     async fn look_again(&mut self) {
         self.checked = Instant::now();
@@ -283,7 +286,7 @@ impl Events {
         }
         match standing::refresh(&self.forward.shared, &mut self.forward.place).await {
             Change::None => {}
-            Change::Gone | Change::Moved => self.phase = Phase::Over,
+            Change::Gone | Change::Moved => self.leave(),
             Change::Tools => self.out.extend(self.telling.changed(self.forward.id.as_ref())),
         }
     }

@@ -1,16 +1,13 @@
 //! An answer that is one JSON message: taken in whole, so that it is known to be an answer before any of it is passed on;
 //! a large one that needs no edit passes while it is read.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{body::Body, response::Response};
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use mcp::{Frame, Method, Part, ResponseKind};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError},
-    time::{Instant, timeout},
-};
+use tokio::time::{Instant, timeout};
 
 use super::{
     Plain, Says, conclude, filtered, greeted,
@@ -24,24 +21,11 @@ use crate::{
     failure::{Failure, UpstreamFailure},
     forward::Forward,
     shared::Shared,
+    space::{Held, Space},
 };
 
-/// Up to this size an answer is held without asking for room.
-const SMALL: usize = 64 << 10;
 /// Up to this size an answer is held and checked whole before a byte of it is passed on.
 const WHOLE: usize = 256 << 10;
-
-/// A message that is held, with the room it takes.
-pub(crate) struct Held {
-    bytes: Bytes,
-    room: Vec<OwnedSemaphorePermit>,
-}
-
-/// Bytes that take room as long as any part of them is kept.
-struct Roomy {
-    bytes: Bytes,
-    _room: Vec<OwnedSemaphorePermit>,
-}
 
 /// A body that is being taken in.
 struct Taking {
@@ -49,30 +33,7 @@ struct Taking {
     until: Option<Instant>,
     first: Bytes,
     more: BytesMut,
-    room: Vec<OwnedSemaphorePermit>,
-}
-
-impl Held {
-    /// The message, and the room it takes as long as that is kept.
-    pub(crate) fn into_parts(self) -> (Bytes, Vec<OwnedSemaphorePermit>) {
-        (self.bytes, self.room)
-    }
-
-    /// The message; the room that it takes comes back with the last part of it.
-    pub(crate) fn into_bytes(self) -> Bytes {
-        roomy(self.bytes, self.room)
-    }
-}
-
-impl AsRef<[u8]> for Roomy {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-/// Bytes with the room that they take; it comes back with the last part of them.
-pub(crate) fn roomy(bytes: Bytes, room: Vec<OwnedSemaphorePermit>) -> Bytes {
-    if room.is_empty() { bytes } else { Bytes::from_owner(Roomy { bytes, _room: room }) }
+    space: Space,
 }
 
 /// Whether there is more to take.
@@ -100,12 +61,12 @@ pub(super) async fn answer(mut forward: Forward, body: Plain) -> Result<Response
     if let Some(own) = listen::instead(&mut forward, &held.bytes).await {
         return Ok(own);
     }
-    let (mut forward, checked) = checked_in_turn(forward, held.bytes).await;
+    let (mut forward, checked) = checked_in_turn(forward, held.bytes.clone()).await;
     match checked {
         Ok((bytes, says)) => {
             let mut response = json_answer(StatusCode::OK, Bytes::new());
             response.extensions_mut().insert(says);
-            *response.body_mut() = Body::new(Keeping::new(bytes, (held.room, forward.kept)));
+            *response.body_mut() = Body::new(Keeping::new(held.edited(bytes).into_bytes(), forward.kept));
             Ok(response)
         }
         Err(failure) => Err(forward.fail(failure.into()).await),
@@ -186,7 +147,8 @@ pub(crate) async fn collect_up_to(
 
 impl Taking {
     fn new(body: Plain, until: Option<Instant>) -> Self {
-        Self { body, until, first: Bytes::new(), more: BytesMut::new(), room: Vec::new() }
+        let space = body.space();
+        Self { body, until, first: Bytes::new(), more: BytesMut::new(), space }
     }
 
     /// Takes what comes until it is more than so many bytes.
@@ -213,9 +175,7 @@ impl Taking {
         if size > limit {
             return Err(UpstreamFailure::TooLarge { limit });
         }
-        if size > SMALL {
-            self.room.extend(room(shared, self.so_far().len(), size)?);
-        }
+        self.space.hold(size)?;
         if self.so_far().is_empty() {
             self.first = data;
         } else {
@@ -231,7 +191,7 @@ impl Taking {
 
     fn held(self) -> Held {
         let bytes = if self.more.is_empty() { self.first } else { self.more.freeze() };
-        Held { bytes, room: self.room }
+        Held::new(bytes, self.space)
     }
 
     /// What is here.
@@ -246,31 +206,6 @@ impl Taking {
     fn through(self, forward: Forward, (passing, first): (Passing, Bytes)) -> Response {
         let size = self.so_far().len();
         Through::new(forward, self.body, passing, self.until).answer(first, size)
-    }
-}
-
-/// Room for a message that is held and grows.
-pub(crate) fn room(
-    shared: &Shared,
-    before: usize,
-    now: usize,
-) -> Result<Option<OwnedSemaphorePermit>, UpstreamFailure> {
-    more_room(&shared.held, before, now).map_err(|_| UpstreamFailure::NoRoom)
-}
-
-/// Room for what grows, one permit for each KiB. It is taken in large steps: what comes byte by byte is not to take a KiB
-/// for each.
-pub(crate) fn more_room(
-    of: &Arc<Semaphore>,
-    before: usize,
-    now: usize,
-) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
-    match now.div_ceil(SMALL).saturating_sub(before.div_ceil(SMALL)) {
-        0 => Ok(None),
-        steps => {
-            let kib = u32::try_from(steps * (SMALL >> 10)).unwrap_or(u32::MAX);
-            of.clone().try_acquire_many_owned(kib).map(Some)
-        }
     }
 }
 

@@ -5,10 +5,13 @@
 
 use bytes::{Bytes, BytesMut};
 use mcp::{SseEvent, SseParser, SsePiece};
-use tokio::sync::OwnedSemaphorePermit;
 
-use super::{json::room, passing::Passing, through};
-use crate::{failure::UpstreamFailure, forward::Forward};
+use super::{passing::Passing, through};
+use crate::{
+    failure::UpstreamFailure,
+    forward::Forward,
+    space::{Held, Space},
+};
 
 /// A large event of which some has come.
 #[derive(Default)]
@@ -19,7 +22,7 @@ pub(super) enum Large {
     /// It passes.
     Passing(Passing),
     /// It is put together.
-    Held(BytesMut, Vec<OwnedSemaphorePermit>),
+    Held(BytesMut, Space),
 }
 
 /// What becomes of a piece.
@@ -29,7 +32,7 @@ pub(super) enum Passed {
     /// Nothing goes on yet.
     Nothing,
     /// The event has come wholly, held in this room.
-    Held(SseEvent, Vec<OwnedSemaphorePermit>),
+    Held(SseEvent, Held),
     /// The event has come wholly, and all but these bytes have gone on.
     Last(Bytes, Passing),
 }
@@ -55,15 +58,17 @@ impl Large {
                 *self = Self::Passing(passing);
                 return Ok(Passed::Some(first));
             }
-            *self = Self::Held(BytesMut::new(), Vec::new());
+            *self = Self::Held(BytesMut::new(), Space::new(&forward.shared.held, forward.place.server.account));
         }
-        let Self::Held(bytes, rooms) = self else { return Ok(Passed::Nothing) };
-        hold(bytes, rooms, &piece, forward)?;
+        let Self::Held(bytes, space) = self else { return Ok(Passed::Nothing) };
+        hold((bytes, space), &piece, forward)?;
         if !piece.ends {
             return Ok(Passed::Nothing);
         }
-        let events = SseParser::new(bytes.len()).push(bytes).unwrap_or_default();
-        Ok(Passed::Held(events.into_iter().next().unwrap_or_default(), std::mem::take(rooms)))
+        let Self::Held(bytes, space) = std::mem::take(self) else { return Ok(Passed::Nothing) };
+        let event = SseParser::new(bytes.len()).push(&bytes).unwrap_or_default().into_iter().next().unwrap_or_default();
+        let held = Held::new(event.raw.clone(), space);
+        Ok(Passed::Held(event, held))
     }
 }
 
@@ -79,16 +84,15 @@ fn begin(piece: &SsePiece, forward: &Forward) -> Option<(Passing, Bytes)> {
 }
 
 fn hold(
-    bytes: &mut BytesMut,
-    rooms: &mut Vec<OwnedSemaphorePermit>,
+    (bytes, space): (&mut BytesMut, &mut Space),
     piece: &SsePiece,
     forward: &Forward,
 ) -> Result<(), UpstreamFailure> {
-    let limit = forward.shared.config.limits.answer_bytes;
-    if bytes.len() + piece.raw.len() > limit {
+    let (limit, size) = (forward.shared.config.limits.answer_bytes, bytes.len() + piece.raw.len());
+    if size > limit {
         return Err(UpstreamFailure::TooLarge { limit });
     }
-    rooms.extend(room(&forward.shared, bytes.len(), bytes.len() + piece.raw.len())?);
+    space.hold(size)?;
     bytes.extend_from_slice(&piece.raw);
     Ok(())
 }

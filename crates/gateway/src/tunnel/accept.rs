@@ -214,7 +214,7 @@ async fn take_stock(shared: &Arc<Shared>, tunnel: &Arc<Tunnel>, server: &Arc<Ser
     let stock = stock(shared, server, &link).await;
     let (server_info, protocol_version, tools) = match stock {
         Ok((peer, tools)) => {
-            shared.seen.is_news(server, &tools);
+            shared.seen.note_stock(server, &tools);
             (seen::server_info(&peer.description), peer.version, Ok(tools))
         }
         Err(failure) => (None, String::new(), Err(failure.to_string())),

@@ -1,6 +1,6 @@
 //! Access tokens of apps at the gateway's door, and the scopes behind it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::{
@@ -11,7 +11,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Client, call},
+    client::{Client, call, stateless},
     fixture::{Fixture, Speaks},
     world::{Account, OPEN, Simple, World, decided},
 };
@@ -28,7 +28,12 @@ struct Stage {
 impl Stage {
     /// The app's URL ends with this path behind the account.
     async fn new(path: &str, scopes: Scopes) -> Self {
-        let (world, upstream) = (World::start().await, Fixture::start(Speaks::Sessions).await);
+        Self::at(Speaks::Sessions, path, scopes).await
+    }
+
+    async fn at(speaks: Speaks, path: &str, scopes: Scopes) -> Self {
+        let world = World::with(|config| config.times.keep_alive = Duration::from_millis(200)).await;
+        let upstream = Fixture::start(speaks).await;
         let mut acme = world.account("acme");
         let simple = acme.simple(&upstream.url, OPEN);
         let Principal::Member(user) = acme.member("ann@acme.example", Vec::new()).principal else { panic!("a member") };
@@ -206,20 +211,46 @@ async fn a_revoked_app_is_refused_and_its_streams_end() {
     assert!(!stage.opens("/mlflow/mcp", &token).await);
 }
 
+/// On both URLs, by GET and by subscription, towards a server of either era.
 #[tokio::test]
-async fn a_stream_outlives_the_token_that_opened_it_and_not_its_app() {
-    let mut stage = Stage::new("/mlflow/mcp", Scopes::READ_AND_WRITE).await;
-    let client = stage.client("/mlflow/mcp", &stage.minted(&stage.claims)).initialized().await;
-    let mut stream = client.clone().with("accept", "text/event-stream").open(Method::GET, Bytes::new()).await;
-    stage.world.clock.advance_seconds(3_600);
-    stage.acme.new_version(stage.simple.policy, r#"{"version":"1","default":"deny"}"#);
-    stage.acme.changed();
-    stage.world.publish(&stage.acme).await;
-    assert_eq!(stream.event().await.unwrap()["method"], "notifications/tools/list_changed");
-    stage.world.clock.advance_seconds(86_400);
-    stage.acme.changed();
-    stage.world.publish(&stage.acme).await;
-    assert_eq!(stream.event().await, None, "the app's own time is over");
+async fn a_stream_ends_with_the_token_that_opened_it_and_not_before() {
+    for (path, modern, speaks) in [
+        ("/mlflow/mcp", false, Speaks::Sessions),
+        ("/mlflow/mcp", false, Speaks::Stateless),
+        ("/mlflow/mcp", true, Speaks::Sessions),
+        ("/mlflow/mcp", true, Speaks::Stateless),
+        ("/mcp", false, Speaks::Sessions),
+        ("/mcp", true, Speaks::Stateless),
+    ] {
+        let mut stage = Stage::at(speaks, path, Scopes::READ_AND_WRITE).await;
+        let client = stage.client(path, &stage.minted(&stage.claims));
+        let mut stream = if modern {
+            let wanted = json!({"notifications": {"toolsListChanged": true}});
+            let (client, message) = stateless(client, "subscriptions/listen", wanted);
+            let mut stream = client.open(Method::POST, message).await;
+            assert_eq!(stream.event().await.unwrap()["method"], "notifications/subscriptions/acknowledged");
+            stream
+        } else {
+            client.initialized().await.with("accept", "text/event-stream").open(Method::GET, Bytes::new()).await
+        };
+        stage.world.clock.advance_seconds(599);
+        stage.acme.new_version(stage.simple.policy, r#"{"version":"1","default":"deny"}"#);
+        stage.acme.changed();
+        stage.world.publish(&stage.acme).await;
+        let told = stream.event().await.unwrap();
+        assert_eq!(told["method"], "notifications/tools/list_changed", "{path} {modern} {speaks:?}");
+        stage.world.clock.advance_seconds(2);
+        let end = stream.event().await;
+        if modern {
+            assert_eq!(end.unwrap()["id"], 7, "{path} {speaks:?}: the subscription is answered");
+            assert_eq!(stream.event().await, None, "{path} {speaks:?}");
+        } else {
+            assert_eq!(end, None, "{path} {speaks:?}");
+        }
+        let now = stage.world.clock.now();
+        let next = AccessClaims { issued_at: now, expires_at: now.plus_seconds(600), ..stage.claims.clone() };
+        assert!(stage.opens(path, &stage.minted(&next)).await, "its app goes on with the next one");
+    }
 }
 
 #[tokio::test]

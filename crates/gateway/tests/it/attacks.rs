@@ -118,7 +118,7 @@ async fn a_stream_from_a_servers_old_address_ends() {
 
 #[tokio::test]
 async fn an_account_whose_server_never_answers_keeps_nobody_else_out() {
-    let world = World::with(|config| config.limits.requests_per_account = 2).await;
+    let world = World::with(|config| config.limits.requests = 8).await;
     let upstream = Fixture::start(Speaks::Sessions).await;
     let (mut acme, mut umbrella) = (world.account("acme"), world.account("umbrella"));
     let ours = acme.simple(&upstream.url, OPEN);

@@ -14,7 +14,7 @@ use crate::{
 
 const PAGE: &str = "https://gateway.example/app/acme/servers/mlflow/connect";
 
-fn connect(acme: &mut Account, sharing: Sharing, connections: &[(Option<UserId>, u64, &str)]) {
+pub fn connect(acme: &mut Account, sharing: Sharing, connections: &[(Option<UserId>, u64, &str)]) {
     let connection = |(user, generation, token): &(Option<UserId>, u64, &str)| {
         let id = acme.connection(*user);
         let context = SnapshotConnection::context(id, *generation);

@@ -62,8 +62,8 @@ impl Line {
                 }
                 message = self.feed.next() => message,
             };
-            if let Some(said) = self.passed_on(&message)
-                && !self.out.say(Said::Event(said)).await
+            if let Some(said) = self.passed_on(&message.bytes)
+                && !self.out.say(Said::Event(message.edited(said))).await
             {
                 return;
             }

@@ -22,10 +22,14 @@ impl Events {
         match passed {
             Ok(Passed::Some(bytes)) => self.out.push_back(bytes),
             Ok(Passed::Nothing) => {}
-            Ok(Passed::Held(event, room)) => {
+            Ok(Passed::Held(event, held)) => {
                 self.large = None;
+                let waiting = self.out.len();
                 self.event(event).await;
-                self.room = room;
+                // What goes on of it takes its room.
+                if let Some(bytes) = self.out.get_mut(waiting) {
+                    *bytes = held.edited(std::mem::take(bytes)).into_bytes();
+                }
             }
             Ok(Passed::Last(bytes, passing)) => self.last(bytes, passing).await,
             Err(failure) => self.fail(failure).await,
