@@ -36,7 +36,7 @@ test: ## Format, lints, unit, integration and browser tests
 	@deploy/setup.sh test
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
-	cargo test --locked --workspace
+	cargo test --locked --workspace --no-fail-fast
 	@$(MAKE) --no-print-directory test-browser
 
 .PHONY: test-browser

@@ -138,7 +138,7 @@ async fn what_a_gateway_spooled_is_sent_by_its_next_start() {
 async fn a_full_spool_refuses_and_keeps_every_event_it_accepted() {
     let mut redis = RedisServer::start();
     let folder = tempfile::tempdir().unwrap();
-    let small = RedisConfig { spool_limit: SpoolLimit { bytes: 64 << 10 }, ..config(&redis, folder.path()) };
+    let small = RedisConfig { spool_limit: SpoolLimit { bytes: 256 << 10 }, ..config(&redis, folder.path()) };
     let bus = Bus::redis(small).await.unwrap();
     let ids = Ids::new();
     let (account, gateway) = (ids.account(), ids.gateway());
