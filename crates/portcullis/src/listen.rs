@@ -1,56 +1,51 @@
 //! The listening socket: one port, HTTP/1.1 and HTTP/2, header deadline, bounded connections, a drain with an end.
 //!
-//! Who asks for nothing keeps nobody out: a connection without a whole request is let go at the header deadline, and
-//! before it when its place is wanted. Who takes nothing of an answer, and who has vanished, is let go as well.
+//! Who asks for nothing keeps nobody out: a connection without a whole request is let go at the header deadline, one that
+//! waits for another request after a while, and either before when its place is wanted. Who takes nothing of an answer, and
+//! who has vanished, is let go as well.
 
 mod book;
 mod client;
+mod connection;
+mod heads;
 mod patient;
 mod punctual;
 mod taken;
 
 use std::{
-    convert::Infallible,
     io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener},
-    pin::Pin,
     sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context as _, bail};
-use axum::{Router, body::Body, extract::ConnectInfo};
-use futures_util::FutureExt as _;
-use hyper::{Request, Version, body::Incoming, service::service_fn};
+use axum::Router;
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{
-        conn::auto,
-        graceful::{GracefulShutdown, Watcher},
-    },
+    rt::{TokioExecutor, TokioTimer},
+    server::conn::auto,
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
 };
-use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
-    book::{Book, Entry},
-    client::client,
-    patient::Patient,
-    punctual::Punctual,
-    taken::Readers,
+    book::Book,
+    taken::{Patience, Readers},
 };
 
 /// Buffer per HTTP/1 connection, also the limit of a request's head.
 const HEAD_BYTES: usize = 32 * 1024;
 /// How long running requests may take to end after a stop was asked for.
 const DRAIN: Duration = Duration::from_secs(5);
+/// A connection that is kept for another request is kept so long: longer than the minute after which proxies and clients let
+/// theirs go, so that none of them sends a request to a connection that is just being closed.
+const IDLE: Duration = Duration::from_secs(75);
 /// A peer that is not heard of is asked for a sign of life this often, and is taken for gone after three that did not come.
 const ALIVE: Duration = Duration::from_secs(20);
 
@@ -65,13 +60,18 @@ pub struct Connections {
     pub uncounted: Vec<IpNet>,
     /// Networks of proxies in front: what they say of whom they speak for is believed.
     pub proxies: Arc<[IpNet]>,
-    /// A client that has not sent its first request's headers by then is let go (slow-loris).
+    /// A client that has not sent its first request's headers by then is let go, and one that has not sent those of another
+    /// request so long after their first byte (slow-loris).
     pub header_deadline: Duration,
+    /// A connection that was used and waits for another request is let go after so long.
+    pub idle: Duration,
     /// A request's body must have come within this time once it is read.
     pub body_deadline: Duration,
     /// A client that takes nothing of what it is sent for so long is let go; of several answers on one connection, the
     /// one that it takes nothing of.
     pub write_patience: Duration,
+    /// What is held of an answer as a whole must be taken within this time.
+    pub whole_answer: Duration,
 }
 
 impl Connections {
@@ -88,8 +88,10 @@ impl Connections {
             uncounted,
             proxies: proxies.into(),
             header_deadline: Duration::from_secs(10),
+            idle: IDLE,
             body_deadline: Duration::from_secs(60),
             write_patience: Duration::from_secs(60),
+            whole_answer: Duration::from_secs(300),
         }
     }
 }
@@ -100,6 +102,7 @@ struct Serving {
     app: Router,
     connections: Connections,
     readers: Arc<Readers>,
+    stop: CancellationToken,
 }
 
 /// Takes the port, or says in one sentence why not.
@@ -138,10 +141,9 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let listener = TcpListener::from_std(listener).context("prepare the listening socket")?;
     let (slots, book) = (Arc::new(Semaphore::new(connections.all)), Arc::new(Book::new(&connections)));
-    let graceful = GracefulShutdown::new();
-    let builder = connection_builder(connections.header_deadline);
-    let readers = Readers::new(connections.write_patience);
-    let serving = Arc::new(Serving { builder, app, connections, readers });
+    let readers = Readers::new(Patience { away: connections.write_patience, whole: connections.whole_answer });
+    let serving = Arc::new(Serving { builder: connection_builder(), app, connections, readers, stop: stop.clone() });
+    let open = TaskTracker::new();
     loop {
         let Some((stream, peer)) = accept(&listener, &book, &stop).await else { break };
         let Some(entry) = book.enter(peer.ip()) else {
@@ -149,14 +151,16 @@ pub async fn serve(
             continue;
         };
         let Some(slot) = slot(&slots, &book, &stop).await else { break };
-        let connection = serve_connection(serving.clone(), stream, peer, entry, graceful.watcher());
-        tokio::spawn(async move {
+        entry.begins();
+        let connection = connection::serve(serving.clone(), (stream, peer), Arc::new(entry));
+        open.spawn(async move {
             connection.await;
             drop(slot);
         });
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+    open.close();
+    if timeout(DRAIN, open.wait()).await.is_err() {
         tracing::info!("connections still open after the drain time were closed");
     }
     Ok(())
@@ -184,9 +188,10 @@ async fn slot(slots: &Arc<Semaphore>, book: &Book, stop: &CancellationToken) -> 
     stop.run_until_cancelled(slots.clone().acquire_owned()).await?.ok()
 }
 
-fn connection_builder(header_deadline: Duration) -> auto::Builder<TokioExecutor> {
+fn connection_builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(header_deadline).max_buf_size(HEAD_BYTES);
+    // Its own header deadline would close connections that wait for another request: `heads` and `book` see to that.
+    builder.http1().header_read_timeout(None).max_buf_size(HEAD_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -195,69 +200,6 @@ fn connection_builder(header_deadline: Duration) -> auto::Builder<TokioExecutor>
         .keep_alive_interval(ALIVE)
         .keep_alive_timeout(ALIVE);
     builder
-}
-
-async fn serve_connection(serving: Arc<Serving>, stream: TcpStream, peer: SocketAddr, entry: Entry, watcher: Watcher) {
-    prepare(&stream, serving.connections.write_patience);
-    let entry = Arc::new(entry);
-    let connection = connection(&serving, stream, peer, entry.clone(), watcher);
-    tokio::select! {
-        () = connection => {}
-        () = entry.let_go(serving.connections.header_deadline) => {}
-    }
-}
-
-/// A connection's whole life. Boxed, and once: thousands may wait, and each place it is moved through would count.
-fn connection(
-    serving: &Serving,
-    stream: TcpStream,
-    peer: SocketAddr,
-    entry: Arc<Entry>,
-    watcher: Watcher,
-) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    let (app, readers) = (serving.app.clone(), serving.readers.clone());
-    let (body_deadline, proxies) = (serving.connections.body_deadline, serving.connections.proxies.clone());
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        entry.asks();
-        let client = client(peer, request.headers(), &proxies);
-        request.extensions_mut().insert(ConnectInfo(client));
-        let shared = (request.version() == Version::HTTP_2).then(|| readers.clone());
-        let (app, request) = (app.clone(), request.map(|body| Body::new(Punctual::new(body, body_deadline))));
-        // Gone with the answer, unlike a future that the connection holds itself.
-        Box::pin(async move {
-            let answer = answer(app, request).await;
-            Ok::<_, Infallible>(match shared {
-                Some(readers) => answer.map(|body| readers.body(body)),
-                None => answer,
-            })
-        })
-    });
-    let io = TokioIo::new(Patient::new(stream, serving.connections.write_patience));
-    let connection = watcher.watch(serving.builder.serve_connection_with_upgrades(io, service).into_owned());
-    Box::pin(connection.map(|ended| {
-        if let Err(error) = ended {
-            tracing::debug!(%error, "connection ended with an error");
-        }
-    }))
-}
-
-/// Small frames of a stream must not wait for more, and a peer that has vanished without a word must be noticed.
-fn prepare(stream: &TcpStream, patience: Duration) {
-    let socket = SockRef::from(stream);
-    let keep_alive = TcpKeepalive::new().with_time(ALIVE).with_interval(ALIVE).with_retries(3);
-    let prepared = stream.set_nodelay(true).and_then(|()| socket.set_tcp_keepalive(&keep_alive));
-    #[cfg(target_os = "linux")]
-    let prepared = prepared.and_then(|()| socket.set_tcp_user_timeout(Some(patience)));
-    if let Err(error) = prepared {
-        tracing::debug!(%error, "a connection's socket cannot be prepared");
-    }
-}
-
-async fn answer(app: Router, request: Request<Body>) -> axum::response::Response {
-    match app.oneshot(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
-    }
 }
 
 async fn back_off(error: &io::Error) {

@@ -1,17 +1,17 @@
-//! The open connections: how many of each address, and which of them have asked for nothing yet.
+//! The open connections: how many of each address, and which of them wait for a request and can make room.
 
 use std::{
     collections::{BTreeMap, HashMap},
     net::{IpAddr, Ipv6Addr},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use hyper::Version;
 use ipnet::IpNet;
-use tokio::sync::Notify;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
 
 use super::Connections;
 
@@ -26,33 +26,64 @@ pub(super) struct Book {
 #[derive(Debug, Default)]
 struct Open {
     next: u64,
-    counts: HashMap<IpAddr, usize>,
-    /// Those that have asked for nothing, the longest first.
-    silent: BTreeMap<u64, Silent>,
+    addresses: HashMap<IpAddr, Address>,
+    /// Those that nothing is worked on for, in the order in which they make room.
+    waiting: BTreeMap<Turn, Waiting>,
 }
 
-#[derive(Debug)]
-struct Silent {
-    address: Option<IpAddr>,
-    signs: Arc<Signs>,
-}
-
-/// What is told to a connection that has asked for nothing.
+/// The connections of one address.
 #[derive(Debug, Default)]
-struct Signs {
-    leave: Notify,
-    asked: Notify,
+struct Address {
+    open: usize,
+    waiting: BTreeMap<Turn, Waiting>,
+}
+
+/// When a waiting connection is to make room: those that never asked for anything before those that did, and of each kind
+/// the one that waits the longest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    First(u64),
+    Again(u64),
+}
+
+#[derive(Clone, Debug)]
+struct Waiting {
+    address: Option<IpAddr>,
+    leave: Arc<Notify>,
 }
 
 /// One open connection; it is counted as long as this lives.
 #[derive(Debug)]
 pub(super) struct Entry {
     open: Arc<Mutex<Open>>,
-    number: u64,
-    /// None: its address is not counted.
-    address: Option<IpAddr>,
-    signs: Arc<Signs>,
-    has_asked: AtomicBool,
+    waiting: Waiting,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Requests so far.
+    asked: u64,
+    /// Requests that are worked on.
+    working: usize,
+    /// Of the last request.
+    version: Version,
+    /// None: something is worked on, or it was told to leave.
+    turn: Option<Turn>,
+    /// Since when it waits.
+    since: Instant,
+}
+
+/// A request that is worked on, until its answer has been given away.
+#[derive(Debug)]
+pub(super) struct Asking(Arc<Entry>);
+
+/// How a connection is to be let go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leave {
+    AtOnce,
+    /// What is on its way still counts, and over HTTP/2 the client is told.
+    Politely,
 }
 
 impl Book {
@@ -60,28 +91,27 @@ impl Book {
         Self { open: Arc::default(), per_address: connections.per_address, uncounted: connections.uncounted.clone() }
     }
 
-    /// Counts a connection in. When its address has as many as it may, one of them that has asked for nothing leaves; if
-    /// there is none, this one may not stay.
+    /// Counts a connection in. When its address has as many as it may, one of them that waits leaves; if there is none,
+    /// this one may not stay. It makes room for others once it has a place itself ([`Entry::begins`]).
     pub(super) fn enter(&self, address: IpAddr) -> Option<Entry> {
         let address = self.counted(address);
         let mut open = lock(&self.open);
         if let Some(address) = address {
-            let count = open.counts.get(&address).copied().unwrap_or(0);
-            if count >= self.per_address && !open.dismiss(|silent| silent.address == Some(address)) {
+            let full = open.addresses.get(&address).is_some_and(|of| of.open >= self.per_address);
+            if full && !open.dismiss_one_of(address) {
                 return None;
             }
-            *open.counts.entry(address).or_insert(0) += 1;
+            open.addresses.entry(address).or_default().open += 1;
         }
-        let number = open.next;
-        open.next += 1;
-        let signs = Arc::<Signs>::default();
-        open.silent.insert(number, Silent { address, signs: signs.clone() });
-        Some(Entry { open: self.open.clone(), number, address, signs, has_asked: AtomicBool::new(false) })
+        drop(open);
+        let waiting = Waiting { address, leave: Arc::default() };
+        let state = State { asked: 0, working: 0, version: Version::HTTP_11, turn: None, since: Instant::now() };
+        Some(Entry { open: self.open.clone(), waiting, state: Mutex::new(state) })
     }
 
-    /// Asks the connection to leave that has asked for nothing the longest.
+    /// Asks the connection to leave whose turn it is.
     pub(super) fn make_room(&self) {
-        lock(&self.open).dismiss(|_| true);
+        lock(&self.open).dismiss_one();
     }
 
     /// Whose connections are counted together; none if they are not counted.
@@ -98,95 +128,164 @@ impl Book {
 }
 
 impl Open {
-    /// Tells the first silent one of these to leave, if there is one.
-    fn dismiss(&mut self, which: impl Fn(&Silent) -> bool) -> bool {
-        let found = self.silent.iter().find(|(_, silent)| which(silent)).map(|(number, _)| *number);
-        let Some(silent) = found.and_then(|number| self.silent.remove(&number)) else { return false };
-        silent.signs.leave.notify_one();
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    fn waits(&mut self, turn: Turn, waiting: &Waiting) {
+        self.waiting.insert(turn, waiting.clone());
+        if let Some(of) = waiting.address.and_then(|address| self.addresses.get_mut(&address)) {
+            of.waiting.insert(turn, waiting.clone());
+        }
+    }
+
+    fn waits_no_more(&mut self, turn: Turn, address: Option<IpAddr>) {
+        self.waiting.remove(&turn);
+        if let Some(of) = address.and_then(|address| self.addresses.get_mut(&address)) {
+            of.waiting.remove(&turn);
+        }
+    }
+
+    fn dismiss_one(&mut self) -> bool {
+        let first = self.waiting.first_key_value().map(|(turn, waiting)| (*turn, waiting.clone()));
+        self.dismiss(first)
+    }
+
+    fn dismiss_one_of(&mut self, address: IpAddr) -> bool {
+        let of = self.addresses.get(&address);
+        let first = of.and_then(|of| of.waiting.first_key_value()).map(|(turn, waiting)| (*turn, waiting.clone()));
+        self.dismiss(first)
+    }
+
+    fn dismiss(&mut self, first: Option<(Turn, Waiting)>) -> bool {
+        let Some((turn, waiting)) = first else { return false };
+        self.waits_no_more(turn, waiting.address);
+        waiting.leave.notify_one();
         true
     }
 }
 
 impl Entry {
-    /// A whole request has come: from now on the connection is in use.
-    pub(super) fn asks(&self) {
-        if !self.has_asked.swap(true, Ordering::Relaxed) {
-            lock(&self.open).silent.remove(&self.number);
-            self.signs.asked.notify_one();
+    /// It has a place, and waits for its first request.
+    pub(super) fn begins(&self) {
+        self.waits(&mut lock(&self.state), Turn::First);
+    }
+
+    fn waits(&self, state: &mut State, turn: impl Fn(u64) -> Turn) {
+        let mut open = lock(&self.open);
+        let turn = turn(open.number());
+        open.waits(turn, &self.waiting);
+        state.turn = Some(turn);
+        state.since = Instant::now();
+    }
+
+    /// A whole head has come: the connection is in use until the answer is given away.
+    pub(super) fn asks(self: &Arc<Self>, version: Version) -> Asking {
+        let mut state = lock(&self.state);
+        state.asked += 1;
+        state.working += 1;
+        state.version = version;
+        if let Some(turn) = state.turn.take() {
+            lock(&self.open).waits_no_more(turn, self.waiting.address);
+        }
+        Asking(self.clone())
+    }
+
+    /// How many requests there were before the one that is waited for now, where its head is what comes next: not before
+    /// the first, for which the connection has its own time, nor over HTTP/2, where other things come.
+    pub(super) fn waits_for_another(&self) -> Option<u64> {
+        let state = lock(&self.state);
+        let waits = state.asked > 0 && state.working == 0 && state.version != Version::HTTP_2;
+        waits.then_some(state.asked)
+    }
+
+    /// Whether something is worked on.
+    pub(super) fn is_used(&self) -> bool {
+        lock(&self.state).working > 0
+    }
+
+    /// Waits until the connection is to be let go: when it has asked for nothing in time, or its place is wanted.
+    pub(super) async fn let_go(&self, connections: &Connections) -> Leave {
+        loop {
+            let (due, leave) = self.due(connections);
+            // What it waits for may change meanwhile.
+            let look = due.min(Instant::now() + connections.idle);
+            tokio::select! {
+                () = self.waiting.leave.notified() => {
+                    if !self.is_used() {
+                        return Leave::AtOnce;
+                    }
+                    // It has just asked for something: another one makes room.
+                    lock(&self.open).dismiss_one();
+                }
+                () = sleep_until(look) => {
+                    if due <= Instant::now() && self.due(connections).0 <= Instant::now() {
+                        self.leaves();
+                        return leave;
+                    }
+                }
+            }
         }
     }
 
-    /// Waits until the connection is to be let go: when it has asked for nothing in time, or its place is wanted before.
-    pub(super) async fn let_go(&self, deadline: Duration) {
-        let asked = tokio::select! {
-            () = self.signs.asked.notified() => true,
-            () = self.signs.leave.notified() => false,
-            () = tokio::time::sleep(deadline) => false,
-        };
-        if asked {
-            std::future::pending::<()>().await;
+    /// When it has waited for too long, if nothing comes before. While something is worked on that cannot be known; it is
+    /// looked at again in time.
+    fn due(&self, connections: &Connections) -> (Instant, Leave) {
+        let state = lock(&self.state);
+        match (state.working, state.asked) {
+            (0, 0) => (state.since + connections.header_deadline, Leave::AtOnce),
+            (0, _) => (state.since + connections.idle, Leave::Politely),
+            _ => (Instant::now() + connections.idle, Leave::Politely),
+        }
+    }
+
+    /// It makes room already.
+    fn leaves(&self) {
+        let mut state = lock(&self.state);
+        if let Some(turn) = state.turn.take() {
+            lock(&self.open).waits_no_more(turn, self.waiting.address);
+        }
+    }
+}
+
+impl Asking {
+    /// The connection is not one of requests any more: it stays in use.
+    pub(super) fn for_good(self) {
+        lock(&self.0.state).working += 1;
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0.state);
+        state.working -= 1;
+        if state.working == 0 {
+            self.0.waits(&mut state, Turn::Again);
         }
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
+        let (turn, address) = (lock(&self.state).turn, self.waiting.address);
         let mut open = lock(&self.open);
-        open.silent.remove(&self.number);
-        let Some(address) = self.address else { return };
-        if let Some(count) = open.counts.get_mut(&address) {
-            *count -= 1;
-            if *count == 0 {
-                open.counts.remove(&address);
+        if let Some(turn) = turn {
+            open.waits_no_more(turn, address);
+        }
+        let Some(address) = address else { return };
+        if let Some(of) = open.addresses.get_mut(&address) {
+            of.open -= 1;
+            if of.open == 0 {
+                open.addresses.remove(&address);
             }
         }
     }
 }
 
-fn lock(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
-    open.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn book(per_address: usize) -> Book {
-        Book::new(&Connections::new(per_address, &["10.0.0.0/8".parse().unwrap()]))
-    }
-
-    #[test]
-    fn an_address_has_so_many_connections() {
-        let book = book(2);
-        let address: IpAddr = "192.0.2.1".parse().unwrap();
-        let (first, second) = (book.enter(address).unwrap(), book.enter(address).unwrap());
-        first.asks();
-        let third = book.enter(address).unwrap();
-        assert_eq!(lock(&book.open).silent.len(), 1, "the silent one was asked to leave");
-        third.asks();
-        drop(second);
-        assert!(book.enter(address).is_none(), "both are in use");
-        assert!(book.enter("192.0.2.2".parse().unwrap()).is_some());
-        drop((first, third));
-        assert!(book.enter(address).is_some());
-    }
-
-    #[test]
-    fn an_ipv6_network_is_one_address_and_proxies_are_none() {
-        let book = book(1);
-        let entries =
-            ["2001:db8::1", "2001:db8:0:1::1", "::ffff:192.0.2.1", "10.1.2.3", "10.1.2.3", "127.0.0.1", "::1"];
-        let entries = entries.map(|address| book.enter(address.parse().unwrap()).unwrap());
-        for entry in &entries {
-            entry.asks();
-        }
-        for taken in ["2001:db8::2", "192.0.2.1"] {
-            assert!(book.enter(taken.parse().unwrap()).is_none(), "{taken}");
-        }
-        for free in ["10.1.2.3", "127.0.0.1", "::1", "2001:db8:0:2::1"] {
-            assert!(book.enter(free.parse().unwrap()).is_some(), "{free}");
-        }
-        drop(entries);
-        assert!(lock(&book.open).counts.is_empty() && lock(&book.open).silent.is_empty());
-    }
-}
+mod tests;

@@ -1,4 +1,5 @@
-//! A connection whose peer must take what it is sent: writing fails when nothing at all could be written for too long.
+//! A connection with an end to its patience: reading fails when a head does not come to its end, and writing when nothing at
+//! all could be written for too long.
 
 use std::{
     io::{self, IoSlice},
@@ -12,18 +13,22 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+use super::heads::Heads;
+
 /// The connection.
 #[derive(Debug)]
 pub(super) struct Patient<T> {
     inner: T,
+    heads: Heads,
     patience: Duration,
     /// Runs while there is something to write and no room for it.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T> Patient<T> {
-    pub(super) fn new(inner: T, patience: Duration) -> Self {
-        Self { inner, patience, stalled: None }
+    /// Writing fails after so long.
+    pub(super) fn new(inner: T, heads: Heads, patience: Duration) -> Self {
+        Self { inner, heads, patience, stalled: None }
     }
 
     fn waited<R>(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
@@ -39,7 +44,14 @@ impl<T> Patient<T> {
 
 impl<T: AsyncRead + Unpin> AsyncRead for Patient<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, into)
+        let before = into.filled().len();
+        let read = Pin::new(&mut self.inner).poll_read(cx, into);
+        match read {
+            Poll::Ready(Ok(())) if into.filled().len() > before => self.heads.came(),
+            Poll::Pending => return self.heads.poll_late(cx),
+            Poll::Ready(_) => {}
+        }
+        read
     }
 }
 

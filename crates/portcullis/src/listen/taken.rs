@@ -1,9 +1,13 @@
-//! Answers on shared connections, each with a reader of its own: one that nobody comes back for is let go.
+//! Answers on their way to who reads them: one that nobody comes back for is let go, and so is one that is taken too slowly
+//! while all of it is held.
 //!
 //! Over HTTP/2 many answers share a connection. A client that stops reading one of them does not stop the connection, so
 //! [`Patient`](super::patient::Patient) sees nothing of it, and the connection asks the answer for nothing while there is no
 //! room for more. So it is noted when an answer gave something away and nobody has come back since; one for which that is
 //! too long ago is dropped, and with it whatever it holds: an upstream, memory, a place. The other answers go on.
+//!
+//! What an answer gives in one large piece it holds until the last of it is taken. For that there is a time as well, over
+//! HTTP/1 too: whoever takes a byte now and then does not keep the rest for ever.
 
 use std::{
     collections::HashMap,
@@ -16,7 +20,10 @@ use std::{
 
 use axum::body::Body;
 use bytes::Bytes;
-use hyper::body::{Body as _, Frame, SizeHint};
+use hyper::{
+    Version,
+    body::{Body as _, Frame, SizeHint},
+};
 use tokio::time::{Instant, sleep};
 
 /// An answer is given away in pieces of at most this size, so that who takes a large one slowly is seen to take it.
@@ -26,7 +33,16 @@ const PIECE: usize = 16 << 10;
 #[derive(Debug)]
 pub(super) struct Readers {
     open: Mutex<Open>,
-    patience: Duration,
+    patience: Patience,
+}
+
+/// How long readers may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// To come back for more.
+    pub away: Duration,
+    /// For a large piece that was given at once.
+    pub whole: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -49,21 +65,28 @@ struct Answer {
     body: Option<Body>,
     /// What is left of a piece that was too large.
     rest: Bytes,
+    /// When that came.
+    came: Instant,
     /// When something was given away that nobody came back from; none while the reader waits for the answer.
     given: Option<Instant>,
 }
 
 impl Readers {
-    /// Readers may be away for so long. As long as this is used, the ones that are away for longer are let go.
-    pub(super) fn new(patience: Duration) -> Arc<Self> {
+    /// As long as this is used, readers that take longer are let go.
+    pub(super) fn new(patience: Patience) -> Arc<Self> {
         let readers = Arc::new(Self { open: Mutex::default(), patience });
-        tokio::spawn(look_after(Arc::downgrade(&readers), patience / 4));
+        tokio::spawn(look_after(Arc::downgrade(&readers), patience.away.min(patience.whole) / 4));
         readers
     }
 
-    /// A body that is let go when nobody takes it.
-    pub(super) fn body(self: &Arc<Self>, body: Body) -> Body {
-        let answer = Answer { body: Some(body), rest: Bytes::new(), given: Some(Instant::now()) };
+    /// A body that is let go when nobody takes it. A small one on a connection of its own needs nobody to look after it.
+    pub(super) fn body(self: &Arc<Self>, version: Version, body: Body) -> Body {
+        let small = body.size_hint().upper().is_some_and(|size| size <= PIECE as u64);
+        if small && version != Version::HTTP_2 {
+            return body;
+        }
+        let now = Instant::now();
+        let answer = Answer { body: Some(body), rest: Bytes::new(), came: now, given: Some(now) };
         let answer = Arc::new(Mutex::new(answer));
         let mut open = locked(&self.open);
         let number = open.next;
@@ -78,13 +101,14 @@ impl Readers {
         let answers: Vec<_> = locked(&self.open).answers.values().filter_map(Weak::upgrade).collect();
         for answer in answers {
             let mut answer = locked(&answer);
-            let away = answer.given.is_some_and(|given| now.duration_since(given) >= self.patience);
-            if away && let Some(body) = answer.body.take() {
+            if answer.is_late(now, self.patience)
+                && let Some(body) = answer.body.take()
+            {
                 answer.rest = Bytes::new();
                 // Being dropped may take other locks.
                 drop(answer);
                 drop(body);
-                tracing::debug!("an answer that nobody takes was let go");
+                tracing::debug!("an answer that nobody takes, or too slowly, was let go");
             }
         }
     }
@@ -99,13 +123,21 @@ async fn look_after(readers: Weak<Readers>, every: Duration) {
 }
 
 impl Answer {
+    fn is_late(&self, now: Instant, patience: Patience) -> bool {
+        let away = self.given.is_some_and(|given| now.duration_since(given) >= patience.away);
+        away || (!self.rest.is_empty() && now.duration_since(self.came) >= patience.whole)
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         self.given = None;
         if self.rest.is_empty() {
             let Some(body) = &mut self.body else { return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into()))) };
             let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) else { return Poll::Pending };
             match frame.map(|frame| frame.map(Frame::into_data)) {
-                Some(Ok(Ok(data))) => self.rest = data,
+                Some(Ok(Ok(data))) => {
+                    self.rest = data;
+                    self.came = Instant::now();
+                }
                 Some(Ok(Err(other))) => return Poll::Ready(Some(Ok(other))),
                 Some(Err(error)) => return Poll::Ready(Some(Err(io::Error::other(error)))),
                 None => return Poll::Ready(None),
@@ -163,7 +195,8 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(3_600);
+    const AWAY: Duration = Duration::from_secs(3_600);
+    const PATIENCE: Patience = Patience { away: AWAY, whole: Duration::from_secs(36_000) };
 
     /// An answer, who says what is in it, and whoever waits for its end.
     fn answer(readers: &Arc<Readers>) -> (Body, mpsc::Sender<Bytes>) {
@@ -172,7 +205,7 @@ mod tests {
             let bytes = said.recv().await?;
             Some((Ok::<_, Infallible>(bytes), said))
         });
-        (readers.body(Body::from_stream(stream)), say)
+        (readers.body(Version::HTTP_2, Body::from_stream(stream)), say)
     }
 
     async fn piece(body: &mut Body) -> Option<Result<usize, axum::Error>> {
@@ -185,9 +218,9 @@ mod tests {
         let (mut body, say) = answer(&readers);
         say.send(Bytes::from(vec![0; 3 * PIECE + 1])).await.unwrap();
         assert_eq!(piece(&mut body).await.unwrap().unwrap(), PIECE);
-        readers.let_go(Instant::now() + PATIENCE / 2);
+        readers.let_go(Instant::now() + AWAY / 2);
         assert!(!say.is_closed(), "it may take its time");
-        readers.let_go(Instant::now() + PATIENCE);
+        readers.let_go(Instant::now() + AWAY);
         assert!(say.is_closed());
         assert!(piece(&mut body).await.unwrap().is_err(), "and the stream is broken, not ended");
     }
@@ -196,7 +229,7 @@ mod tests {
     async fn an_answer_that_is_never_asked_for_is_let_go() {
         let readers = Readers::new(PATIENCE);
         let (_body, say) = answer(&readers);
-        readers.let_go(Instant::now() + PATIENCE);
+        readers.let_go(Instant::now() + AWAY);
         assert!(say.is_closed());
     }
 
@@ -207,24 +240,37 @@ mod tests {
         say.send(Bytes::from(vec![0; 5 * PIECE])).await.unwrap();
         for _ in 0..5 {
             assert_eq!(piece(&mut body).await.unwrap().unwrap(), PIECE);
-            readers.let_go(Instant::now() + PATIENCE / 2);
+            readers.let_go(Instant::now() + AWAY / 2);
         }
         let waits = piece(&mut body).now_or_never();
         assert!(waits.is_none(), "there is nothing yet");
-        readers.let_go(Instant::now() + 10 * PATIENCE);
+        readers.let_go(Instant::now() + 100 * AWAY);
         say.send(Bytes::from_static(b"late")).await.unwrap();
         assert_eq!(piece(&mut body).await.unwrap().unwrap(), 4);
     }
 
     #[tokio::test]
+    async fn a_large_piece_is_not_held_for_ever_for_who_takes_a_little_now_and_then() {
+        let readers = Readers::new(Patience { away: AWAY, whole: AWAY / 2 });
+        let (mut body, say) = answer(&readers);
+        say.send(Bytes::from(vec![0; 5 * PIECE])).await.unwrap();
+        assert_eq!(piece(&mut body).await.unwrap().unwrap(), PIECE);
+        readers.let_go(Instant::now() + AWAY / 4);
+        assert_eq!(piece(&mut body).await.unwrap().unwrap(), PIECE, "it may take its time");
+        readers.let_go(Instant::now() + AWAY / 2);
+        assert!(say.is_closed());
+        assert!(piece(&mut body).await.unwrap().is_err(), "the stream is broken, not ended");
+    }
+
+    #[tokio::test]
     async fn all_of_an_answer_is_given_and_it_is_forgotten() {
         let readers = Readers::new(PATIENCE);
-        let body = readers.body(Body::from(vec![7; 2 * PIECE + 5]));
+        let body = readers.body(Version::HTTP_11, Body::from(vec![7; 2 * PIECE + 5]));
         assert_eq!(body.size_hint().exact(), Some(2 * PIECE as u64 + 5));
         assert_eq!(locked(&readers.open).answers.len(), 1);
         let whole = body.collect().await.unwrap().to_bytes();
         assert_eq!(whole, vec![7; 2 * PIECE + 5]);
-        assert!(readers.body(Body::empty()).is_end_stream());
+        assert!(readers.body(Version::HTTP_2, Body::empty()).is_end_stream());
         assert_eq!(locked(&readers.open).answers.len(), 0);
     }
 }

@@ -1,6 +1,14 @@
-use axum::routing::{get, post};
+use std::convert::Infallible;
+
+use axum::{
+    body::Body,
+    extract::ConnectInfo,
+    routing::{get, post},
+};
 use bytes::Bytes;
 use futures_util::stream;
+use hyper::Request;
+use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     sync::mpsc,
@@ -30,8 +38,10 @@ fn counted(all: usize, per_address: usize) -> Connections {
         uncounted: Vec::new(),
         proxies: Arc::default(),
         header_deadline: long,
+        idle: long,
         body_deadline: long,
         write_patience: long,
+        whole_answer: long,
     }
 }
 
@@ -127,6 +137,97 @@ async fn a_connection_that_asks_for_nothing_is_closed_at_the_deadline() {
     }
 }
 
+/// Not long, and longer than a request takes on any machine.
+const SHORT: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn a_connection_that_was_used_waits_longer_for_another_request_than_for_the_first() {
+    let listening = Listening::start(Connections { header_deadline: SHORT, ..counted(100, 100) });
+    let mut kept = listening.asks().await;
+    closed(&mut listening.connect().await).await;
+    closed(&mut listening.connect().await).await;
+    kept.write_all(REQUEST).await.unwrap();
+    answered(&mut kept).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_used_again_is_let_go() {
+    let listening = Listening::start(Connections { idle: SHORT, ..counted(100, 100) });
+    closed(&mut listening.asks().await).await;
+}
+
+#[tokio::test]
+async fn another_head_that_has_begun_must_come_to_its_end() {
+    let listening = Listening::start(Connections { header_deadline: SHORT, ..counted(100, 100) });
+    for begun in [&b"G"[..], b"GET / HTTP/1.1\r\nhost: x\r\nx-slow: "] {
+        let mut slow = listening.asks().await;
+        slow.write_all(begun).await.unwrap();
+        closed(&mut slow).await;
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_comes_byte_by_byte_is_not_waited_for() {
+    let listening = Listening::start(Connections { header_deadline: SHORT, ..counted(100, 100) });
+    let slow = listening.asks().await;
+    let (mut reading, mut writing) = slow.into_split();
+    let trickle = async {
+        writing.write_all(b"GET / HTTP/1.1\r\nx-slow: ").await.unwrap();
+        let mut next = tokio::time::interval(SHORT / 20);
+        loop {
+            next.tick().await;
+            if writing.write_all(b"x").await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    let mut text = Vec::new();
+    let ended = async {
+        tokio::select! {
+            () = trickle => {}
+            _closed = reading.read_to_end(&mut text) => {}
+        }
+    };
+    timeout(PATIENCE, ended).await.expect("it is closed in time");
+    assert!(!text.starts_with(b"HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_request_that_is_worked_on_keeps_its_connection() {
+    let times = Connections { idle: SHORT, header_deadline: SHORT, ..counted(1, 100) };
+    let mut listening = Listening::start(times);
+    let mut used = listening.connect().await;
+    used.write_all(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    used.read_exact(&mut [0; 1024]).await.unwrap();
+    // Nobody else has a place meanwhile, however long they wait for one.
+    let waiting = listening.connect().await;
+    tokio::time::timeout(2 * SHORT, listening.dropped.recv()).await.expect_err("the answer goes on");
+    used.read_exact(&mut [0; 1024]).await.unwrap();
+    drop((used, waiting));
+}
+
+#[tokio::test]
+async fn over_http_2_an_idle_connection_is_told_before_it_is_let_go() {
+    let listening = Listening::start(Connections { idle: SHORT, ..counted(100, 100) });
+    let io = TokioIo::new(listening.connect().await);
+    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), io);
+    let (mut client, connection) = handshake.await.unwrap();
+    let connected = tokio::spawn(connection);
+    let request = Request::get("http://x/small").body(http_body_util::Empty::<Bytes>::new()).unwrap();
+    let answer = timeout(PATIENCE, client.send_request(request)).await.expect("an answer in time").unwrap();
+    assert_eq!(http_body_util::BodyExt::collect(answer.into_body()).await.unwrap().to_bytes(), "small");
+    let ended = timeout(PATIENCE, connected).await.expect("it ends in time").unwrap();
+    assert!(ended.is_ok(), "in order: {ended:?}");
+}
+
+#[tokio::test]
+async fn a_place_that_waits_for_another_request_is_given_to_who_asks() {
+    let listening = Listening::start(counted(1, 100));
+    let mut kept = listening.asks().await;
+    listening.asks().await;
+    closed(&mut kept).await;
+}
+
 #[tokio::test]
 async fn places_that_are_taken_by_silence_are_given_to_who_asks() {
     let listening = Listening::start(counted(3, 100));
@@ -143,14 +244,20 @@ async fn places_that_are_taken_by_silence_are_given_to_who_asks() {
 
 #[tokio::test]
 async fn an_address_does_not_take_all_places() {
-    let listening = Listening::start(counted(100, 2));
-    let mut in_use = [listening.asks().await, listening.asks().await];
+    let mut listening = Listening::start(counted(100, 2));
+    let mut in_use = Vec::new();
+    for _ in 0..2 {
+        let mut connection = listening.connect().await;
+        connection.write_all(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        connection.read_exact(&mut [0; 1024]).await.unwrap();
+        in_use.push(connection);
+    }
     closed(&mut listening.connect().await).await;
-    let [one, other] = &mut in_use;
-    one.write_all(REQUEST).await.unwrap();
-    answered(one).await;
-    other.shutdown().await.unwrap();
-    closed(other).await;
+    for connection in &mut in_use {
+        connection.read_exact(&mut [0; 1024]).await.unwrap();
+    }
+    in_use.pop();
+    timeout(PATIENCE, listening.dropped.recv()).await.expect("it is noticed in time");
     let mut silent = listening.connect().await;
     listening.asks().await;
     closed(&mut silent).await;
