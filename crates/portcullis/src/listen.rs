@@ -46,6 +46,8 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// A connection that is kept for another request is kept so long: longer than the minute after which proxies and clients let
 /// theirs go, so that none of them sends a request to a connection that is just being closed.
 const IDLE: Duration = Duration::from_secs(75);
+/// Who waits for a place looks this often for a connection that can make room.
+const WANTED: Duration = Duration::from_millis(100);
 /// A peer that is not heard of is asked for a sign of life this often, and is taken for gone after three that did not come.
 const ALIVE: Duration = Duration::from_secs(20);
 
@@ -184,8 +186,14 @@ async fn slot(slots: &Arc<Semaphore>, book: &Book, stop: &CancellationToken) -> 
     if let Ok(slot) = slots.clone().try_acquire_owned() {
         return Some(slot);
     }
-    book.make_room();
-    stop.run_until_cancelled(slots.clone().acquire_owned()).await?.ok()
+    loop {
+        // While all are in use nobody makes room; one that has been answered meanwhile does.
+        book.make_room();
+        let free = timeout(WANTED, slots.clone().acquire_owned());
+        if let Ok(slot) = stop.run_until_cancelled(free).await? {
+            return slot.ok();
+        }
+    }
 }
 
 fn connection_builder() -> auto::Builder<TokioExecutor> {

@@ -137,6 +137,13 @@ async fn a_connection_that_asks_for_nothing_is_closed_at_the_deadline() {
     }
 }
 
+/// Waits until the other side has closed, having said this last.
+async fn closed_after(connection: &mut TcpStream, last: &[u8]) {
+    let mut text = Vec::new();
+    timeout(PATIENCE, connection.read_to_end(&mut text)).await.expect("it is closed in time").unwrap();
+    assert!(text.ends_with(last), "{}", String::from_utf8_lossy(&text));
+}
+
 /// Not long, and longer than a request takes on any machine.
 const SHORT: Duration = Duration::from_secs(1);
 
@@ -226,6 +233,25 @@ async fn a_place_that_waits_for_another_request_is_given_to_who_asks() {
     let mut kept = listening.asks().await;
     listening.asks().await;
     closed(&mut kept).await;
+}
+
+#[tokio::test]
+async fn who_waits_for_a_place_gets_one_when_another_has_been_answered() {
+    let listening = Listening::start(counted(1, 100));
+    let mut used = listening.connect().await;
+    used.write_all(b"POST /form HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n")
+        .await
+        .unwrap();
+    let mut text = [0; 12];
+    timeout(PATIENCE, used.read_exact(&mut text)).await.expect("it is worked on in time").unwrap();
+    assert_eq!(&text, b"HTTP/1.1 100");
+    let mut waiting = listening.connect().await;
+    waiting.write_all(REQUEST).await.unwrap();
+    // Time enough to be accepted, and not to get a place.
+    timeout(SHORT, waiting.read_u8()).await.expect_err("all places are in use");
+    used.write_all(b"abc").await.unwrap();
+    answered(&mut waiting).await;
+    closed_after(&mut used, b"taken").await;
 }
 
 #[tokio::test]
