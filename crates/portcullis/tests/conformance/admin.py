@@ -7,7 +7,8 @@ import urllib.request
 
 from product import Product
 
-LATEST_S = 30
+# A token that was refused is looked at again a minute after it was given.
+LATEST_S = 150
 
 
 class Admin:
