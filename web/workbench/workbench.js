@@ -67,6 +67,7 @@ class Workbench {
     const { data, panes: at } = this;
     this.bar = toolbar({ undo: () => this.travel("undo"), redo: () => this.travel("redo"), mend: () => this.#mend(), panes: at.both });
     at.both.before(this.bar.dom);
+    this.schemaRead = this.#readSchema();
     this.editor = this.#editor();
     this.builder = new Builder({
       parent: at.left,
@@ -85,7 +86,6 @@ class Workbench {
     else this.askers.check.ask();
     if (this.problems.length > 0) this.bar.need("json");
     this.#hit(this.parts.try);
-    this.#loadSchema();
   }
 
   #editor() {
@@ -97,7 +97,7 @@ class Workbench {
       label: at.label,
       describedBy: described,
       tools: data.tools,
-      schema: () => this.schema,
+      schema: () => this.schemaRead,
       readOnly: !data.mayWrite,
       changed: (text) => this.changed(text),
       moved: (offset) => this.#tellPlace(offset),
@@ -260,10 +260,11 @@ class Workbench {
     this.bar.dom.before(notice);
   }
 
-  async #loadSchema() {
-    if (!this.data.schemaUrl) return;
+  async #readSchema() {
+    if (!this.data.schemaUrl) return null;
     const answer = await fetch(this.data.schemaUrl, { headers: { accept: "application/json" } }).catch(() => null);
-    if (answer?.ok) this.schema = await answer.json().catch(() => null);
+    this.schema = answer?.ok ? await answer.json().catch(() => null) : null;
+    return this.schema;
   }
 }
 

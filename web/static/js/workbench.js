@@ -1,4 +1,4 @@
-// Built from web/workbench by web/vendor/build.sh; do not edit. sources: 9dd24ac91ff29283a5e037540e06b5238f702885fbff9b031b190ed1373ec102
+// Built from web/workbench by web/vendor/build.sh; do not edit. sources: 6d4b0422b25feb442975d30e296d08137499df509216edbb73ec8db112f1b675
 
 // web/workbench/builder/dom.js
 var CONTROLS = "wb-controls";
@@ -2208,12 +2208,13 @@ var optionOf = (option, place) => {
     apply: place.kind === "key" ? applyKey(option, place) : text
   };
 };
-var completions = (schema, tools2) => (context) => {
+var completions = (schema, tools2) => async (context) => {
   const text = context.state.doc.toString();
   const place = placeAt(text, context.pos);
   const writing = place.from < context.pos;
   if (!context.explicit && !writing) return null;
-  const options2 = place.kind === "key" ? keyOptions(schema() ?? {}, tools2, place.path).filter(({ value }) => !place.keys.includes(value)) : valueOptions(schema() ?? {}, tools2, place.path);
+  const known3 = await schema() ?? {};
+  const options2 = place.kind === "key" ? keyOptions(known3, tools2, place.path).filter(({ value }) => !place.keys.includes(value)) : valueOptions(known3, tools2, place.path);
   if (options2.length === 0) return null;
   return { from: place.from, to: place.to, options: options2.map((one) => optionOf(one, place)), validFor: /^"?[^"\n,:]*$/ };
 };
@@ -2272,8 +2273,9 @@ var aboutPlace = (text, offset, schema, tools2) => {
   const about2 = schema && aboutPath(schema, path);
   return about2 && wordsOf(about2);
 };
-var hover = (schema, tools2) => kit.hoverTooltip((view, pos) => {
-  const lines2 = aboutPlace(view.state.doc.toString(), Math.min(pos + 1, view.state.doc.length), schema(), tools2);
+var hover = (schema, tools2) => kit.hoverTooltip(async (view, pos) => {
+  const { doc } = view.state;
+  const lines2 = aboutPlace(doc.toString(), Math.min(pos + 1, doc.length), await schema(), tools2);
   if (!lines2) return null;
   return {
     pos,
@@ -2426,7 +2428,7 @@ var keys = [
 ];
 var Editor = class {
   #typing = null;
-  /** `about`: textarea, label, describedBy, tools, schema (a function), readOnly, changed (called with the text after each
+  /** `about`: textarea, label, describedBy, tools, schema (gives a promise of it), readOnly, changed (called with the text after each
    * change), moved (with the offset of the cursor). */
   constructor(about2) {
     this.textarea = about2.textarea;
@@ -2949,6 +2951,7 @@ var Workbench = class {
     const { data, panes: at } = this;
     this.bar = toolbar({ undo: () => this.travel("undo"), redo: () => this.travel("redo"), mend: () => this.#mend(), panes: at.both });
     at.both.before(this.bar.dom);
+    this.schemaRead = this.#readSchema();
     this.editor = this.#editor();
     this.builder = new Builder({
       parent: at.left,
@@ -2967,7 +2970,6 @@ var Workbench = class {
     else this.askers.check.ask();
     if (this.problems.length > 0) this.bar.need("json");
     this.#hit(this.parts.try);
-    this.#loadSchema();
   }
   #editor() {
     const { textarea, data, panes: at } = this;
@@ -2978,7 +2980,7 @@ var Workbench = class {
       label: at.label,
       describedBy: described,
       tools: data.tools,
-      schema: () => this.schema,
+      schema: () => this.schemaRead,
       readOnly: !data.mayWrite,
       changed: (text) => this.changed(text),
       moved: (offset) => this.#tellPlace(offset)
@@ -3119,10 +3121,11 @@ var Workbench = class {
     });
     this.bar.dom.before(notice);
   }
-  async #loadSchema() {
-    if (!this.data.schemaUrl) return;
+  async #readSchema() {
+    if (!this.data.schemaUrl) return null;
     const answer = await fetch(this.data.schemaUrl, { headers: { accept: "application/json" } }).catch(() => null);
-    if (answer?.ok) this.schema = await answer.json().catch(() => null);
+    this.schema = answer?.ok ? await answer.json().catch(() => null) : null;
+    return this.schema;
   }
 };
 var startWorkbench = (form2) => {

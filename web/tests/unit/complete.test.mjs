@@ -36,17 +36,23 @@ test("names and paths of the server's own tools", () => {
   assert.ok(values(["tests", 0, "calls", 0, "tool"]).includes("charge"));
 });
 
-const offered = (marked, explicit = true) => {
+const offered = (marked, explicit = true, promised = Promise.resolve(schema)) => {
   const text = marked.replace("|", "");
   const state = { doc: { toString: () => text } };
-  return completions(() => schema, TOOLS)({ state, pos: marked.indexOf("|"), explicit });
+  return completions(() => promised, TOOLS)({ state, pos: marked.indexOf("|"), explicit });
 };
 
-test("a key that is there already is not offered; nothing is offered unasked where nothing is written", () => {
-  const labels = offered('{"version": "1", "|"}').options.map(({ displayLabel }) => displayLabel);
+test("a key that is there already is not offered; nothing is offered unasked where nothing is written", async () => {
+  const labels = (await offered('{"version": "1", "|"}')).options.map(({ displayLabel }) => displayLabel);
   assert.ok(labels.includes("tools") && !labels.includes("version"));
-  assert.equal(offered('{"default": |}', false), null);
-  assert.equal(offered('{"default": "|"}').options.length, 2);
+  assert.equal(await offered('{"default": |}', false), null);
+  assert.equal((await offered('{"default": "|"}')).options.length, 2);
+});
+
+test("who types before the schema has come is answered when it has; without one, only what the tools say is offered", async () => {
+  const late = new Promise((resolve) => setTimeout(resolve, 20, schema));
+  assert.equal((await offered('{"default": "|"}', false, late)).options.length, 2);
+  assert.equal(await offered('{"default": "|"}', false, Promise.resolve(null)), null);
 });
 
 test("what a place means", () => {

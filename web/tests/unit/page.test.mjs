@@ -66,6 +66,7 @@ const browserTest = (name, run) =>
   });
 const radio = (page, group, name) => page.getByRole("radiogroup", { name: group, exact: true }).getByRole("radio", { name, exact: true });
 const choose = (page, group, name) => page.getByRole("radiogroup", { name: group, exact: true }).getByText(name, { exact: true }).click();
+// The builder draws in the frame after a change: what is read of it without waiting for an element is read after that.
 const settle = (page) => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
 
 const paste = async (page, text) => {
@@ -100,6 +101,7 @@ browserTest("an empty text is a policy that denies everything, once something is
   assert.equal(await text(), SEED);
   for (let undone = 0; undone < 2; undone += 1) await page.getByRole("button", { name: "Undo" }).click();
   assert.equal(await text(), "");
+  await settle(page);
   await choose(page, "Tools that no rule names", "Deny");
   assert.equal(await text(), START);
 });
@@ -317,6 +319,7 @@ browserTest("undo shows in the input one stands in; what rows cannot show is cus
   await max.fill("25");
   assert.equal(await text(), odd.replace('"max":1', '"max":25'));
   await max.press("Control+z");
+  await settle(page);
   assert.equal(await max.inputValue(), "1");
   await page.getByRole("button", { name: "Edit in JSON: tools charge surprise" }).click();
   assert.equal(await page.evaluate(() => getSelection().toString()), '"surprise":[1,{"a":null}]');

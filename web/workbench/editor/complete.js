@@ -80,16 +80,17 @@ const optionOf = (option, place) => {
   };
 };
 
-/** A completion source; `schema()` gives the language's schema, or null while it is not there. */
-export const completions = (schema, tools) => (context) => {
+/** A completion source; `schema()` promises the language's schema, or null when it cannot be had. Who types before it is there waits for it. */
+export const completions = (schema, tools) => async (context) => {
   const text = context.state.doc.toString();
   const place = placeAt(text, context.pos);
   const writing = place.from < context.pos;
   if (!context.explicit && !writing) return null;
+  const known = (await schema()) ?? {};
   const options =
     place.kind === "key"
-      ? keyOptions(schema() ?? {}, tools, place.path).filter(({ value }) => !place.keys.includes(value))
-      : valueOptions(schema() ?? {}, tools, place.path);
+      ? keyOptions(known, tools, place.path).filter(({ value }) => !place.keys.includes(value))
+      : valueOptions(known, tools, place.path);
   if (options.length === 0) return null;
   return { from: place.from, to: place.to, options: options.map((one) => optionOf(one, place)), validFor: /^"?[^"\n,:]*$/ };
 };

@@ -60,7 +60,7 @@ const keys = [
 export class Editor {
   #typing = null;
 
-  /** `about`: textarea, label, describedBy, tools, schema (a function), readOnly, changed (called with the text after each
+  /** `about`: textarea, label, describedBy, tools, schema (gives a promise of it), readOnly, changed (called with the text after each
    * change), moved (with the offset of the cursor). */
   constructor(about) {
     this.textarea = about.textarea;

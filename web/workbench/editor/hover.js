@@ -40,8 +40,9 @@ export const aboutPlace = (text, offset, schema, tools) => {
 
 /** Shows it; also for the keyboard, through the completion's own descriptions. */
 export const hover = (schema, tools) =>
-  kit.hoverTooltip((view, pos) => {
-    const lines = aboutPlace(view.state.doc.toString(), Math.min(pos + 1, view.state.doc.length), schema(), tools);
+  kit.hoverTooltip(async (view, pos) => {
+    const { doc } = view.state;
+    const lines = aboutPlace(doc.toString(), Math.min(pos + 1, doc.length), await schema(), tools);
     if (!lines) return null;
     return {
       pos,
