@@ -111,7 +111,12 @@ pub(super) fn end_leftover(folder: &Folder) -> Result<(), ClusterError> {
     let Some(pid) = PidFile::parse(&text).and_then(|state| state.pid) else { return Ok(()) };
     if serves(pid, &folder.data()) {
         tracing::info!(pid = pid.as_raw_nonzero().get(), "ending the database server that an earlier run left behind");
-        end(pid, &folder.data())?;
+        end(pid, &folder.data(), &[Signal::INT, Signal::QUIT])?;
+    }
+    // Those of a server that was itself killed end as soon as they notice, which one with much to do may not for long; before
+    // the last of them no other server starts.
+    for orphan in processes().filter(|process| serves(*process, &folder.data())) {
+        end(orphan, &folder.data(), &[Signal::KILL])?;
     }
     // Left by a server that was killed. Its number may belong to another process by now (after a reboot, in a
     // container), which would keep the new server from starting.
@@ -121,9 +126,15 @@ pub(super) fn end_leftover(folder: &Folder) -> Result<(), ClusterError> {
     }
 }
 
-fn end(pid: Pid, data: &Path) -> Result<(), ClusterError> {
-    for how in [Signal::INT, Signal::QUIT] {
-        signal(pid, how);
+/// Every process there is, where the system tells.
+fn processes() -> impl Iterator<Item = Pid> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok().and_then(Pid::from_raw))
+}
+
+fn end(pid: Pid, data: &Path, ways: &[Signal]) -> Result<(), ClusterError> {
+    for how in ways {
+        signal(pid, *how);
         for _ in 0..polls(LEFTOVER_LIMIT) {
             if !serves(pid, data) {
                 return Ok(());
@@ -134,12 +145,16 @@ fn end(pid: Pid, data: &Path) -> Result<(), ClusterError> {
     Err(ClusterError::Stop(pid.as_raw_nonzero().get()))
 }
 
-/// Whether that process is a server of this very cluster: a server works in its data folder.
+/// Whether that process is a server of this very cluster, or one of its sessions: they work in its data folder, as the shell
+/// of somebody who looks around there does.
 fn serves(pid: Pid, data: &Path) -> bool {
-    if test_kill_process(pid).is_err() {
+    let process = PathBuf::from(format!("/proc/{}", pid.as_raw_nonzero()));
+    if test_kill_process(pid).is_err()
+        || fs::read_to_string(process.join("comm")).is_ok_and(|name| name != "postgres\n")
+    {
         return false;
     }
-    match fs::read_link(format!("/proc/{}/cwd", pid.as_raw_nonzero())) {
+    match fs::read_link(process.join("cwd")) {
         Ok(cwd) => fs::canonicalize(data).is_ok_and(|data| cwd == data),
         // Another user's process, or one that is just ending: not a server that we could have started.
         Err(_) => false,

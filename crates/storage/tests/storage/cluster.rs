@@ -8,6 +8,7 @@ use std::{
     process::Command,
 };
 
+use sqlx::{Connection as _, Executor as _, PgConnection, postgres::PgQueryResult};
 use storage::{
     Db, PoolSize,
     cluster::{Cluster, ClusterError, ClusterOptions, ProgramSearch, SyncToDisk},
@@ -150,6 +151,7 @@ async fn a_killed_server_leaves_nothing_in_the_way() {
     let folder = TempFolder::new("killed");
     let cluster = Cluster::start(folder.options()).await.expect("a new cluster");
     let process = server_process(&folder.0);
+    let busy = busy_session(&cluster).await;
     let killed = Command::new("kill").args(["-9", &process.to_string()]).status().expect("kill runs");
     assert!(killed.success());
     cluster.stop().await.expect("there is nothing left to stop");
@@ -158,7 +160,19 @@ async fn a_killed_server_leaves_nothing_in_the_way() {
     let text = fs::read_to_string(&status).expect("left behind");
     fs::write(&status, text.replacen(&process.to_string(), &std::process::id().to_string(), 1)).expect("written");
     let cluster = Cluster::start(folder.options()).await.expect("started again");
+    busy.await.expect("joined").expect_err("the old server's last process has ended");
     cluster.stop().await.expect("stopped");
+}
+
+/// A session that is too busy to notice that its server is gone.
+async fn busy_session(cluster: &Cluster) -> tokio::task::JoinHandle<Result<PgQueryResult, sqlx::Error>> {
+    let url = format!("postgres://portcullis_super@localhost/postgres?host={}", cluster.socket().display());
+    let mut session = PgConnection::connect(&url).await.expect("a connection");
+    let mut other = PgConnection::connect(&url).await.expect("another");
+    let busy = tokio::spawn(async move { session.execute("do $$ begin loop end loop; end $$").await });
+    let works = "select exists (select from pg_stat_activity where state = 'active' and query like 'do %')";
+    while !sqlx::query_scalar::<_, bool>(works).fetch_one(&mut other).await.expect("asked") {}
+    busy
 }
 
 #[tokio::test]
