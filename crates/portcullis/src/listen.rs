@@ -27,6 +27,7 @@ use hyper_util::{
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -39,6 +40,9 @@ use self::{
     taken::{Patience, Readers},
 };
 
+/// Connections that wait to be accepted, as far as the system lets so many: where there is no room for another its client may
+/// be told of a broken connection.
+const WAITING: i32 = 4096;
 /// Buffer per HTTP/1 connection, also the limit of a request's head.
 const HEAD_BYTES: usize = 32 * 1024;
 /// How long running requests may take to end after a stop was asked for.
@@ -112,7 +116,8 @@ pub fn bind(address: SocketAddr) -> anyhow::Result<StdListener> {
     match StdListener::bind(address) {
         Ok(listener) => {
             raise_open_files();
-            listener.set_nonblocking(true).context("prepare the listening socket")?;
+            let prepared = listener.set_nonblocking(true).and_then(|()| SockRef::from(&listener).listen(WAITING));
+            prepared.context("prepare the listening socket")?;
             Ok(listener)
         }
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
