@@ -106,13 +106,14 @@ async fn attempts_at_the_same_time_all_count() {
             async move { accounts.log_in(form("viewer@ours.example", "wrong-password-123"), &from_here()).await },
         )
     });
-    let mut judged = 0;
+    let mut turned_away = 0;
     for attempt in attempts.collect::<Vec<_>>() {
-        if matches!(attempt.await.expect("joined"), Err(LogInError::Wrong)) {
-            judged += 1;
+        if matches!(attempt.await.expect("joined"), Err(LogInError::Throttled { .. })) {
+            turned_away += 1;
         }
     }
-    assert_eq!(judged, 10, "the other fifteen were not even looked at");
+    // Of the others some may have given up waiting for their turn to be hashed.
+    assert_eq!(turned_away, 15, "they were not even looked at");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use scraper::{Html, Selector};
 use serde_json::{Value, json};
 
@@ -34,7 +35,8 @@ pub struct Browser {
 
 impl Http {
     pub fn new() -> Self {
-        // A connection on which nothing was asked for 10 s is closed by the listener, maybe just when a request is sent on it.
+        raise_open_files();
+        // Long before the listener lets go of a connection that is not used, maybe just when a request is sent on it.
         let idle = Duration::from_secs(4);
         Self(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(idle).build_http())
     }
@@ -173,6 +175,12 @@ impl Browser {
             }
         }
     }
+}
+
+/// A thousand calls at once are as many open files, and the usual 1,024 are few.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let _unchanged = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
 /// A form, or a query.

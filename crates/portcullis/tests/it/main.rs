@@ -4,6 +4,7 @@
 
 mod app;
 mod approvals;
+mod burst;
 mod copies;
 mod deployment;
 mod documents;

@@ -9,7 +9,7 @@ use crate::{
     deployment::Deployment,
     http::Http,
     person::Person,
-    process::{PORTCULLIS, Running},
+    process::{PATIENCE, PORTCULLIS, Running},
     upstream_fixture::Upstream,
 };
 
@@ -48,7 +48,7 @@ async fn both_serve(deployment: &Deployment, http: &Http, key: &str) -> anyhow::
             if answer["result"]["content"].is_array() {
                 break;
             }
-            ensure!(start.elapsed().as_secs() < 30, "{gateway}: {answer}");
+            ensure!(start.elapsed() < PATIENCE, "{gateway}: {answer}");
         }
     }
     Ok(())

@@ -6,7 +6,10 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -16,8 +19,12 @@ use anyhow::{Context as _, bail, ensure};
 /// The product's binary, as this test run built it.
 pub const PORTCULLIS: &str = env!("CARGO_BIN_EXE_portcullis");
 
-/// The longest that anything may take before a test fails instead of waiting on.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest that anything may take before a test fails instead of waiting on. Longer than the product waits itself, which
+/// gives its PostgreSQL two minutes to come up.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+/// Ports below those that systems hand out by themselves, to whoever listens on any or connects to somewhere: what stops
+/// listening on one of these finds it free again.
+const PORTS: std::ops::Range<u32> = 20_000..32_000;
 
 /// A folder that goes with its owner. World-readable: the private PostgreSQL runs as another user when the test is root.
 #[derive(Debug)]
@@ -141,9 +148,20 @@ fn into_reader(stream: impl std::io::Read + Send + 'static) -> Box<dyn std::io::
     Box::new(stream)
 }
 
-/// A loopback address that nobody listens on.
+/// A loopback address that nobody listens on, and that no other test is given.
 pub fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    // Test processes that run at the same time begin at different places.
+    let first = std::process::id().wrapping_mul(97);
+    for _ in PORTS {
+        let next = first.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(PORTS.start + next % (PORTS.end - PORTS.start))?;
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        if TcpListener::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
+    bail!("all ports of {PORTS:?} are taken")
 }
 
 /// Waits until something listens there.

@@ -40,11 +40,11 @@ async fn a_cancelled_begin_harms_nobody() {
 /// PostgreSQL would warn.
 #[tokio::test]
 async fn a_cancelled_commit_is_finished_and_nothing_more() {
+    let test = TestDb::new().await;
     let log = Log::default();
     let writer = log.clone();
     let warnings = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(move || writer.clone());
     let _quiet = tracing::subscriber::set_default(warnings.finish());
-    let test = TestDb::new().await;
     let db = Db::of_cluster_database(cluster(), &test.name, PoolSize(1)).await.expect("a pool of one connection");
     for polls in 1..8 {
         let job = db.job().await.expect("a transaction");
@@ -58,7 +58,10 @@ async fn a_cancelled_commit_is_finished_and_nothing_more() {
         drop(future);
         db.ping().await.expect("the one connection is there again");
     }
-    assert_eq!(log.text(), "");
+    assert_eq!(log.notices(), 0, "{}", log.text());
+    let mut outside = connection_of_superuser().await;
+    sqlx::query("rollback").execute(&mut outside).await.expect("it only warns");
+    assert_eq!(log.notices(), 1, "such a warning would be seen: {}", log.text());
 }
 
 #[tokio::test]
@@ -92,11 +95,15 @@ async fn a_connection_that_broke_is_replaced() {
     let test = TestDb::new().await;
     let db = Db::of_cluster_database(cluster(), &test.name, PoolSize(1)).await.expect("a pool of one connection");
     db.ping().await.expect("there");
-    let url = format!("postgres://portcullis_super@localhost/postgres?host={}", cluster().socket().display());
-    let mut other = sqlx::PgConnection::connect(&url).await.expect("a connection of the superuser");
+    let mut other = connection_of_superuser().await;
     let ended = sqlx::query("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1");
     ended.bind(&test.name).execute(&mut other).await.expect("ended");
     db.ping().await.expect("there again");
+}
+
+async fn connection_of_superuser() -> sqlx::PgConnection {
+    let url = format!("postgres://portcullis_super@localhost/postgres?host={}", cluster().socket().display());
+    sqlx::PgConnection::connect(&url).await.expect("a connection of the superuser")
 }
 
 /// What was logged.
@@ -106,6 +113,11 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     fn text(&self) -> String {
         String::from_utf8(self.0.lock().expect("not poisoned").clone()).expect("text")
+    }
+
+    /// How often PostgreSQL warned. On a busy machine sqlx warns besides, of statements that took long.
+    fn notices(&self) -> usize {
+        self.text().lines().filter(|line| line.contains("sqlx::postgres::notice")).count()
     }
 }
 

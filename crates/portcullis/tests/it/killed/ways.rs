@@ -8,12 +8,12 @@ use hyper::{Request, header};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::{OPEN, PATIENCE, Scene, reasons, upstream};
+use super::{OPEN, Scene, reasons, upstream};
 use crate::{
     deployment::Deployment,
     http::Http,
     person::Person,
-    process::{PORTCULLIS, Running, free_address},
+    process::{PATIENCE, PORTCULLIS, Running, free_address},
 };
 
 const META: &str = "io.modelcontextprotocol";
