@@ -1,5 +1,7 @@
 //! One request of ours to a server, within a session of our own, and the messages that come for it.
 
+mod pauses;
+
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -8,6 +10,8 @@ use hyper::body::Incoming;
 use mcp::{Era, Frame, Id};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use pauses::Pauses;
 
 use super::outgoing::Outgoing;
 use crate::{
@@ -33,6 +37,8 @@ pub(crate) struct Exchange {
     pub id: Id<'static>,
     link: Link,
     source: Source,
+    /// How long is waited where the source ends before the answer has come.
+    pauses: Pauses,
     /// When the whole answer must have come.
     until: Instant,
     /// When the server last said something.
@@ -66,6 +72,7 @@ impl Exchange {
             id: outgoing.id.clone(),
             link,
             source: Source::none(),
+            pauses: Pauses::default(),
             until: now + shared.config.times.upstream_whole,
             heard: now,
             silence: shared.config.times.upstream_silence,
@@ -169,10 +176,11 @@ impl Exchange {
             match (came.unwrap_or(Err(UpstreamFailure::Late)), resumption) {
                 (Ok(Some(came)), _) => {
                     self.heard = Instant::now();
+                    self.pauses.brought();
                     return Ok(Some(came));
                 }
-                (Ok(None) | Err(UpstreamFailure::Broken(_)), Some((last_id, retry))) => {
-                    self.resume(&last_id, retry).await?;
+                (Ok(None) | Err(UpstreamFailure::Broken(_)), Some(last_id)) => {
+                    self.resume(&last_id).await?;
                 }
                 (Ok(None), None) => return Ok(None),
                 (Err(failure), _) => return Err(failure),
@@ -198,8 +206,8 @@ impl Exchange {
     }
 
     /// Takes the stream up again after its last event (2025-11-25 basic/transports "Resumability and Redelivery").
-    async fn resume(&mut self, last_id: &str, retry: Duration) -> Result<(), UpstreamFailure> {
-        sleep(retry).await;
+    async fn resume(&mut self, last_id: &str) -> Result<(), UpstreamFailure> {
+        sleep(self.pauses.next(self.source.retry())).await;
         let mut headers = self.peer.headers();
         let last = HeaderValue::from_str(last_id)
             .map_err(|_| UpstreamFailure::Invalid("its event id is no header value".to_owned()))?;

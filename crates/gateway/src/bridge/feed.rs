@@ -160,7 +160,7 @@ impl Feed {
         let mut wanted = None;
         if let Open::Stream(source, _) = &self.open {
             wanted = source.retry();
-            if let Some((id, _)) = source.resumption() {
+            if let Some(id) = source.resumption() {
                 self.last_id = Some(id);
             }
         }

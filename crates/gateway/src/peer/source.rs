@@ -13,8 +13,6 @@ use crate::{
     space::{Held, Space},
 };
 
-/// A reconnection is waited for at least this long, and at most the other, whatever the server says.
-const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(30));
 /// Up to this size an event is held without being asked for room.
 const WHOLE: usize = 64 << 10;
 
@@ -190,11 +188,10 @@ impl Source {
         events.retry
     }
 
-    /// Where and when the stream can be taken up again, if it can (2025-11-25 basic/transports "Resumability").
-    pub(crate) fn resumption(&self) -> Option<(String, Duration)> {
+    /// After which event the stream can be taken up again, if it can (2025-11-25 basic/transports "Resumability").
+    pub(crate) fn resumption(&self) -> Option<String> {
         let From::Events(events) = &self.from else { return None };
-        let id = events.last_id.clone().filter(|id| !id.is_empty())?;
-        Some((id, events.retry.unwrap_or(RETRY.0).clamp(RETRY.0, RETRY.1)))
+        events.last_id.clone().filter(|id| !id.is_empty())
     }
 }
 

@@ -1,18 +1,25 @@
 //! Streams: passed on event by event as the bytes that came, both ways at once, and cut when they must be.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde_json::json;
 
 use crate::{
-    client::{Client, call},
+    client::{Client, call, stateless_call},
     fixture::{Fixture, Speaks, event},
+    scripted::{Reply, Scripted},
     world::{Account, OPEN, Simple, World},
 };
 
-async fn start(world: &World) -> (std::sync::Arc<Fixture>, Account, Simple, Client) {
+async fn start(world: &World) -> (Arc<Fixture>, Account, Simple, Client) {
     let upstream = Fixture::start(Speaks::Sessions).await;
     let mut acme = world.account("acme");
     let simple = acme.simple(&upstream.url, OPEN);
@@ -156,4 +163,36 @@ async fn closing_ends_open_streams() {
     upstream.pushing.notified().await;
     world.gateway.close().await;
     assert_eq!(stream.event().await, None);
+}
+
+#[tokio::test]
+async fn an_answers_stream_that_ends_and_ends_is_taken_up_until_the_answer_is_there() {
+    let (asked, resumed) = (Arc::new(Mutex::new(json!(null))), AtomicUsize::new(0));
+    let pause = |number: usize| format!("id: {number}\nretry: 0\ndata:\n\n");
+    let upstream = Scripted::start(Speaks::Sessions, json!({"tools": {}}), move |method, message| {
+        let text = match (method, resumed.load(Ordering::SeqCst)) {
+            ("tools/call", _) => {
+                *asked.lock().unwrap() = message["id"].clone();
+                pause(1)
+            }
+            ("GET", 3) => {
+                event(&json!({"jsonrpc": "2.0", "id": *asked.lock().unwrap(), "result": {"content": []}}).to_string())
+            }
+            ("GET", _) => pause(resumed.fetch_add(1, Ordering::SeqCst) + 2),
+            _ => return None,
+        };
+        Some(Reply::Typed("text/event-stream", text))
+    })
+    .await;
+    let world = World::start().await;
+    let mut acme = world.account("acme");
+    let simple = acme.simple(&upstream.url, OPEN);
+    world.publish(&acme).await;
+    let client = Client::new(&world, &acme, "/mlflow/mcp", &simple.agent);
+    let (client, message) = stateless_call(client, "echo", &json!({}));
+    let answer = client.post(message).await;
+    assert!(answer.is_ok(), "{}", answer.text());
+    let after: Vec<_> =
+        upstream.all().iter().filter_map(|(headers, _)| headers.get("last-event-id").cloned()).collect();
+    assert_eq!(after, ["1", "2", "3", "4"]);
 }
