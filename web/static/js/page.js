@@ -45,14 +45,16 @@ document.addEventListener("click", async (event) => {
 
 // --- local times --------------------------------------------------------------------------------------------------------------
 
-const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const parts = [{ dateStyle: "medium" }, { timeStyle: "short" }].map((style) => new Intl.DateTimeFormat(undefined, style));
+/** A date and a time of day: where room is short, the line breaks between the two and nowhere else. */
+const localTime = (at) => parts.map((part) => part.format(at).replaceAll(" ", "\u00a0")).join(" ");
 
 export const localTimes = (root) => {
   for (const time of root.querySelectorAll("time[datetime]:not([title])")) {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.getTime())) continue;
     time.title = `${time.dateTime} (UTC)`;
-    time.textContent = format.format(at);
+    time.textContent = localTime(at);
   }
 };
 
