@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 use crate::{
     ApprovalAnswer, ApprovalState, AskApproval, Charge, Counters, CountersUnavailable, Payer, RedisConfig, Reservation,
     Reserved, charges,
-    redis::{key_text, requests},
+    redis::{KeyText, requests},
 };
 
 /// A counter store whose clock is set. It owns the runtime that it needs, so it cannot be used within another.
@@ -137,7 +137,7 @@ impl Ledger for CountersLedger {
             session: payer.session,
         };
         let charges = charges(&payer, permit);
-        self.names.keys.extend(charges.iter().map(|charge| key_text(&charge.key)));
+        self.names.keys.extend(charges.iter().map(|charge| KeyText(&charge.key).to_string()));
         let ask = reserve.ask.as_ref().map(|ask| self.names.ask(ask, &self.entropy));
         let enforced = permit.charges().len();
         match self.reserved(&charges, ask) {

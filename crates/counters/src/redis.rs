@@ -4,7 +4,7 @@
 //! calendar window (`window.lua` has the form); it expires a second after the last of them stops counting. All keys of an
 //! account have the same hash tag, so a call's limits are on one shard.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use domain::{Clock, Secret};
 use policy::{CalendarUnit, Decimal, Window, window::Slot};
@@ -49,6 +49,10 @@ impl RedisConfig {
     }
 }
 
+/// A counter as Redis knows it. Unambiguous whatever the subject and the counter are called: the subject's length stands
+/// before it.
+pub(crate) struct KeyText<'a>(pub &'a CounterKey);
+
 pub(crate) struct RedisCounters {
     store: Store,
     scripts: Scripts,
@@ -92,7 +96,7 @@ impl RedisCounters {
         }
         let mut call = self.scripts.reserve.prepare();
         for entry in &entries {
-            call.key(key_text(entry.key));
+            call.key(KeyText(entry.key));
         }
         if reserve.record.is_some() {
             call.key(reserve.stream);
@@ -119,7 +123,7 @@ impl RedisCounters {
         let mut call = self.scripts.give_back.prepare();
         call.arg(approval.unwrap_or_default());
         for taken in &returned {
-            call.key(key_text(&taken.key)).arg(taken.slot.0).arg(taken.amount.to_string());
+            call.key(KeyText(&taken.key)).arg(taken.slot.0).text(&taken.amount);
         }
         if let Some(key) = approval_key {
             call.key(key);
@@ -134,7 +138,7 @@ impl RedisCounters {
             let mut call = self.scripts.read.prepare();
             for key in keys {
                 let (kind, unit_us) = window_args(key.window);
-                call.key(key_text(key)).arg(kind).arg(unit_us);
+                call.key(KeyText(key)).arg(kind).arg(unit_us);
             }
             let texts: Vec<String> = self.script(call).await?;
             for text in texts {
@@ -145,14 +149,15 @@ impl RedisCounters {
     }
 }
 
-/// Unambiguous whatever the subject and the counter are called: the subject's length stands before it.
-pub(crate) fn key_text(key: &CounterKey) -> String {
-    let CounterKey { account, server, subject, counter, window, shadow } = key;
-    let mode = match shadow {
-        Shadow::No => 'e',
-        Shadow::Yes => 's',
-    };
-    format!("pcl:{{{account}}}:c:{server}:{mode}:{window}:{}:{subject}:{counter}", subject.len())
+impl fmt::Display for KeyText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let CounterKey { account, server, subject, counter, window, shadow } = self.0;
+        let mode = match shadow {
+            Shadow::No => 'e',
+            Shadow::Yes => 's',
+        };
+        write!(f, "pcl:{{{account}}}:c:{server}:{mode}:{window}:{}:{subject}:{counter}", subject.len())
+    }
 }
 
 /// What the script has to know of a window: its kind, and the length of a bucket in microseconds.
@@ -166,13 +171,13 @@ fn window_args(window: Window) -> (&'static str, i64) {
 
 fn entry_args(call: &mut Call<'_>, entry: &Entry<'_>) {
     let (kind, unit_us) = window_args(entry.key.window);
-    call.arg(kind).arg(unit_us).arg(entry.amount.to_string()).arg(entry.limits.len());
+    call.arg(kind).arg(unit_us).text(entry.amount).arg(entry.limits.len());
     for limit in &entry.limits {
         let enforced = match limit.enforce {
             crate::Enforce::Yes => "e",
             crate::Enforce::Shadow => "s",
         };
-        call.arg(limit.index).arg(enforced).arg(limit.max.to_string());
+        call.arg(limit.index).arg(enforced).text(limit.max);
     }
 }
 

@@ -167,7 +167,8 @@ impl Store {
     async fn command<T: FromRedisValue>(&self, key: &str, command: &Cmd) -> RedisResult<T> {
         match &self.nodes {
             Nodes::One(node) => node.run(command).await,
-            Nodes::Cluster(cluster) => cluster.command(key, command).await,
+            // In a box: it is many times as large, and whoever has a single node would move it about as well.
+            Nodes::Cluster(cluster) => Box::pin(cluster.command(key, command)).await,
         }
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn key(account: AccountId, server: ServerId) -> String {
 pub(super) async fn set(store: &Store, key: &str, presence: &Presence, ttl: Duration) -> Result<(), BusError> {
     let json = if presence.tunnels.is_empty() { String::new() } else { to_json(presence)? };
     let mut call = SET.prepare();
-    call.key(key).arg(presence.gateway.to_string()).arg(millis(ttl)).arg(json);
+    call.key(key).text(presence.gateway).arg(millis(ttl)).arg(json);
     Ok(store.script(&call).await?)
 }
 

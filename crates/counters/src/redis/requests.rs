@@ -22,7 +22,7 @@ impl RedisCounters {
         let Some(grant) = self.grant_of(place).await? else { return Ok(Answered::Gone) };
         let mut call = self.scripts.answer.prepare();
         call.key(request_key(place.account, place.binding)).key(open_key(place.account, grant));
-        call.arg(id.to_string()).arg(match answer {
+        call.text(id).arg(match answer {
             ApprovalAnswer::Approved => "a",
             ApprovalAnswer::Refused => "r",
         });
@@ -35,7 +35,7 @@ impl RedisCounters {
     pub(crate) async fn withdraw_approval(&self, place: Place, id: ApprovalId) -> Result<(), CountersUnavailable> {
         let Some(grant) = self.grant_of(place).await? else { return Ok(()) };
         let mut call = self.scripts.withdraw.prepare();
-        call.key(request_key(place.account, place.binding)).key(open_key(place.account, grant)).arg(id.to_string());
+        call.key(request_key(place.account, place.binding)).key(open_key(place.account, grant)).text(id);
         self.script(call).await
     }
 

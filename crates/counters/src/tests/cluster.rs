@@ -126,7 +126,7 @@ async fn one_node_is_silent_and_the_others_go_on(servers: &RedisCluster) {
     for n in 0..30 {
         assert!(matches!(reserve(&calm, n, 9).await, Ok(Reserved::Granted { .. })));
     }
-    let frozen = servers.freeze(&crate::redis::key_text(&key(0)));
+    let frozen = servers.freeze(&crate::redis::KeyText(&key(0)).to_string());
     let (mut away, mut granted) = (Vec::new(), 0);
     for n in 0..30 {
         match reserve(&hasty, n, 9).await {

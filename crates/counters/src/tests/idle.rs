@@ -93,7 +93,7 @@ async fn on_redis_each_key_goes_when_it_counts_no_more() {
         let key = key("c", window);
         charged(&counters, &[charge(key.clone(), "1", "9")]).await;
         charged(&counters, &[charge(key.clone(), "1", "9")]).await;
-        let left_ms = ask(&mut look, "PTTL", &crate::redis::key_text(&key));
+        let left_ms = ask(&mut look, "PTTL", &crate::redis::KeyText(&key).to_string());
         assert!((1..=most_ms).contains(&left_ms), "{window}: {left_ms}");
     }
 }
@@ -142,7 +142,7 @@ async fn a_counter_is_as_small_as_promised_on_redis() {
         f.granted(&[charge(key.clone(), "1234567", "999999999999")]).await;
     }
     let mut look = f.look();
-    let text = crate::redis::key_text(&key);
+    let text = crate::redis::KeyText(&key).to_string();
     let value: String = redis::cmd("GET").arg(&text).query(&mut look).unwrap();
     assert!((14..=16).contains(&value.matches(':').count()), "its buckets are in use: {value}");
     let bytes = usize::try_from(ask(&mut look, "MEMORY USAGE", &text)).unwrap();
