@@ -74,7 +74,7 @@ pub(crate) async fn authenticate(
     if let Some(caller) = found.and_then(|account| shown.opens(account, now)) {
         return Ok(Caller { ip, ..caller });
     }
-    let newest = door.snapshots.account_anew(&slug).await.map_err(|_| Failure::Unavailable)?;
+    let newest = Box::pin(door.snapshots.account_anew(&slug)).await.map_err(|_| Failure::Unavailable)?;
     let caller = newest.and_then(|account| shown.opens(account, now)).ok_or_else(unknown)?;
     Ok(Caller { ip, ..caller })
 }

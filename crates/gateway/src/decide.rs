@@ -13,7 +13,7 @@ mod reserve;
 use std::sync::Arc;
 
 use counters::Reservation;
-use domain::{ApprovalBinding, ApprovalId, CallId, Client, DecisionId, EventEnvelope, GrantState, Outcome};
+use domain::{ApprovalBinding, ApprovalId, CallId, Client, DecisionId, GrantState, Outcome};
 use mcp::Retry;
 use policy::{Approval, ApprovalNeed, Code, Definition, Denial, Findings, RiskClass, Verdict};
 use tokio::time::Instant;
@@ -126,12 +126,12 @@ pub(crate) async fn decide(shared: &Arc<Shared>, place: &Place, call: ToolCall<'
     }
     let no = match first.ok_or(Failure::NoServer)? {
         First::No(no) => no,
-        First::Needs(grant, need) => match work.ask(&grant, &need).await? {
+        First::Needs(grant, need) => match Box::pin(work.ask(&grant, &need)).await? {
             Charged::Yes(reservation) => return Ok(work.admitted(reservation)),
             Charged::No(no) => no,
         },
     };
-    Ok(Decision::Denied(work.denied(no).await))
+    Ok(Decision::Denied(Box::pin(work.denied(no)).await))
 }
 
 impl No {
@@ -156,7 +156,7 @@ struct Work<'a> {
     /// The approval that lets it pass.
     approved: Option<(ApprovalId, ApprovalBinding)>,
     /// The number of the intent record, once one was taken; it is used by whatever record is written in the end.
-    envelope: Option<EventEnvelope>,
+    number: Option<u64>,
 }
 
 impl<'a> Work<'a> {
@@ -173,7 +173,7 @@ impl<'a> Work<'a> {
             misfit: None,
             paid: false,
             approved: None,
-            envelope: None,
+            number: None,
             shared,
             place,
             call,

@@ -67,7 +67,11 @@ impl Eras {
                 Known::Nothing => Err(()),
             }
         };
-        self.stateless.try_get_with(key(server), Box::pin(asked)).await.ok().into()
+        let key = key(server);
+        if let Some(speaks) = self.stateless.get(&key).await {
+            return Some(speaks).into();
+        }
+        self.stateless.try_get_with(key, Box::pin(asked)).await.ok().into()
     }
 
     pub(crate) async fn learn_stateless(&self, server: &Server, speaks: bool) {

@@ -48,7 +48,7 @@ pub(crate) async fn hand_on(
     let stateless = ask.headers.get(mcp::PROTOCOL_VERSION_HEADER).is_some_and(|version| version == mcp::STATELESS);
     let Named::Session(known) = &ask.named else { return Ok(None) };
     let Some(gateway) = known.session.home.filter(|_| !stateless) else { return Ok(None) };
-    match redispatch(ask, Holder { gateway, caller, server }, (method, body.clone())).await {
+    match Box::pin(redispatch(ask, Holder { gateway, caller, server }, (method, body.clone()))).await {
         // Nobody can say where the home is: what can be done is done here.
         Err(Failure::Unavailable) => Ok(None),
         handed => handed,

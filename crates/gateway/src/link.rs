@@ -116,7 +116,7 @@ impl Link {
             Transport::Http { url } => url,
             Transport::Tunnel => {
                 let instance = session.and_then(|session| session.instance.as_deref());
-                return Ok(Self::Tunnel(Box::new(Route::find(shared, server, instance).await?)));
+                return Ok(Self::Tunnel(Box::new(Box::pin(Route::find(shared, server, instance)).await?)));
             }
         };
         let uri = url.parse().map_err(|_| UpstreamFailure::Unreachable("its URL is not one".to_owned()))?;
@@ -160,7 +160,7 @@ impl Link {
         let sending = async {
             match self {
                 Self::Http(to) => send_http(&to.0, request(method, to.1.clone(), headers, body)).await,
-                Self::Tunnel(route) => route.send(hub::inside(method, headers, body)).await,
+                Self::Tunnel(route) => Box::pin(route.send(hub::inside(method, headers, body))).await,
             }
         };
         tokio::time::timeout(within, sending).await.unwrap_or(Err(UpstreamFailure::Late))
@@ -211,7 +211,7 @@ pub(crate) async fn refused<B>(shared: &Shared, server: &Server, response: &Resp
     let Bearer::Of(connection) = &server.bearer else { return None };
     let (error, needs) = connection.refusal(response)?;
     if let Some(refused) = connection.news(needs, shared.clock.now()) {
-        shared.records.note(server.account, Event::ConnectionRefused(refused)).await;
+        Box::pin(shared.records.note(server.account, Event::ConnectionRefused(refused))).await;
     }
     Some(error.into())
 }

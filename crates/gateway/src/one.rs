@@ -35,10 +35,12 @@ pub(crate) async fn request(
         return Box::pin(bridge::modern_request(ask, place, request, bytes)).await;
     }
     let session = if request.kind == Method::Initialize { None } else { ask.session()? };
-    if let Some(known) = session.clone().filter(|known| bridge::is_bridged(Some(known))) {
-        return Box::pin(bridge::request_within(ask, place, (request, bytes), known)).await;
+    match session {
+        Some(known) if bridge::is_bridged(Some(&known)) => {
+            Box::pin(bridge::request_within(ask, place, (request, bytes), known)).await
+        }
+        session => mirrored(ask, place, (request, bytes), session).await,
     }
-    mirrored(ask, place, (request, bytes), session).await
 }
 
 /// A request to a server of the client's own era.
@@ -81,7 +83,7 @@ async fn mirrored(
     }
     let answer = relay::post(forward, ask.headers).await;
     if let Err(failure) = &answer {
-        ask.shared.eras.doubt(&place.server, failure).await;
+        Box::pin(ask.shared.eras.doubt(&place.server, failure)).await;
     }
     answer
 }

@@ -18,9 +18,13 @@ impl Records {
         Self { bus, gateway, next: AtomicU64::new(1) }
     }
 
-    /// The next event. Whoever takes it must bring it on its way: the numbers have no gaps.
-    pub(crate) fn number(&self, account: AccountId, event: Event) -> EventEnvelope {
-        let sequence = self.next.fetch_add(1, Ordering::Relaxed);
+    /// The next number. Whoever takes it must bring an event on its way with it: the numbers have no gaps.
+    pub(crate) fn next(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The event with this number.
+    pub(crate) fn numbered(&self, sequence: u64, account: AccountId, event: Event) -> EventEnvelope {
         EventEnvelope { gateway: self.gateway, sequence, account, event }
     }
 
@@ -31,7 +35,7 @@ impl Records {
 
     /// Puts an event on the bus whose loss changes no decision; a failure is logged.
     pub(crate) async fn note(&self, account: AccountId, event: Event) {
-        let envelope = self.number(account, event);
+        let envelope = self.numbered(self.next(), account, event);
         if let Err(error) = self.append(&envelope, Durability::Soon).await {
             tracing::error!(%error, sequence = envelope.sequence, "a record could not be kept");
         }

@@ -29,7 +29,7 @@ pub(crate) async fn record(who: Sender<'_>, answer: Result<Response, Failure>) -
     if let Err(failure) = &answer
         && failure.is_refusal()
     {
-        note(who, failure.reason(), failure.to_string()).await;
+        Box::pin(note(who, failure.reason(), failure.to_string())).await;
     }
     answer
 }

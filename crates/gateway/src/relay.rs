@@ -17,7 +17,7 @@ pub(crate) use through::Cut;
 use axum::response::Response;
 use bytes::Bytes;
 use domain::Settlement;
-use http::{HeaderMap, HeaderValue, Method as HttpMethod, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method as HttpMethod, StatusCode, header, response::Parts};
 use hyper::body::Incoming;
 use mcp::{Era, Frame, Id, Method, Part, ResponseFacts, ResponseKind};
 
@@ -71,19 +71,7 @@ pub(crate) async fn answer(
 ) -> Result<Response, Failure> {
     let (head, body) = response.into_parts();
     if !head.status.is_success() {
-        let start = coded::start(&head.headers, &words::start_of(body).await);
-        if let Some(own) = listen::instead(&mut forward, &start).await {
-            return Ok(own);
-        }
-        return match error_status(&forward, head.status, &head.headers, &start) {
-            Ok((settlement, answer)) => {
-                if let Some(settler) = &mut forward.settler {
-                    settler.settle(settlement).await;
-                }
-                Ok(answer)
-            }
-            Err(failure) => Err(forward.fail(failure).await),
-        };
+        return Box::pin(unsuccessful(forward, head, body)).await;
     }
     let session = match session_for_client(&forward, link, &head.headers) {
         Ok(session) => session,
@@ -95,7 +83,7 @@ pub(crate) async fn answer(
     };
     let relayed = match Media::of(&head.headers) {
         Media::Json => json::answer(forward, body).await,
-        Media::Events => Ok(events::answer(forward, body).await),
+        Media::Events => Ok(Box::pin(events::answer(forward, body)).await),
         Media::Other => Err(forward.fail(no_media(head.status).into()).await),
     };
     relayed.map(|mut response| {
@@ -104,6 +92,23 @@ pub(crate) async fn answer(
         }
         response
     })
+}
+
+/// Relays an error status, or what is answered in its place.
+async fn unsuccessful(mut forward: Forward, head: Parts, body: Incoming) -> Result<Response, Failure> {
+    let start = coded::start(&head.headers, &words::start_of(body).await);
+    if let Some(own) = listen::instead(&mut forward, &start).await {
+        return Ok(own);
+    }
+    match error_status(&forward, head.status, &head.headers, &start) {
+        Ok((settlement, answer)) => {
+            if let Some(settler) = &mut forward.settler {
+                settler.settle(settlement).await;
+            }
+            Ok(answer)
+        }
+        Err(failure) => Err(forward.fail(failure).await),
+    }
 }
 
 async fn stream(mut forward: Forward, response: http::Response<Incoming>) -> Result<Response, Failure> {

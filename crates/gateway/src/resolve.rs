@@ -52,7 +52,7 @@ pub(crate) async fn resolve(
     if let Some(place) = place(&caller) {
         return Ok(place);
     }
-    let newest = snapshots.account_anew(&caller.account.slug).await.map_err(|_| Failure::Unavailable)?;
+    let newest = Box::pin(snapshots.account_anew(&caller.account.slug)).await.map_err(|_| Failure::Unavailable)?;
     let account = newest.filter(|account| account.id == caller.account.id).ok_or(Failure::NoServer)?;
     place(&Caller { account, ..caller }).ok_or(Failure::NoServer)
 }

@@ -153,7 +153,7 @@ async fn give_back(shared: &Shared, reservation: Option<Reservation>, settlement
         Settlement::Ok | Settlement::Timeout | Settlement::Broken | Settlement::Cancelled => return,
     };
     let Some(reservation) = reservation else { return };
-    if let Err(error) = shared.counters.give_back(reservation, what).await {
+    if let Err(error) = Box::pin(shared.counters.give_back(reservation, what)).await {
         tracing::warn!(%error, "a reservation could not be given back; it stays counted");
     }
 }

@@ -70,6 +70,10 @@ impl Snapshots {
         if let Some(kept) = self.kept.get(slug).await {
             return Ok(kept.account.load_full());
         }
+        Box::pin(self.account_not_kept(slug)).await
+    }
+
+    async fn account_not_kept(&self, slug: &AccountSlug) -> Result<Option<Arc<Account>>, Unavailable> {
         if self.absent.get(slug).await.is_some() {
             return Ok(None);
         }

@@ -87,8 +87,12 @@ async fn live(shared: &Arc<Shared>, url: Url<'_>, request: Request) -> Response 
     let span = tracing::info_span!("request", account, server, id = format_args!("{request_id:016x}"));
     let mut asked =
         Asked { metadata: metadata::url(&shared.config, (url.account, url.server), url.spelling), ..Asked::default() };
-    let answer = steps(shared, url, request, &mut asked).instrument(span.clone()).await;
-    span.in_scope(|| named(request_id, answer.unwrap_or_else(|failure| rescue::answer(&failure, &asked))))
+    let answering = async {
+        // In a box: the router moves what is around it several times.
+        let answer = Box::pin(steps(shared, url, request, &mut asked)).await;
+        named(request_id, answer.unwrap_or_else(|failure| rescue::answer(&failure, &asked)))
+    };
+    answering.instrument(span).await
 }
 
 /// Steps 1, 3 and 4, and on to what the request asks for.
@@ -115,26 +119,23 @@ async fn steps(shared: &Arc<Shared>, url: Url<'_>, request: Request, asked: &mut
         None => To::All(caller),
     };
     ask.named = home::named(shared, to.owner(), to.server().map(AsRef::as_ref), ask.headers);
-    if let Some(answer) = unread(&mut ask, &to, &parts.method).await? {
-        return Ok(answer);
-    }
-    match (parts.method, &to) {
-        (Method::POST, _) => Box::pin(post(ask, &to, body, asked)).await,
-        (Method::GET, To::Server(place)) => one::stream(ask, place).await,
-        (Method::GET, To::All(caller)) => aggregate::stream(ask, caller).await,
-        (Method::DELETE, To::Server(place)) => one::end_session(ask, place).await,
-        (Method::DELETE, To::All(caller)) => aggregate::end_session(&ask, caller).await,
+    match parts.method {
+        Method::POST => Box::pin(post(ask, &to, body, asked)).await,
+        Method::GET | Method::DELETE => Box::pin(unread(ask, &to, parts.method)).await,
         _ => Err(Failure::HttpMethod),
     }
 }
 
 /// What has no body is handed to the home of its session at once.
-async fn unread(ask: &mut Ask<'_>, to: &To, method: &Method) -> Result<Option<Response>, Failure> {
-    match *method {
-        Method::GET | Method::DELETE => {
-            home::hand_on(ask, to.caller(), to.slug(), (method.clone(), &Bytes::new())).await
-        }
-        _ => Ok(None),
+async fn unread(mut ask: Ask<'_>, to: &To, method: Method) -> Result<Response, Failure> {
+    if let Some(answer) = home::hand_on(&mut ask, to.caller(), to.slug(), (method.clone(), &Bytes::new())).await? {
+        return Ok(answer);
+    }
+    match (method, to) {
+        (Method::GET, To::Server(place)) => one::stream(ask, place).await,
+        (Method::GET, To::All(caller)) => aggregate::stream(ask, caller).await,
+        (_, To::Server(place)) => one::end_session(ask, place).await,
+        (_, To::All(caller)) => aggregate::end_session(&ask, caller).await,
     }
 }
 

@@ -159,7 +159,7 @@ impl Work<'_> {
     ) -> Result<(), Failure> {
         let account = self.place.caller.account.id;
         let event = Event::ApprovalAsked(Box::new(self.request(asking, (id, expires_at), data_key)));
-        let envelope = self.shared.records.number(account, event);
+        let envelope = self.shared.records.numbered(self.shared.records.next(), account, event);
         let Err(error) = self.shared.records.append(&envelope, Durability::Durable).await else { return Ok(()) };
         tracing::error!(%error, "a request for an approval could not be kept; its call is refused");
         if let Err(error) = self.shared.counters.withdraw_approval(account, asking.binding, id).await {

@@ -73,12 +73,9 @@ impl Work<'_> {
 
     /// The decision's envelope: the same number however often the decision was reconsidered.
     fn number(&mut self, event: Event) -> EventEnvelope {
-        let envelope = match self.envelope.take() {
-            Some(numbered) => EventEnvelope { event, ..numbered },
-            None => self.shared.records.number(self.place.caller.account.id, event),
-        };
-        self.envelope = Some(envelope.clone());
-        envelope
+        let (records, account) = (&self.shared.records, self.place.caller.account.id);
+        let sequence = *self.number.get_or_insert_with(|| records.next());
+        records.numbered(sequence, account, event)
     }
 
     fn base(&self, grant: &Grant) -> CallDecided {

@@ -61,7 +61,12 @@ pub(super) async fn answer(mut forward: Forward, body: Plain) -> Result<Response
     if let Some(own) = listen::instead(&mut forward, &held.bytes).await {
         return Ok(own);
     }
-    let (mut forward, checked) = checked_in_turn(forward, held.bytes.clone()).await;
+    let (mut forward, checked) = if held.bytes.len() <= WHOLE {
+        let checked = checked(&mut forward, held.bytes.clone()).await;
+        (forward, checked)
+    } else {
+        Box::pin(checked_in_turn(forward, held.bytes.clone())).await
+    };
     match checked {
         Ok((bytes, says)) => {
             let mut response = json_answer(StatusCode::OK, Bytes::new());
@@ -73,12 +78,8 @@ pub(super) async fn answer(mut forward: Forward, body: Plain) -> Result<Response
     }
 }
 
-/// Checks a message; a long one, which takes a processor for a while, off the async threads, when the account's turn comes.
+/// Checks a long message, which takes a processor for a while, off the async threads, when the account's turn comes.
 async fn checked_in_turn(mut forward: Forward, bytes: Bytes) -> (Forward, Result<(Bytes, Says), UpstreamFailure>) {
-    if bytes.len() <= WHOLE {
-        let checked = checked(&mut forward, bytes).await;
-        return (forward, checked);
-    }
     let Ok(turn) = forward.shared.checking.next(forward.place.caller.account.id).await else {
         return (forward, Err(UpstreamFailure::NoRoom));
     };
@@ -109,7 +110,7 @@ async fn checked(forward: &mut Forward, bytes: Bytes) -> Result<(Bytes, Says), U
     let bytes = if forward.kind != Method::ToolsList && !facts.lists_tools() {
         greeted(forward, bytes)
     } else {
-        filtered(forward, bytes).await?
+        Box::pin(filtered(forward, bytes)).await?
     };
     Ok((forward.named(Part::Answer(forward.kind), bytes)?, says))
 }

@@ -74,7 +74,7 @@ pub(super) async fn instead(forward: &mut Forward, answer: &[u8]) -> Option<Resp
         mcp::frame(answer),
         Ok(Frame::Response(ResponseFacts { kind: ResponseKind::Error { code: code::METHOD_NOT_FOUND }, .. }))
     );
-    if unknown { Some(own(forward).await) } else { None }
+    if unknown { Some(Box::pin(own(forward)).await) } else { None }
 }
 
 /// The gateway's own stream for this request.
