@@ -1,10 +1,9 @@
 // The workbench in hands: its builder's controls are found by what they do and where (`data-do`, `data-at`), its panels by their names.
 
-import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
-import { until } from "./browser.mjs";
 import { workbench } from "./steps.mjs";
+import { until } from "./until.mjs";
 
 /** The document at the top of the policy language's definition, from the one copy that the product's own tests read. */
 export const SEED = readFileSync(new URL("../../crates/portcullis/tests/it/seed-policy.json", import.meta.url), "utf8");
@@ -22,7 +21,13 @@ export const tool = (person, name, action) => choice(person, "tool", `/tools/${n
 /** The policy's text, as it would be sent. */
 export const text = (person) => person.page.locator("textarea[name=document]").inputValue();
 
-export const expectText = async (person, wanted, why) => assert.equal(await text(person), wanted, why);
+/** Waits until the policy's text is this. */
+export const expectText = async (person, wanted, why = "") => {
+  let found = null;
+  await until(async () => (found = await text(person)) === wanted, why).catch((late) => {
+    throw new Error(`${late.message}; the text is ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`);
+  });
+};
 
 /** Waits until the rows have taken over what the text says. */
 export const shows = (person, locator, what) => until(() => locator.first().isVisible(), `${person.name} sees ${what}`);

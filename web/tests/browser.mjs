@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 
 import { handsOf } from "./hands.mjs";
+import { PATIENCE_MS } from "./until.mjs";
 
 const require = createRequire(join(process.env.BROWSER_MODULES, "package.json"));
 const { chromium } = require("playwright-core");
@@ -17,7 +18,6 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
-const PATIENCE_MS = 20_000;
 /** How many people have come; each has an address of their own (RFC 5737 documentation block), so that limits by address see people. */
 let arrived = 0;
 
@@ -121,14 +121,3 @@ export class Person {
     return this.context.close();
   }
 }
-
-/** Waits until `check` gives something true, and gives it; fails with `what` after a while. */
-export const until = async (check, what, withinMs = PATIENCE_MS) => {
-  const end = Date.now() + withinMs;
-  for (;;) {
-    const found = await check();
-    if (found) return found;
-    if (Date.now() > end) throw new Error(`not within ${withinMs / 1000} s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-};

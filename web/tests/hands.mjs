@@ -2,6 +2,7 @@
 // that what it stands on can be seen. Gestures go through real input events, and pasting through the real clipboard.
 
 import { changedPixels } from "./png.mjs";
+import { until } from "./until.mjs";
 
 const TABS_AT_MOST = 250;
 /** So far a person with a mouse walks by Tab, inside a form. */
@@ -70,8 +71,10 @@ class Hands {
   }
 
   async expectValue(locator, text) {
-    const value = await locator.inputValue();
-    if (value !== text) throw new Error(`typed ${JSON.stringify(text)}, but there stands ${JSON.stringify(value)}`);
+    let value = null;
+    await until(async () => (value = await locator.inputValue()) === text, "what was typed stands there").catch((late) => {
+      throw new Error(`${late.message}: typed ${JSON.stringify(text)}, but there stands ${JSON.stringify(value)}`);
+    });
   }
 
   /** The text of a block with a copy button, by that button; selected by hand where there is no script. */

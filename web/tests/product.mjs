@@ -8,8 +8,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const FIXTURE = fileURLToPath(new URL("fixture-mcp.mjs", import.meta.url));
-const START_MS = 120_000;
-const STOP_MS = 30_000;
+/** Longer than the product waits itself: two minutes for its PostgreSQL to come up, half a minute for it to stop. */
+const START_MS = 240_000;
+const STOP_MS = 120_000;
 
 /** How to stop each process that runs now. */
 const running = new Set();

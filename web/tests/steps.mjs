@@ -1,7 +1,7 @@
 // The steps a person takes through the product's pages, each with whatever hands they have. Pages are found by the addresses of
 // their forms and the names of their inputs, never by their wording.
 
-import { until } from "./browser.mjs";
+import { PATIENCE_MS, until } from "./until.mjs";
 
 /** The document that stands at the top of the policy language's definition. */
 export const POLICY = `{
@@ -16,9 +16,6 @@ export const POLICY = `{
   }
 }
 `;
-
-/** A page that has not begun to load by then was not asked for. */
-const LOAD_MS = 3_000;
 
 export const PASSWORD = "correct horse battery staple";
 
@@ -80,7 +77,7 @@ export const connectServer = async (person, world, line, name) => {
 export const lookAgain = async (person, live) => {
   const link = person.page.locator(`[data-live$="${live}"] .without-script a`);
   if (!(await link.isVisible())) return;
-  const loaded = person.page.waitForEvent("load", { timeout: LOAD_MS }).catch(() => null);
+  const loaded = person.page.waitForEvent("load", { timeout: PATIENCE_MS }).catch(() => null);
   await link.click();
   if (await loaded) return;
   person.fault(`the link to look again does not load the page again: ${await link.getAttribute("href")}`);

@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 
-import { until } from "../browser.mjs";
 import { openClient } from "../gateway-client.mjs";
 import { look } from "../look.mjs";
 import { acceptAsNew, connectServer, copyKey, copyUrl, form, giveGrant, invite, pastePolicy, registerMlflow, signUp } from "../steps.mjs";
+import { until } from "../until.mjs";
 
 const ASKING = `{
   "version": "1",
@@ -152,9 +152,9 @@ const whoMayAnswer = async (world) => {
   await admin.goto(`${owner.home}/approvals/${short.approval}`);
   await until(async () => {
     await admin.page.reload();
-    return (await admin.page.locator("button[name=answer]").count()) === 0;
-  }, "nobody can answer what has expired");
-  assert.equal(await admin.page.locator(".badge.revoked").count(), 1);
+    return (await admin.page.locator(".badge.revoked").count()) === 1;
+  }, "it is told that the request has expired");
+  assert.equal(await admin.page.locator("button[name=answer]").count(), 0, "nobody can answer what has expired");
   await look(admin, "approval-expired");
   const anew = await client.call("set_run_tag", { run_id: "r", key: "k", value: "v" });
   assert.equal(anew.code, "approval_required");

@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 
-import { until } from "../browser.mjs";
 import { openClient } from "../gateway-client.mjs";
 import { look } from "../look.mjs";
 import { connectServer, copyKey, copyUrl, form, giveGrant, lookAgain, pastePolicy, registerMlflow, signUp } from "../steps.mjs";
+import { until } from "../until.mjs";
 
 const CLICKS_AT_MOST = 8;
 const PASTES_AT_MOST = 3;

@@ -3,11 +3,11 @@
 
 import assert from "node:assert/strict";
 
-import { until } from "../browser.mjs";
 import { openClient } from "../gateway-client.mjs";
 import { look } from "../look.mjs";
 import { OAuthClient } from "../oauth-client.mjs";
 import { PASSWORD, blankAccount, confirm, connectServer, fillSignUp, form, giveGrant, pastePolicy, registerMlflow } from "../steps.mjs";
+import { until } from "../until.mjs";
 
 const EMAIL = "oauth@example.com";
 const ALIAS = { name: "churn", alias: "champion", version: "1" };
@@ -68,7 +68,8 @@ const newPerson = async (world) => {
     await person.goto(`${person.home}/apps`);
     await look(person, "oauth-06-apps");
     await confirm(person, person.page.locator("main"), "/revoke");
-    await until(async () => (await calls.call("mlflow__set_model_alias", ALIAS)).status === 401, "the app is refused", 5_000);
+    await until(async () => (await calls.tools()).length === 0, "the app is shown nothing any more");
+    assert.equal((await calls.call("mlflow__set_model_alias", ALIAS)).status, 401, "the app is refused");
     assert.equal(connector.reached("set_model_alias"), 1);
   } finally {
     client.close();

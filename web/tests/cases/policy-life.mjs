@@ -5,12 +5,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
 import { SEED, expectText, follow, isFine, openPolicy, publish, side, text, told, versions } from "../bench.mjs";
-import { until } from "../browser.mjs";
 import { openClient } from "../gateway-client.mjs";
 import { look } from "../look.mjs";
 import {
   acceptAsNew, blankAccount, connectServer, copyKey, copyUrl, giveGrant, invite, logIn, pasteText, pressInWorkbench, registerMlflow, workbench,
 } from "../steps.mjs";
+import { until } from "../until.mjs";
 
 const SMALL = { width: 320, height: 640, colors: "dark" };
 const ALIAS = { name: "churn", alias: "champion", version: "1" };
@@ -80,12 +80,14 @@ const faultsFor = async (person) => {
     const all = await told(person, TWELVE);
     assert.ok(all.every(({ words }) => words.length > 40), "each says what was found and what is allowed");
     assert.equal(new Set(all.map(({ words }) => words)).size, 12);
-    const lines = await person.page.locator(".cm-gutter-lint .cm-lint-marker-error").count();
-    assert.equal(lines, new Set(TWELVE.map(([line]) => line)).size, "every line with a fault is marked");
+    const lines = new Set(TWELVE.map(([line]) => line)).size;
+    const marked = person.page.locator(".cm-gutter-lint .cm-lint-marker-error");
+    await until(async () => (await marked.count()) === lines, "every line with a fault is marked");
     await look(person, "life-twelve-faults");
     const last = person.page.locator('[data-part="check"] .problems [data-line]').last();
     await person.hands.press(last);
-    assert.match(await person.page.locator(".cm-activeLine").textContent(), /all_tools/, "a message leads to its line");
+    const led = async () => /all_tools/.test(await person.page.locator(".cm-activeLine").textContent());
+    await until(led, "a message leads to its line");
   }
   await pressInWorkbench(person, "publish");
   await told(person, TWELVE);
@@ -219,8 +221,8 @@ const watching = async (person) => {
   await look(person, "life-would-deny");
   await person.goto(policy);
   await publish(person, "Now for real");
-  assert.notEqual((await client.call("delete_run", { run_id: "r" })).outcome, "allow", "published, it decides");
-  assert.equal((await client.call("get_run", { run_id: "r" })).code, "default_deny");
+  await until(async () => (await client.call("get_run", { run_id: "r" })).code === "default_deny", "published, it decides");
+  assert.notEqual((await client.call("delete_run", { run_id: "r" })).outcome, "allow", "of every call");
   return policy;
 };
 
@@ -249,7 +251,8 @@ const suggestion = async (person) => {
   const first = person.page.locator(".whys [data-goto]").first();
   const line = Number(await first.getAttribute("data-line"));
   await person.hands.press(first);
-  assert.equal(await person.page.locator(".cm-activeLineGutter").first().textContent(), String(line), "a reason leads to its line");
+  const led = async () => (await person.page.locator(".cm-activeLineGutter").first().textContent()) === String(line);
+  await until(led, "a reason leads to its line");
   await person.goto(person.server);
   assert.equal(await person.page.locator('main a[href*="/policies/policy_"]').count() > 0, true);
 };

@@ -8,6 +8,7 @@ import { look } from "../look.mjs";
 import {
   acceptAsNew, confirm, connectServer, copyUrl, form, giveGrant, invite, makeOwnKey, optionOf, pastePolicy, registerMlflow, signUp,
 } from "../steps.mjs";
+import { until } from "../until.mjs";
 
 const ALIAS = { name: "churn", alias: "champion", version: "2" };
 const ALLOWED_FORMS = /\/(logout|theme|try|keys|keys\/[a-z0-9_-]+\/revoke|sessions\/[a-z0-9_-]+\/revoke|members\/[a-z0-9_-]+\/(leave|remove))(#\w+)?$/;
@@ -41,6 +42,9 @@ const grantTeam = async (person, team) => {
 /** A call of a client that shakes hands anew: allowed, denied, or not let in. */
 const outcome = async (url, key) => (await (await openClient(url, key)).call("set_model_alias", ALIAS)).outcome;
 
+/** Waits until the gateway has heard that this client is shown nothing any more: a call before that would rightly pass. */
+const shutOut = (client) => until(async () => (await client.tools()).length === 0, "the client is shown no tools any more");
+
 const membership = async (world) => {
   const { person: ann, connector } = await owner(world, "ann-team");
   await makeTeam(ann, "Data science");
@@ -64,8 +68,8 @@ const membership = async (world) => {
   await ann.goto(`${ann.home}/teams/data-science`);
   await look(ann, "team");
   await confirm(ann, ann.page.locator("main li", { hasText: "bob@example.com" }), "/remove");
-  const next = await client.call("set_model_alias", ALIAS);
-  assert.notEqual(next.outcome, "allow", "the next call of the open client is refused");
+  await shutOut(client);
+  assert.notEqual((await client.call("set_model_alias", ALIAS)).outcome, "allow", "the open client's calls are refused");
   assert.notEqual(await outcome(url, key), "allow");
   assert.equal(connector.reached("set_model_alias"), 1, "nothing more reached the server");
 };
@@ -81,12 +85,15 @@ const revokedGrant = async (world) => {
 
   await ann.goto(`${ann.home}/grants`);
   await ann.opens(() => ann.hands.press(ann.page.locator('form[action$="/suspend"] button')));
+  await until(async () => (await client.call("get_run", {})).code === "grant_suspended", "the gateway has heard of it");
   const suspended = await client.call("set_model_alias", ALIAS);
   assert.deepEqual([suspended.outcome, suspended.code], ["deny", "grant_suspended"]);
   await ann.opens(() => ann.hands.press(ann.page.locator('form[action$="/resume"] button')));
+  await until(async () => (await client.call("get_run", {})).code === "default_deny", "the gateway has heard of it");
   assert.equal((await client.call("set_model_alias", ALIAS)).outcome, "allow");
 
   await confirm(ann, ann.page.locator("main tr, main li", { hasText: "ci-runner" }).first(), "/revoke");
+  await shutOut(client);
   assert.notEqual((await client.call("set_model_alias", ALIAS)).outcome, "allow", "a revoked grant is refused");
   assert.equal(connector.reached("set_model_alias"), 2);
 };

@@ -53,7 +53,7 @@ const furnish = async (world) => {
 const seeTools = async (person) => {
   await person.hands.press(person.page.locator('[data-live$="/live/connect"] a[href$="#tools"]'));
   const tool = person.page.locator("#tools tr, #tools li", { hasText: "set_run_tag" }).first();
-  await tool.waitFor({ timeout: 5_000 }).catch(() => person.fault("the tools are read, but the link to them leads to none"));
+  await tool.waitFor().catch(() => person.fault("the tools are read, but the link to them leads to none"));
   await person.goto(person.page.url().split("#")[0]);
 };
 

@@ -3,11 +3,11 @@
 
 import assert from "node:assert/strict";
 
-import { until } from "../browser.mjs";
 import { openClient } from "../gateway-client.mjs";
 import { LockedServer } from "../locked-mcp.mjs";
 import { look } from "../look.mjs";
 import { acceptAsNew, blankAccount, confirm, copyKey, copyUrl, form, giveGrant, invite, makeOwnKey, pastePolicy } from "../steps.mjs";
+import { until } from "../until.mjs";
 
 const EMAIL = "upstream@example.com";
 const POLICY = '{ "version": "1", "default": "allow" }';

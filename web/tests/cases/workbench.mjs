@@ -3,17 +3,18 @@
 // changed, compared and restored; a client's calls tell what is really in force.
 
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 
 import {
   NOTHING, SEED, argument, choice, control, counters, editor, expectText, follow, isFine, openTab, publish, redo, shows, side,
   stepIntoEditor, text, told, tool, tryCall, undo, versions,
 } from "../bench.mjs";
-import { until } from "../browser.mjs";
 import { openClient } from "../gateway-client.mjs";
 import { look } from "../look.mjs";
 import {
   blankAccount, confirm, connectServer, copyKey, copyUrl, giveGrant, pasteText, pressInWorkbench, registerMlflow, workbench,
 } from "../steps.mjs";
+import { until } from "../until.mjs";
 
 const ALIAS = { name: "churn", alias: "champion", version: "1" };
 const RULE = "/tools/set_model_alias";
@@ -129,7 +130,7 @@ const breakAndMend = async (person) => {
 /** A problem's line leads to its place in the text. */
 const followProblem = async (person) => {
   await person.hands.press(person.page.locator('[data-part="check"] .problems [data-line]').first());
-  assert.match(await person.page.locator(".cm-activeLine").textContent(), /thirty/);
+  await until(async () => /thirty/.test(await person.page.locator(".cm-activeLine").textContent()), "a problem leads to its line");
 };
 
 /** Nobody is caught in the editor. */
@@ -213,6 +214,10 @@ const outcomes = async (client) => {
   return [alias, run].map(({ outcome, code, rule }) => (outcome === "allow" ? "allow" : `${code} ${rule}`));
 };
 
+/** Waits until calls are decided like this: the gateway hears of what is published a moment later. */
+const decided = (client, expected, what) =>
+  until(async () => isDeepStrictEqual(await outcomes(client), expected), what);
+
 const FIRST = ["allow", "default_deny /default"];
 const SECOND = [`denied ${RULE}/action`, "allow"];
 
@@ -238,7 +243,7 @@ const changeAndRestore = async (person, client, policy) => {
     for (const test of [1, 0]) await person.hands.press(control(person, "test-remove", `/tests/${test}`));
   } else await pasteText(person, second);
   await publish(person, "The other way round");
-  assert.deepEqual(await outcomes(client), SECOND, "the next call is decided by what was published");
+  await decided(client, SECOND, "calls are decided by what was published");
   assert.equal((await versions(person)).length, 2);
 
   await openTab(person, "versions");
@@ -248,7 +253,7 @@ const changeAndRestore = async (person, client, policy) => {
   await person.goto(`${policy}?version=1`);
   await confirm(person, person.page.locator("main"), "/restore");
   await workbench(person);
-  assert.deepEqual(await outcomes(client), FIRST, "what was restored decides the next call");
+  await decided(client, FIRST, "what was restored decides");
   const all = await versions(person);
   assert.equal(all.length, 3, "nothing of the history is gone");
   assert.match(all[0], /Version 3.*in force/);
