@@ -13,7 +13,7 @@ use domain::Entropy;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream, UnixStream},
-    sync::watch,
+    sync::{Notify, watch},
     task::JoinSet,
 };
 
@@ -40,7 +40,8 @@ pub struct FaultyLink {
     address: SocketAddr,
     faults: watch::Sender<Faults>,
     ended: Arc<AtomicU64>,
-    _tasks: JoinSet<()>,
+    closing: Arc<Notify>,
+    tasks: JoinSet<()>,
 }
 
 /// What a piece that arrived comes to.
@@ -65,10 +66,16 @@ impl FaultyLink {
         let (faults, watched) = watch::channel(Faults::None);
         let ended = Arc::new(AtomicU64::new(0));
         let (path, counter, entropy) = (path.to_owned(), Arc::clone(&ended), Entropy::seeded(seed));
+        let closing = Arc::new(Notify::new());
+        let closed = Arc::clone(&closing);
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
-            while let Ok((client, _)) = listener.accept().await {
+            loop {
+                let client = tokio::select! {
+                    Ok((client, _)) = listener.accept() => client,
+                    () = closed.notified() => break,
+                };
                 let one = Connection { faults: watched.clone(), entropy: entropy.clone(), ended: Arc::clone(&counter) };
                 let path = path.clone();
                 connections.spawn(async move {
@@ -78,8 +85,17 @@ impl FaultyLink {
                 });
                 while connections.try_join_next().is_some() {}
             }
+            while connections.join_next().await.is_some() {}
         });
-        Self { address, faults, ended, _tasks: tasks }
+        Self { address, faults, ended, closing, tasks }
+    }
+
+    /// Cuts off whoever is connected. What has not passed when this returns never will; the store reads what has before
+    /// anything that it is sent from then on.
+    pub async fn close(mut self) {
+        self.behave(Faults::Away);
+        self.closing.notify_one();
+        while self.tasks.join_next().await.is_some() {}
     }
 
     /// From now on.

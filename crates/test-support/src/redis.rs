@@ -48,7 +48,7 @@ impl RedisServer {
             .spawn()
             .expect("these tests need the program redis-server: install it, for example with `apt-get install redis-server`");
         self.child = Some(child);
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(90);
         while !answers(&self.url()) {
             assert!(Instant::now() < deadline, "redis-server does not answer");
             std::thread::sleep(Duration::from_millis(5));

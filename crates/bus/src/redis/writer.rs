@@ -67,6 +67,8 @@ struct Emptying {
     store: Store,
     spool: Arc<Spool>,
     spooled: Arc<Notify>,
+    /// What reads the spool is waited for, too: until then its folder is in use.
+    tasks: TaskTracker,
 }
 
 impl Writer {
@@ -75,7 +77,8 @@ impl Writer {
         let closing = CancellationToken::new();
         let spooled = Arc::new(Notify::new());
         if let Some(spool) = &spool {
-            let emptying = Emptying { store: store.clone(), spool: Arc::clone(spool), spooled: Arc::clone(&spooled) };
+            let (spool, spooled) = (Arc::clone(spool), Arc::clone(&spooled));
+            let emptying = Emptying { store: store.clone(), spool, spooled, tasks: tasks.clone() };
             tasks.spawn(stop.run_until_cancelled_owned(emptying.run()));
         }
         let sending = Sending { queue, store, spool: spool.clone(), spooled, closing: closing.clone() };
@@ -203,7 +206,7 @@ impl Emptying {
     /// Sends the oldest events of accounts that are not away; false if there are none.
     async fn send_some(&self, away: &mut HashSet<Uuid>) -> Result<bool, BusError> {
         let (spool, skipped) = (Arc::clone(&self.spool), away.clone());
-        let read = tokio::task::spawn_blocking(move || spool.peek(|tag| !skipped.contains(&tag), BATCH));
+        let read = self.tasks.spawn_blocking(move || spool.peek(|tag| !skipped.contains(&tag), BATCH));
         let records = read.await.map_err(|error| BusError::Queue(std::io::Error::other(error)))??;
         let events = records.iter().map(|record| (AccountId::from_uuid(record.tag), record.payload.as_slice()));
         let unsent = send(&self.store, events).await;

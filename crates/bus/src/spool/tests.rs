@@ -176,7 +176,7 @@ async fn many_waiters_are_all_told_when_it_is_on_the_disk() {
         let spool = Arc::clone(&spool);
         waiting.spawn(async move {
             let position = spool.append(tag(1), &[0; 3000]).unwrap();
-            tokio::time::timeout(std::time::Duration::from_secs(30), spool.synced(position)).await.unwrap().unwrap();
+            tokio::time::timeout(std::time::Duration::from_secs(90), spool.synced(position)).await.unwrap().unwrap();
             n
         });
     }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use bus::{Bus, Durability, Notice, Presence, RedisConfig, TunnelPresence};
-use domain::{Clock, Secret};
+use bus::{Bus, Durability, Notice, Presence, TunnelPresence};
+use domain::Clock;
 use tempfile::TempDir;
 use test_support::{RedisCluster, RedisServer};
 
-use crate::support::{Ids, slug, snapshot, soon};
+use crate::support::{Ids, patient, slug, snapshot, soon};
 
 /// A back end and what it stands on.
 pub(crate) struct Fixture {
@@ -25,8 +25,7 @@ fn in_process() -> Fixture {
 async fn over_redis() -> Fixture {
     let redis = RedisServer::start();
     let folder = tempfile::tempdir().unwrap();
-    let config = RedisConfig::new(Secret::new(redis.url())).with_spool(folder.path().to_owned());
-    let bus = Bus::redis(config).await.unwrap();
+    let bus = Bus::redis(patient(redis.url()).with_spool(folder.path().to_owned())).await.unwrap();
     Fixture { bus, _redis: Some(redis), _folder: folder }
 }
 

@@ -3,19 +3,17 @@
 use std::time::Duration;
 
 use bus::{Bus, Durability, RedisConfig};
-use domain::Secret;
 use test_support::RedisCluster;
 
 use crate::{
     both::{Fixture, each_on},
-    support::{Ids, slug, snapshot, soon},
+    support::{Ids, patient, slug, snapshot, soon},
 };
 
 pub(crate) async fn over_cluster(cluster: &RedisCluster) -> Fixture {
     cluster.clear();
     let folder = tempfile::tempdir().unwrap();
-    let config = RedisConfig::new(Secret::new(cluster.url())).with_spool(folder.path().to_owned());
-    let bus = Bus::redis(RedisConfig { answer_within: Duration::from_secs(20), ..config }).await.unwrap();
+    let bus = Bus::redis(patient(cluster.url()).with_spool(folder.path().to_owned())).await.unwrap();
     Fixture { bus, _redis: None, _folder: folder }
 }
 
@@ -89,7 +87,7 @@ async fn slots_move_and_no_event_is_lost(cluster: &RedisCluster) {
 async fn events_of_other_accounts_pass_a_silent_node(cluster: &RedisCluster) {
     cluster.clear();
     let folder = tempfile::tempdir().unwrap();
-    let config = RedisConfig::new(Secret::new(cluster.url())).with_spool(folder.path().to_owned());
+    let config = patient(cluster.url()).with_spool(folder.path().to_owned());
     let bus = Bus::redis(RedisConfig { answer_within: Duration::from_millis(300), ..config }).await.unwrap();
     let ids = Ids::new();
     let (silent, gateway) = (ids.account(), ids.gateway());

@@ -6,11 +6,10 @@ use bus::{Bus, BusError, Durability, NotRecorded, RedisConfig, SpoolLimit};
 use domain::{AccountId, Secret};
 use test_support::RedisServer;
 
-use crate::support::{Ids, slug, snapshot, soon};
+use crate::support::{Ids, patient, slug, snapshot, soon};
 
 fn config(redis: &RedisServer, spool: &std::path::Path) -> RedisConfig {
-    let config = RedisConfig::new(Secret::new(redis.url())).with_spool(spool.to_owned());
-    RedisConfig { answer_within: Duration::from_secs(1), ..config }
+    patient(redis.url()).with_spool(spool.to_owned())
 }
 
 /// Takes and acknowledges until every sequence up to `last` came; tells how often each did.
@@ -35,7 +34,7 @@ async fn events_appended_during_an_outage_all_arrive_after_it() {
     let mut redis = RedisServer::start();
     let folder = tempfile::tempdir().unwrap();
     let gateway_side = Bus::redis(config(&redis, folder.path())).await.unwrap();
-    let control_side = Bus::redis(RedisConfig::new(Secret::new(redis.url()))).await.unwrap();
+    let control_side = Bus::redis(patient(redis.url())).await.unwrap();
     let ids = Ids::new();
     let (account, gateway) = (ids.account(), ids.gateway());
     let mut sequence = 0;
@@ -101,7 +100,7 @@ async fn events_appended_while_redis_is_silent_all_arrive() {
     let folder = tempfile::tempdir().unwrap();
     let hasty = RedisConfig { answer_within: Duration::from_millis(100), ..config(&redis, folder.path()) };
     let gateway_side = Bus::redis(hasty).await.unwrap();
-    let control_side = Bus::redis(RedisConfig::new(Secret::new(redis.url()))).await.unwrap();
+    let control_side = Bus::redis(patient(redis.url())).await.unwrap();
     let ids = Ids::new();
     let (account, gateway) = (ids.account(), ids.gateway());
     redis.freeze();
@@ -167,7 +166,7 @@ async fn a_full_spool_refuses_and_keeps_every_event_it_accepted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_spool_an_append_during_an_outage_is_refused_not_lost() {
     let mut redis = RedisServer::start();
-    let bus = Bus::redis(RedisConfig::new(Secret::new(redis.url()))).await.unwrap();
+    let bus = Bus::redis(patient(redis.url())).await.unwrap();
     let ids = Ids::new();
     let (account, gateway) = (ids.account(), ids.gateway());
     redis.stop();
@@ -186,7 +185,7 @@ async fn without_a_spool_an_append_during_an_outage_is_refused_not_lost() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn snapshots_presence_and_notices_work_again_after_an_outage() {
     let mut redis = RedisServer::start();
-    let bus = Bus::redis(RedisConfig::new(Secret::new(redis.url()))).await.unwrap();
+    let bus = Bus::redis(patient(redis.url())).await.unwrap();
     let mut notices = bus.notices();
     bus.publish(&slug("acme"), &snapshot(1, "before")).await.unwrap();
     redis.stop();
@@ -224,7 +223,7 @@ async fn a_wrong_address_is_told_at_once_and_without_the_password() {
 async fn over_tcp_with_a_password() {
     let redis = RedisServer::start();
     let port = redis.open_port("geheim");
-    let with = |password: &str| RedisConfig::new(Secret::new(format!("redis://:{password}@127.0.0.1:{port}/0")));
+    let with = |password: &str| patient(format!("redis://:{password}@127.0.0.1:{port}/0"));
     let bus = Bus::redis(with("geheim")).await.unwrap();
     bus.publish(&slug("acme"), &snapshot(1, "a")).await.unwrap();
     assert_eq!(bus.published_version(&slug("acme")).await.unwrap(), Some(1));
@@ -245,7 +244,7 @@ async fn nobody_at_the_address_is_told_after_a_while() {
 #[tokio::test]
 async fn an_entry_that_does_not_read_is_moved_aside_and_blocks_nothing() {
     let redis = RedisServer::start();
-    let bus = Bus::redis(RedisConfig::new(Secret::new(redis.url()))).await.unwrap();
+    let bus = Bus::redis(patient(redis.url())).await.unwrap();
     let ids = Ids::new();
     let (account, gateway) = (ids.account(), ids.gateway());
     let stream = bus::event_stream_key(account);

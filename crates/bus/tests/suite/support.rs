@@ -1,9 +1,18 @@
 use std::time::Duration;
 
+use bus::RedisConfig;
 use domain::{
-    AccountId, AccountSlug, Clock, ConnectorId, ConnectorSeen, Entropy, Event, EventEnvelope, GatewayId, ServerId,
-    SignedSnapshot, Timestamp,
+    AccountId, AccountSlug, Clock, ConnectorId, ConnectorSeen, Entropy, Event, EventEnvelope, GatewayId, Secret,
+    ServerId, SignedSnapshot, Timestamp,
 };
+
+/// No test waits longer than this for anything, however busy the machine is.
+pub const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A bus that takes no busy machine for an outage: what it was not answered in time it would send again.
+pub fn patient(url: String) -> RedisConfig {
+    RedisConfig { connect_within: PATIENCE, answer_within: PATIENCE / 3, ..RedisConfig::new(Secret::new(url)) }
+}
 
 /// Ids in a repeatable order.
 pub struct Ids {
@@ -55,8 +64,8 @@ pub fn snapshot(version: u64, content: &str) -> SignedSnapshot {
 
 /// Awaits what must come; a test that waits for ever says so instead.
 pub async fn soon<T>(what: &str, work: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(Duration::from_secs(30), work).await {
+    match tokio::time::timeout(PATIENCE, work).await {
         Ok(done) => done,
-        Err(_) => panic!("{what}: not within 30 s"),
+        Err(_) => panic!("{what}: not within {} s", PATIENCE.as_secs()),
     }
 }

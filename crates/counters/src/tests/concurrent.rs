@@ -38,16 +38,16 @@ async fn at_once(clients: &[Counters], call: Vec<Charge>) -> Vec<Reservation> {
 
 pub(super) async fn thirty_of_a_thousand(clients: &[Counters]) {
     for round in 0..ROUNDS {
-        let minute = charge(key(round, "minute", sliding(60)), "1", "30");
+        let hour = charge(key(round, "hour", sliding(3600)), "1", "30");
         let day = charge(key(round, "day", sliding(86_400)), "1", "100");
-        let passed = at_once(clients, vec![day.clone(), minute.clone()]).await;
+        let passed = at_once(clients, vec![day.clone(), hour.clone()]).await;
         assert_eq!(passed.len(), 30, "round {round}");
-        let sums = clients[0].read(&[minute.key.clone(), day.key.clone()]).await.unwrap();
+        let sums = clients[0].read(&[hour.key.clone(), day.key.clone()]).await.unwrap();
         assert_eq!(sums, [30.into(), 30.into()], "round {round}: refused calls charge nothing");
         for reservation in passed.into_iter().take(10) {
             clients[clients.len() - 1].give_back(reservation, GiveBack::All).await.unwrap();
         }
-        assert_eq!(at_once(clients, vec![minute]).await.len(), 10, "round {round}: as many as were given back");
+        assert_eq!(at_once(clients, vec![hour]).await.len(), 10, "round {round}: as many as were given back");
     }
 }
 

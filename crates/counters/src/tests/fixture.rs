@@ -1,6 +1,6 @@
 //! A back end, its clock, and short ways to say what is asked of it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use domain::{AccountId, Clock, Entropy, Secret, ServerId, Timestamp};
 use policy::{Decimal, Refund, Window};
@@ -153,5 +153,6 @@ pub(crate) fn patient(server: &RedisServer) -> RedisConfig {
 
 pub(crate) fn patiently(url: String) -> RedisConfig {
     let config = RedisConfig::new(Secret::new(url));
-    RedisConfig { answer_within: std::time::Duration::from_secs(20), ..config }
+    let (connect_within, answer_within) = (Duration::from_secs(90), Duration::from_secs(30));
+    RedisConfig { connect_within, answer_within, ..config }
 }

@@ -11,6 +11,8 @@ use super::{
 };
 use crate::{Charge, CounterKey, Counters, Reserve, Reserved, Shadow};
 
+/// What Redis says of the time that a key has which is not there.
+const GONE: i64 = -2;
 /// The most that the README promises for a counter of whole numbers on Redis, in bytes.
 const COUNTER_BYTES: usize = 640;
 
@@ -91,9 +93,13 @@ async fn on_redis_each_key_goes_when_it_counts_no_more() {
         (Window::Calendar(CalendarUnit::Month), 31 * DAY_MS + 1_001),
     ] {
         let key = key("c", window);
-        charged(&counters, &[charge(key.clone(), "1", "9")]).await;
-        charged(&counters, &[charge(key.clone(), "1", "9")]).await;
-        let left_ms = ask(&mut look, "PTTL", &crate::redis::KeyText(&key).to_string());
+        let mut left_ms = GONE;
+        // On a machine that stands still meanwhile, what counts for a second may have gone already.
+        while left_ms == GONE {
+            charged(&counters, &[charge(key.clone(), "1", "99")]).await;
+            charged(&counters, &[charge(key.clone(), "1", "99")]).await;
+            left_ms = ask(&mut look, "PTTL", &crate::redis::KeyText(&key).to_string());
+        }
         assert!((1..=most_ms).contains(&left_ms), "{window}: {left_ms}");
     }
 }
@@ -103,7 +109,7 @@ async fn on_redis_requests_go_when_they_are_over() {
     let server = RedisServer::start();
     let counters = Counters::redis(patient(&server)).await.unwrap();
     let (names, account) = (Names::new(1), ids(1).0);
-    for stands_seconds in [500, 20] {
+    for stands_seconds in [5_000, 500] {
         let grant = Names::new(2).grant();
         let ask = crate::AskApproval { grant, stands_seconds, ..names.ask() };
         let reserve = Reserve { account, charges: &[], stream: "events", record: None, approval: Some(ask) };
@@ -111,9 +117,14 @@ async fn on_redis_requests_go_when_they_are_over() {
     }
     let mut look = server.look();
     let keys = keys(&mut look, account);
-    let mut left: Vec<i64> = keys.iter().map(|key| ask(&mut look, "PTTL", key) / 10_000).collect();
-    left.sort_unstable();
-    assert_eq!(left, [2, 50, 50], "{keys:?}: two requests, and the set of those that wait");
+    let mut left_ms: Vec<i64> = keys.iter().map(|key| ask(&mut look, "PTTL", key)).collect();
+    left_ms.sort_unstable();
+    // A machine that stands still takes some of it.
+    let fits = |(left_ms, most_seconds): (&i64, i64)| {
+        (most_seconds * 1_000 - 400_000..=most_seconds * 1_000 + 1_001).contains(left_ms)
+    };
+    let all_fit = left_ms.len() == 3 && left_ms.iter().zip([500, 5_000, 5_000]).all(fits);
+    assert!(all_fit, "{left_ms:?} {keys:?}: two requests, and the set of those that wait");
 }
 
 /// The most that the README promises for a request and its place among those that wait, in bytes.

@@ -10,7 +10,7 @@ use crate::{Answered, ApprovalAnswer, CounterKey, Counters, CountersUnavailable,
 fn key() -> CounterKey {
     let (account, server) = ids(1);
     let subject = "grant:g1".to_owned();
-    CounterKey { account, server, subject, counter: "c".into(), window: sliding(60), shadow: Shadow::No }
+    CounterKey { account, server, subject, counter: "c".into(), window: sliding(3600), shadow: Shadow::No }
 }
 
 fn stored(reserved: &Reserved) -> bool {
