@@ -38,8 +38,9 @@ const INPUT_WAITING: usize = 256;
 const INPUT_WAITING_BYTES: usize = 64 << 20;
 /// How long a descendant may keep the output open after the process itself has ended.
 const OUTPUT_GRACE: Duration = Duration::from_secs(1);
-/// How long the exit status may come after the end of the output.
-const STATUS_GRACE: Duration = Duration::from_millis(300);
+/// How long the exit status may come after the end of the output: at once, but on a machine that has no time for it. Only a
+/// process that goes on without its output is waited for so long.
+const STATUS_GRACE: Duration = Duration::from_secs(5);
 const STDERR_LINE_BYTES: usize = 16 << 10;
 
 /// A process that runs, or ran until just now.

@@ -38,7 +38,11 @@ async fn calls_in_flight_are_answered_at_once_when_the_process_dies() {
     let tunnel = gateway.accept().await;
     let session = tunnel.open().await;
     let (held, dying) = (call(1, "hold", "{}"), call(2, "die", "{}"));
-    let (held, dying) = tokio::join!(tunnel.post(Some(&session), &held), tunnel.post(Some(&session), &dying));
+    let dies = async {
+        tunnel.until_held(&session).await;
+        tunnel.post(Some(&session), &dying).await
+    };
+    let (held, dying) = tokio::join!(tunnel.post(Some(&session), &held), dies);
     assert!(held.json()["error"].is_object() && dying.json()["error"].is_object());
     connector.stop().await.unwrap();
 }

@@ -26,6 +26,7 @@ pub fn limits() -> Limits {
         reconnect: waits,
         stop_grace: Duration::from_millis(500),
         cancel_grace: Duration::from_millis(50),
+        silence: PATIENCE,
         ..Limits::default()
     }
 }

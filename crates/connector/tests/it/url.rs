@@ -16,7 +16,7 @@ use futures_util::StreamExt as _;
 use http::{HeaderMap, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     sync::{Notify, mpsc},
 };
 
@@ -172,9 +172,10 @@ async fn a_redirect_is_given_back_and_not_followed() {
 #[tokio::test]
 async fn an_endpoint_that_is_not_there_is_an_undelivered_call() {
     let gateway = Gateway::start().await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
-    drop(listener);
+    // Bound, so that nobody else gets the port, and not listened on.
+    let nobody = TcpSocket::new_v4().unwrap();
+    nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}/mcp", nobody.local_addr().unwrap());
     let connector = forward(&gateway, &url);
     let tunnel = gateway.accept().await;
     let answer = tunnel.post(None, &call(5, "echo", "{}")).await;
