@@ -12,7 +12,7 @@ use axum::{
 use bytes::Bytes;
 use mcp::OwnClient;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::*;
 use crate::{Dialer, DialerConfig, Egress, Limits};
@@ -46,7 +46,9 @@ fn target(uri: &str) -> Target<'static> {
     let mut headers = HeaderMap::new();
     headers.insert("authorization", "Bearer upstream-secret".parse().unwrap());
     let client = OwnClient { name: "portcullis", version: "0" };
-    Target { uri: uri.parse().unwrap(), headers, client, limits: Limits::default() }
+    // What takes long is the machine that runs the tests.
+    let limits = Limits { per_request: std::time::Duration::from_secs(90), ..Limits::default() };
+    Target { uri: uri.parse().unwrap(), headers, client, limits }
 }
 
 fn result(body: &Value, result: Value) -> Response {
@@ -148,9 +150,10 @@ async fn a_server_of_the_stateless_era() {
 
 #[tokio::test]
 async fn nothing_there_says_so() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // Bound, so that nobody else gets the port, and not listened on.
+    let nobody = TcpSocket::new_v4().unwrap();
+    nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = nobody.local_addr().unwrap();
     let (step, text, _) = words(&probed(&format!("http://{address}/mcp")).await);
     assert_eq!(step, StepName::Reach);
     assert!(text.contains("refused"), "{text}");
