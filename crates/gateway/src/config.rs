@@ -79,6 +79,18 @@ pub struct Times {
     pub upstream_whole: Duration,
     /// For one server's part of an answer on the account's own URL.
     pub aggregate_part: Duration,
+    /// For what a server says of itself, in a greeting on the account's own URL, when nothing is known of it yet.
+    pub greeting: Duration,
+    /// For a call's turn to reserve its limits, when the counter store is asked as much at once as it may be.
+    pub reserve_turn: Duration,
+    /// For a session's connector, which may be on its way from one gateway to another.
+    pub connector_back: Duration,
+    /// For a connection to another gateway: looking it up, TCP, TLS and HTTP/2; and for one of theirs to show who it is.
+    pub gateway_connect: Duration,
+    /// For another gateway's answer to a ping, sent as often; then it is gone.
+    pub gateway_silence: Duration,
+    /// For a connector's answer to a ping, sent as often; then it is gone.
+    pub connector_silence: Duration,
     /// Between two keep-alive comments on a silent stream.
     pub keep_alive: Duration,
     /// Between two checks of the versions of the snapshots in use.
@@ -128,6 +140,12 @@ impl Default for Times {
             upstream_silence: Duration::from_secs(300),
             upstream_whole: Duration::from_secs(3_600),
             aggregate_part: Duration::from_secs(10),
+            greeting: Duration::from_secs(3),
+            reserve_turn: Duration::from_secs(5),
+            connector_back: Duration::from_secs(2),
+            gateway_connect: Duration::from_secs(3),
+            gateway_silence: Duration::from_secs(5),
+            connector_silence: Duration::from_secs(10),
             keep_alive: Duration::from_secs(20),
             snapshot_check: Duration::from_secs(1),
             snapshot_idle: Duration::from_secs(900),

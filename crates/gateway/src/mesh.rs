@@ -32,6 +32,7 @@ use moka::future::Cache;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    config::Times,
     failure::{Failure, UpstreamFailure},
     hub::Load,
 };
@@ -92,18 +93,19 @@ pub(crate) struct MeshParts<'a> {
     pub address: Option<String>,
     pub bus: Bus,
     pub identity: &'a Identity,
+    pub times: Times,
     pub tracker: TaskTracker,
     pub closing: CancellationToken,
 }
 
 impl Mesh {
     pub(crate) fn new(parts: MeshParts<'_>) -> Self {
-        let MeshParts { id, address, bus, identity, tracker, closing } = parts;
+        let MeshParts { id, address, bus, identity, times, tracker, closing } = parts;
         Self {
             id,
             address,
             bus,
-            links: Links::new(identity, tracker, closing),
+            links: Links::new(identity, times, tracker, closing),
             elsewhere: Cache::builder().max_capacity(MOST_SERVERS).time_to_live(BELIEVED).build(),
             addresses: Cache::builder().max_capacity(MOST_GATEWAYS).time_to_live(BELIEVED).build(),
             under_way: moka::sync::Cache::builder()

@@ -172,20 +172,18 @@ mod tests {
         let (ours, theirs) = (AccountId::new(&clock, &entropy), AccountId::new(&clock, &entropy));
         let (turns, long) = (Turns::default(), long());
         assert!(check(&turns, ours, &schema, Some("{}")).await.unwrap().is_ok(), "compiled by now");
-        let (mut one, mut two) =
-            (pin!(check(&turns, ours, &schema, Some(&long))), pin!(check(&turns, ours, &schema, Some(&long))));
-        assert!(poll!(one.as_mut()).is_pending() && poll!(two.as_mut()).is_pending());
+        let held = [turns.next(ours).await.unwrap(), turns.next(ours).await.unwrap()];
         assert_eq!(turns.all.available_permits(), 2, "an account has half of the turns");
-        let mut three = pin!(check(&turns, ours, &schema, Some(&long)));
-        assert!(poll!(three.as_mut()).is_pending());
+        let mut waits = pin!(check(&turns, ours, &schema, Some(&long)));
+        assert!(poll!(waits.as_mut()).is_pending());
         assert_eq!(turns.all.available_permits(), 2);
         assert!(check(&turns, ours, &schema, Some(r#"{"a":["x"]}"#)).await.unwrap().is_err(), "a short one needs none");
-        let mut other = pin!(check(&turns, theirs, &schema, Some(&long)));
-        assert!(poll!(other.as_mut()).is_pending());
-        assert_eq!(turns.all.available_permits(), 1, "another account need not wait");
-        for done in [one.await, two.await, three.await, other.await] {
-            assert!(done.unwrap().is_err());
-        }
+        let other = turns.next(theirs).await.unwrap();
+        assert_eq!(turns.all.available_permits(), 1);
+        assert!(check(&turns, theirs, &schema, Some(&long)).await.unwrap().is_err(), "another account need not wait");
+        assert!(poll!(waits.as_mut()).is_pending());
+        drop((held, other));
+        assert!(waits.await.unwrap().is_err());
         assert_eq!(turns.all.available_permits(), 4);
     }
 }

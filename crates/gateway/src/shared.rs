@@ -111,12 +111,13 @@ impl Shared {
             address: config.mesh_address.clone(),
             bus: bus.clone(),
             identity: &identity,
+            times: config.times,
             tracker: tracker.clone(),
             closing: closing.clone(),
         }));
         Self {
             id,
-            around: Arc::new(Around::new(hub.clone(), mesh.clone())),
+            around: Arc::new(Around::new(hub.clone(), mesh.clone(), config.times.connector_back)),
             mesh,
             identity,
             guard: Guard::new(&config),

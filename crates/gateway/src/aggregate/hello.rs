@@ -1,6 +1,6 @@
 //! Who the account's URL says it is, in both eras. A server that is down or slow is not waited for.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::response::Response;
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
@@ -19,8 +19,6 @@ use crate::{
     session::{SESSION_HEADER, Session},
 };
 
-/// A greeting waits no longer than this for a server that nothing is known of.
-const WITHIN: Duration = Duration::from_secs(3);
 /// Servers that are greeted at the same time.
 const AT_ONCE: usize = 32;
 /// Most characters of one server's instructions, and of all together.
@@ -87,7 +85,7 @@ async fn greet(ask: &Ask<'_>, ours: &Ours, place: Place) -> Greeted {
     if known.is_some() || place.require_active().is_err() {
         return (place, known);
     }
-    let within = ours.patience(ask.shared, &place).min(WITHIN);
+    let within = ours.patience(ask.shared, &place).min(ask.shared.config.times.greeting);
     let described = match timeout(within, ours.peer(ask.shared, &place)).await {
         Ok(Ok(peer)) => Some(memory.greeted(&peer)),
         Ok(Err(failure)) => {

@@ -1,6 +1,6 @@
 //! Reserving: every limit of a permitted call in one round trip, together with its intent record.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use bus::Durability;
 use counters::{Payer, Reservation, Reserve, Reserved};
@@ -14,8 +14,6 @@ use crate::{account::Grant, failure::Failure, shared::Shared};
 
 /// Reservations that are under way at the same time.
 pub(crate) const RESERVING: usize = 64;
-/// A call waits this long for its turn to reserve.
-const TURN_WITHIN: Duration = Duration::from_secs(5);
 
 impl Work<'_> {
     /// Reserves every limit and stores the intent record. When this returns `Yes` both have happened.
@@ -102,7 +100,7 @@ struct Taken {
 /// Reserves when its turn comes. A store is asked only so many things at the same time: in a burst the calls wait here
 /// for their turn, and not there until the store seems to be gone.
 pub(super) async fn in_turn(shared: &Shared, reserve: Reserve<'_>) -> Result<Reserved, NotReserved> {
-    let Ok(Ok(_turn)) = timeout(TURN_WITHIN, shared.reserving.acquire()).await else {
+    let Ok(Ok(_turn)) = timeout(shared.config.times.reserve_turn, shared.reserving.acquire()).await else {
         tracing::warn!("the counter store is too slow for the calls that wait for it");
         return Err(NotReserved);
     };

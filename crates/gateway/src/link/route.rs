@@ -28,9 +28,7 @@ use crate::{
 const NEARER_BY: u32 = 4;
 /// Most connectors that are offered one request.
 const MOST_OFFERS: usize = 4;
-/// How long a session waits for its connector, which may be on its way from one gateway to another.
-const COMES_BACK_WITHIN: Duration = Duration::from_secs(2);
-/// And how often is looked.
+/// How often a session whose connector may be on its way looks for it.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// One connector process, as it is reached from here.
@@ -60,15 +58,17 @@ pub(crate) struct Around {
     pub mesh: Arc<Mesh>,
     /// Processes that did not come back in time: their sessions do not wait again.
     lost: moka::sync::Cache<String, ()>,
+    /// How long a session waits for its connector, which may be on its way from one gateway to another.
+    comes_back_within: Duration,
 }
 
 /// A connector that was offered a request, and where.
 type Offered = (Option<GatewayId>, String);
 
 impl Around {
-    pub(crate) fn new(hub: Arc<Hub>, mesh: Arc<Mesh>) -> Self {
+    pub(crate) fn new(hub: Arc<Hub>, mesh: Arc<Mesh>, comes_back_within: Duration) -> Self {
         let lost = moka::sync::Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(60)).build();
-        Self { hub, mesh, lost }
+        Self { hub, mesh, lost, comes_back_within }
     }
 
     /// Whether a connector process can be reached.
@@ -100,7 +100,7 @@ impl Around {
         instance: &str,
         offered: &[Offered],
     ) -> Option<Reach> {
-        let until = Instant::now() + COMES_BACK_WITHIN;
+        let until = Instant::now() + self.comes_back_within;
         loop {
             let way = self.bound(account, server, instance, offered).await;
             if way.is_some() {

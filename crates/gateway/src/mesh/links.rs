@@ -18,12 +18,8 @@ use tokio_rustls::TlsConnector;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{identity::Identity, wire::Outcome};
-use crate::failure::UpstreamFailure;
+use crate::{config::Times, failure::UpstreamFailure};
 
-/// For looking up, TCP, TLS and HTTP/2 together.
-const CONNECT_LIMIT: Duration = Duration::from_secs(3);
-/// A gateway that does not answer a ping for this long is gone; it is pinged as often.
-pub(super) const ALIVE_WITHIN: Duration = Duration::from_secs(5);
 /// What one answer may be ahead of its reader.
 pub(super) const STREAM_WINDOW_BYTES: u32 = 256 << 10;
 /// The most that HTTP/2 has: only the streams' own windows hold answers back, so that one slow reader stops nobody else.
@@ -37,6 +33,7 @@ const MOST: u64 = 1_024;
 /// The connections.
 pub(super) struct Links {
     tls: TlsConnector,
+    times: Times,
     open: Cache<(GatewayId, String), SendRequest<Full<Bytes>>>,
     unreachable: Cache<(GatewayId, String), ()>,
     tracker: TaskTracker,
@@ -51,11 +48,11 @@ pub(super) struct To<'a> {
 }
 
 impl Links {
-    pub(super) fn new(identity: &Identity, tracker: TaskTracker, closing: CancellationToken) -> Self {
+    pub(super) fn new(identity: &Identity, times: Times, tracker: TaskTracker, closing: CancellationToken) -> Self {
         let tls = TlsConnector::from(Arc::new(identity.client()));
         let open = Cache::builder().max_capacity(MOST).time_to_idle(Duration::from_secs(600)).build();
         let unreachable = Cache::builder().max_capacity(MOST).time_to_live(NOT_AGAIN_FOR).build();
-        Self { tls, open, unreachable, tracker, closing }
+        Self { tls, times, open, unreachable, tracker, closing }
     }
 
     /// Sends a request to a gateway and gives the answer's head. Its failures say whether it can have been delivered.
@@ -109,20 +106,20 @@ impl Links {
             let name = ServerName::try_from("gateway").map_err(std::io::Error::other)?;
             self.tls.connect(name, stream).await
         };
-        let stream = match timeout(CONNECT_LIMIT, connecting).await {
+        let stream = match timeout(self.times.gateway_connect, connecting).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err(unreachable(&error)),
             Err(late) => return Err(unreachable(&late)),
         };
         let handshake = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
-            .keep_alive_interval(ALIVE_WITHIN)
-            .keep_alive_timeout(ALIVE_WITHIN)
+            .keep_alive_interval(self.times.gateway_silence)
+            .keep_alive_timeout(self.times.gateway_silence)
             .keep_alive_while_idle(true)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .handshake(TokioIo::new(stream));
-        let (sender, connection) = match timeout(CONNECT_LIMIT, handshake).await {
+        let (sender, connection) = match timeout(self.times.gateway_connect, handshake).await {
             Ok(Ok(parts)) => parts,
             Ok(Err(error)) => return Err(unreachable(&error)),
             Err(late) => return Err(unreachable(&late)),

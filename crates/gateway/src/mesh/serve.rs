@@ -17,7 +17,7 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    links::{ALIVE_WITHIN, CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES},
+    links::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES},
     wire::{self, Outcome},
 };
 use crate::{
@@ -27,8 +27,6 @@ use crate::{
     space::Space,
 };
 
-/// How long a peer may take to show who it is: as long as it waits itself.
-const HANDSHAKE_LIMIT: Duration = Duration::from_secs(3);
 /// Peers that have not shown yet who they are, at the same time; further ones wait. So many that strangers who say nothing
 /// keep no gateway out.
 const HANDSHAKES: usize = 2_048;
@@ -69,7 +67,8 @@ async fn connection(
 ) {
     // Small frames of a stream must not wait for more.
     let _slower = stream.set_nodelay(true);
-    let stream = match timeout(HANDSHAKE_LIMIT, acceptor.accept(stream)).await {
+    // As long as a peer waits itself.
+    let stream = match timeout(shared.config.times.gateway_connect, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return tracing::warn!(%error, "someone who is no gateway of this deployment was turned away"),
         Err(_) => return tracing::debug!("someone did not say in time who it is, and was turned away"),
@@ -85,8 +84,8 @@ async fn serve_peer(shared: &Arc<Shared>, steps: Steps, stream: TlsStream<TcpStr
     });
     let connection = http2::Builder::new(Tracked(shared.tracker.clone()))
         .timer(TokioTimer::new())
-        .keep_alive_interval(ALIVE_WITHIN)
-        .keep_alive_timeout(ALIVE_WITHIN)
+        .keep_alive_interval(shared.config.times.gateway_silence)
+        .keep_alive_timeout(shared.config.times.gateway_silence)
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(HEADER_BYTES)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)

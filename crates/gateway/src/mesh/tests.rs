@@ -21,8 +21,15 @@ struct Two {
     _folder: tempfile::TempDir,
 }
 
+/// Longer than it takes to connect on any machine, however busy.
+const PATIENCE: Duration = Duration::from_secs(90);
+
 /// Two gateways of one deployment; the second listens for the first.
 async fn two() -> Two {
+    two_that_connect_within(PATIENCE).await
+}
+
+async fn two_that_connect_within(limit: Duration) -> Two {
     let folder = tempfile::tempdir().unwrap();
     let (clock, entropy) = (Clock::fixed(Timestamp(1_767_614_400_000_000)), Entropy::seeded(3));
     let bus = Bus::memory(folder.path(), clock.clone()).unwrap();
@@ -36,7 +43,11 @@ async fn two() -> Two {
             key: DeploymentKey::new(&Entropy::seeded(7)),
             clock: clock.clone(),
             entropy: entropy.clone(),
-            config: Config { mesh_address, ..Config::new("http://127.0.0.1:1") },
+            config: {
+                let mut config = Config { mesh_address, ..Config::new("http://127.0.0.1:1") };
+                (config.times.gateway_connect, config.times.gateway_silence) = (limit, PATIENCE);
+                config
+            },
         })
     };
     let (a, b) = (gateway(None), gateway(Some(b_address.to_string())));
@@ -131,7 +142,7 @@ async fn a_gateway_that_is_gone_is_told_at_once() {
 
 #[tokio::test]
 async fn a_gateway_that_fell_silent_is_waited_for_once() {
-    let two = two().await;
+    let two = two_that_connect_within(Duration::from_millis(500)).await;
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent_address = silent.local_addr().unwrap();
     let dials = tokio::spawn(async move {

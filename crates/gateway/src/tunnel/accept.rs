@@ -34,8 +34,6 @@ const STREAM_WINDOW_BYTES: u32 = 256 << 10;
 /// The most that HTTP/2 has. The streams of one tunnel share this window, so whoever lets answers lie unread takes from it;
 /// only the streams' own windows are to hold them back, or a few such clients would stop everybody's answers.
 const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
-/// A connector that does not answer a ping for this long is gone.
-const ALIVE_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Why a connector is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,8 +133,8 @@ async fn carry(shared: Arc<Shared>, arrival: Arrival, account: Arc<Account>, ser
     let stream = TokioIo::new(SocketStream::new(socket, arrival.refused.clone()));
     let handshake = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
-        .keep_alive_interval(ALIVE_WITHIN)
-        .keep_alive_timeout(ALIVE_WITHIN)
+        .keep_alive_interval(shared.config.times.connector_silence)
+        .keep_alive_timeout(shared.config.times.connector_silence)
         .keep_alive_while_idle(true)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{
     client::Client,
     fixture::{Fixture, Speaks},
-    world::{OPEN, World, decided},
+    world::{Nowhere, OPEN, World, decided},
 };
 
 const HIDES: &str = r#"{"version":"1","default":"deny","hide":["delete_*"],"tools":{"echo":{"limits":[{"window":"hour","max":2,"counter":"c"}]}}}"#;
@@ -65,11 +65,11 @@ async fn tools_of_all_servers_under_their_servers_names() {
 async fn a_dead_server_costs_only_its_own_tools() {
     let world = World::start().await;
     let one = Fixture::start(Speaks::Sessions).await;
-    let gone = { tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap() };
+    let gone = Nowhere::new();
     let mut acme = world.account("acme");
     let simple = acme.simple(&one.url, OPEN);
     for (slug, transport) in
-        [("dead", domain::Transport::Http { url: format!("http://{gone}/mcp") }), ("tunnel", domain::Transport::Tunnel)]
+        [("dead", domain::Transport::Http { url: gone.url() }), ("tunnel", domain::Transport::Tunnel)]
     {
         let server = acme.server(slug, transport, &[]);
         acme.grant(simple.agent.principal.as_subject(), server, Some(simple.policy));

@@ -10,6 +10,7 @@ use crate::{
     client::Client,
     fixture::Speaks,
     scripted::{Reply, Scripted, result},
+    snapshots::until,
     world::{Account, Holder, OPEN, World},
 };
 
@@ -224,7 +225,8 @@ async fn a_slow_server_costs_only_its_own_entries_and_is_not_waited_for_again() 
     world.publish(&acme).await;
     let client = Client::new(&world, &acme, "/mcp", &agent).initialized().await;
     for _ in 0..2 {
-        assert_eq!(walk(&client, "tools/list", "tools", "name").await, [["s0__a", "slow__b"]]);
+        // On a machine that stands still for a while, the quick one may be taken for slow as well.
+        until(|| async { walk(&client, "tools/list", "tools", "name").await == [["s0__a", "slow__b"]] }).await;
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     client::{Client, stateless},
     fixture::Speaks,
     scripted::{Reply, Scripted, result},
-    world::{Account, Holder, OPEN, World},
+    world::{Account, Holder, Nowhere, OPEN, World},
 };
 
 fn everything() -> Value {
@@ -262,10 +262,10 @@ async fn the_url_can_what_its_servers_can_in_both_eras() {
         script,
     )
     .await;
-    let gone = { tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap() };
+    let gone = Nowhere::new();
     add(&mut acme, &agent, "old", &legacy).await;
     add(&mut acme, &agent, "new", &modern).await;
-    let dead = acme.server("dead", Transport::Http { url: format!("http://{gone}/mcp") }, &[]);
+    let dead = acme.server("dead", Transport::Http { url: gone.url() }, &[]);
     acme.grant(agent.principal.as_subject(), dead, None);
     world.publish(&acme).await;
     let client = Client::new(&world, &acme, "/mcp", &agent);

@@ -12,7 +12,7 @@ use crate::{
     client::{Client, stateless},
     fixture::Speaks,
     scripted::{Reply, Scripted, result},
-    world::{Account, Holder, OPEN, World},
+    world::{Account, Holder, Nowhere, OPEN, World},
 };
 
 fn everything() -> Value {
@@ -50,11 +50,6 @@ fn tagged(upstream: &Scripted, method: &str, params: &Value) -> String {
     json!({"jsonrpc": "2.0", "method": method, "params": params}).to_string()
 }
 
-async fn nowhere() -> String {
-    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    format!("http://{gone}/mcp")
-}
-
 #[tokio::test]
 async fn a_sessions_stream_has_what_every_server_says() {
     let world = World::start().await;
@@ -64,7 +59,8 @@ async fn a_sessions_stream_has_what_every_server_says() {
     let (new, new_says) = speaking(Speaks::Stateless).await;
     add(&mut acme, &agent, "old", &old.url).await;
     add(&mut acme, &agent, "new", &new.url).await;
-    add(&mut acme, &agent, "dead", &nowhere().await).await;
+    let gone = Nowhere::new();
+    add(&mut acme, &agent, "dead", &gone.url()).await;
     world.publish(&acme).await;
     let client = Client::new(&world, &acme, "/mcp", &agent).introduced(json!({"roots": {}})).await;
     let subscribe = |uri: &str| {
@@ -111,7 +107,8 @@ async fn a_subscription_is_acknowledged_once_and_has_what_was_asked_for() {
     let (new, new_says) = speaking(Speaks::Stateless).await;
     add(&mut acme, &agent, "old", &old.url).await;
     add(&mut acme, &agent, "new", &new.url).await;
-    add(&mut acme, &agent, "dead", &nowhere().await).await;
+    let gone = Nowhere::new();
+    add(&mut acme, &agent, "dead", &gone.url()).await;
     world.publish(&acme).await;
     let client = Client::new(&world, &acme, "/mcp", &agent);
     let wanted = json!({"notifications": {"promptsListChanged": true, "resourceSubscriptions": ["srv.old+test://a", "srv.new+test://b", "srv.gone+test://c"]}});
@@ -139,8 +136,8 @@ async fn a_subscription_is_acknowledged_once_and_has_what_was_asked_for() {
     assert_eq!(event["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"], 7);
 
     // A server that goes is told of; the end of the key ends the subscription in good order.
-    let gone = acme.snapshot.servers[0].id;
-    acme.changed().snapshot.grants.retain(|grant| grant.server != gone);
+    let left = acme.snapshot.servers[0].id;
+    acme.changed().snapshot.grants.retain(|grant| grant.server != left);
     world.publish(&acme).await;
     assert_eq!(stream.event().await.unwrap()["method"], "notifications/prompts/list_changed");
     acme.changed().snapshot.keys.clear();

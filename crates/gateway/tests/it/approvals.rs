@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     client::{Answer, Client, stateless_call},
     fixture::{Fixture, Speaks},
-    world::{Account, OPEN, Simple, World, asked, decided},
+    world::{Account, Nowhere, OPEN, Simple, World, asked, decided},
 };
 
 const ASKS: &str = r#"{"version":"1","default":"deny","tools":{
@@ -193,8 +193,8 @@ async fn it_is_used_up_by_what_was_delivered_and_by_nothing_else() {
     assert_ne!(approval(&stage.client.call("fails", json!({})).await), approval(&failing), "used, although it failed");
 
     let mut acme = stage.world.account("unreachable");
-    let gone = { tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap() };
-    let simple = acme.simple(&format!("http://{gone}/mcp"), ASKS);
+    let gone = Nowhere::new();
+    let simple = acme.simple(&gone.url(), ASKS);
     stage.world.publish(&acme).await;
     let client = Client::new(&stage.world, &acme, "/mlflow/mcp", &simple.agent);
     let first = client.call("delete_run", json!({})).await;

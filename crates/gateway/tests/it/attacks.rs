@@ -13,7 +13,7 @@ use crate::{
     fixture::{Fixture, Speaks},
     scripted::{Reply, Scripted, result},
     snapshots::until,
-    world::{Account, OPEN, World, settled},
+    world::{Account, OPEN, SHORT_SILENCE, World, settled},
 };
 
 /// A server that has one tool, in either era.
@@ -409,7 +409,7 @@ async fn a_cancellation_that_the_server_does_not_take_is_given_up() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/mcp", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, Router::new().route("/mcp", post(answer))).await });
-    let world = World::with(|config| config.times.aggregate_part = std::time::Duration::from_millis(200)).await;
+    let world = World::with(|config| config.times.aggregate_part = SHORT_SILENCE).await;
     let mut acme = world.account("acme");
     let simple = acme.simple(&url, OPEN);
     world.publish(&acme).await;

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::{
     client::Client,
     fixture::{Fixture, Speaks},
-    world::{OPEN, World},
+    world::{OPEN, SHORT_SILENCE, World},
 };
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn what_is_held_for_all_clients_together_is_bounded() {
 
 #[tokio::test]
 async fn a_time_out_says_that_the_outcome_is_unknown() {
-    let world = World::with(|config| config.times.upstream_silence = std::time::Duration::from_secs(2)).await;
+    let world = World::with(|config| config.times.upstream_silence = SHORT_SILENCE).await;
     let upstream = Fixture::start(Speaks::Sessions).await;
     let mut acme = world.account("acme");
     let simple = acme.simple(&upstream.url, OPEN);

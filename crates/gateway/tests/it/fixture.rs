@@ -73,7 +73,7 @@ pub const TOOLS: &str = r#"[{"name":"echo","description":"a \"quoted\" one","inp
 
 impl Fixture {
     pub async fn start(speaks: Speaks) -> Arc<Self> {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = crate::world::listener();
         let url = format!("http://{}/mcp", listener.local_addr().unwrap());
         let fixture = Arc::new(Self {
             url,

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::{
     client::Client,
     fixture::{Fixture, Speaks},
-    world::{OPEN, World, decided, settled},
+    world::{OPEN, SHORT_SILENCE, World, decided, settled},
 };
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn a_call_leaves_its_intent_and_its_outcome() {
 
 #[tokio::test]
 async fn each_end_of_a_call_has_its_settlement() {
-    let world = World::with(|config| config.times.upstream_silence = std::time::Duration::from_secs(2)).await;
+    let world = World::with(|config| config.times.upstream_silence = SHORT_SILENCE).await;
     let upstream = Fixture::start(Speaks::Sessions).await;
     let cases = [
         ("echo", Settlement::Ok, Some(200)),

@@ -1,8 +1,6 @@
 //! What is refused before policy: messages that two parsers could read differently, headers that disagree with the body,
 //! pages of others, too much of anything.
 
-use std::time::Duration;
-
 use http::{Method, StatusCode};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -10,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use crate::{
     client::{Client, stateless_call},
     fixture::{Fixture, Speaks},
-    world::{OPEN, World},
+    world::{OPEN, SHORT_SILENCE, World},
 };
 
 async fn start(world: &World) -> (std::sync::Arc<Fixture>, Client) {
@@ -141,7 +139,7 @@ async fn pages_and_names_of_others_are_refused() {
 async fn bodies_have_their_limits() {
     let world = World::with(|config| {
         config.limits.request_bytes = 1_000;
-        config.times.request_body = Duration::from_secs(2);
+        config.times.request_body = SHORT_SILENCE;
     })
     .await;
     let (upstream, client) = start(&world).await;

@@ -16,7 +16,7 @@ use crate::{
     client::{Client, call, stateless_call},
     fixture::{Fixture, Speaks, event},
     scripted::{Reply, Scripted},
-    world::{Account, OPEN, Simple, World},
+    world::{Account, OPEN, SHORT_SILENCE, Simple, World},
 };
 
 async fn start(world: &World) -> (Arc<Fixture>, Account, Simple, Client) {
@@ -89,7 +89,7 @@ async fn a_stream_that_breaks_off_is_told_to_the_client() {
 
 #[tokio::test]
 async fn a_server_that_is_too_late_is_told_that_nobody_waits() {
-    let world = World::with(|config| config.times.upstream_silence = Duration::from_secs(2)).await;
+    let world = World::with(|config| config.times.upstream_silence = SHORT_SILENCE).await;
     let (upstream, _acme, _simple, client) = start(&world).await;
     upstream.told.notified().await; // `initialized`
     for tool in ["stalls", "holds"] {

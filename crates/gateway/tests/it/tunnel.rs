@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     client::{Client, call},
     fixture::{Fixture, Speaks},
-    world::{Account, Holder, PATIENCE, World, settled},
+    world::{Account, Holder, Nowhere, PATIENCE, World, settled},
 };
 
 const ONCE: &str =
@@ -94,7 +94,7 @@ pub fn connect_to(origin: &str, tunnelled: &Tunnelled, token: &Token, target: Ta
         server: "mlflow".parse().unwrap(),
     };
     let quick = Waits { first: Duration::from_millis(20), longest: Duration::from_millis(200) };
-    let limits = Limits { reconnect: quick, restart: quick, ..Limits::default() };
+    let limits = Limits { reconnect: quick, restart: quick, silence: PATIENCE, ..Limits::default() };
     let config =
         ConnectConfig { token: token.into(), target, allow: AllowList::default(), limits, extra_roots_pem: Vec::new() };
     let (say, reports) = mpsc::unbounded_channel();
@@ -252,8 +252,8 @@ async fn without_a_connector_a_call_is_not_delivered_and_given_back() {
     assert!(events.iter().filter_map(settled).all(|s| s.settlement == Settlement::Unreachable));
 
     // The connector is here, the server behind it is not: the connector says so, and it counts as not delivered.
-    let gone = { tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap() };
-    let target = Target::Url(UpstreamUrl::parse(&format!("http://{gone}/mcp")).unwrap());
+    let gone = Nowhere::new();
+    let target = Target::Url(UpstreamUrl::parse(&gone.url()).unwrap());
     let mut dead = connect(&world, &tunnelled, &tunnelled.token, target);
     dead.connected().await;
     for _ in 0..3 {

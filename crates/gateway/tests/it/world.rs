@@ -12,6 +12,7 @@ use domain::{
 };
 use gateway::{Config, Gateway, GatewayParts};
 use policy::RiskClass;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 use upstream::{Dialer, DialerConfig, Egress};
 
@@ -19,6 +20,10 @@ use upstream::{Dialer, DialerConfig, Egress};
 const NOON: Timestamp = Timestamp(1_767_614_400_000_000);
 /// No test waits longer than this for anything, however busy the machine is.
 pub const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The silence after which a gateway gives a server up, where that is to be seen: longer than a machine stands still, so
+/// that nobody who does answer is given up.
+pub const SHORT_SILENCE: Duration = Duration::from_secs(5);
 
 pub struct World {
     pub gateway: Gateway,
@@ -50,14 +55,21 @@ impl World {
 
     pub async fn of(parts: Parts, change: impl FnOnce(&mut Config)) -> Self {
         let Parts { dir, clock, entropy, bus, counters } = parts;
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = listener();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let key = DeploymentKey::new(&Entropy::seeded(7));
         let dialing = DialerConfig::new(Egress::PRIVATE_ALLOWED);
         let dialer = Dialer::new(DialerConfig { connect_limit: PATIENCE, ..dialing }).unwrap();
-        let mesh = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mesh = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut config = Config::new(&origin);
         config.mesh_address = Some(mesh.local_addr().unwrap().to_string());
+        // A machine that stands still for a while must not be taken for a server, a store or a gateway that is away.
+        config.times.aggregate_part = PATIENCE;
+        config.times.greeting = PATIENCE;
+        config.times.reserve_turn = PATIENCE;
+        config.times.gateway_connect = PATIENCE;
+        config.times.gateway_silence = PATIENCE;
+        config.times.connector_silence = PATIENCE;
         change(&mut config);
         let gateway = Gateway::new(GatewayParts {
             bus: bus.clone(),
@@ -141,6 +153,32 @@ impl World {
         };
         tokio::time::timeout(PATIENCE, looking).await.expect("the records are as wanted in time")
     }
+}
+
+/// An address that refuses whoever dials it, for as long as this is there: bound, so that nobody else gets the port, and
+/// not listened on.
+pub struct Nowhere(TcpSocket);
+
+impl Nowhere {
+    pub fn new() -> Self {
+        Self(bound())
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}/mcp", self.0.local_addr().unwrap())
+    }
+}
+
+/// A listener whose queue has room for everybody who comes at once: beyond it, a machine that does not get round to them
+/// resets them after a while.
+pub fn listener() -> TcpListener {
+    bound().listen(1024).unwrap()
+}
+
+fn bound() -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    socket
 }
 
 pub struct Parts {

@@ -55,7 +55,7 @@ pub struct Upstream {
 impl Upstream {
     /// With these tools, so many on a page.
     pub async fn start(tools: &[&str], page: usize) -> Arc<Self> {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = crate::world::listener();
         let upstream = Arc::new(Self {
             url: format!("http://{}/mcp", listener.local_addr().unwrap()),
             sent: Mutex::new(Sent::Json),
