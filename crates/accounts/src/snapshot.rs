@@ -1,7 +1,7 @@
 //! Compiling an account's snapshot: all that a gateway has to know of it, as of one moment.
 
 use domain::{AccountSlug, AccountSnapshot, SnapshotServer, Timestamp, UserId};
-use storage::{StorageError, ToolRow, Tx};
+use storage::{StorageError, Tx};
 
 use crate::{
     tools::snapshot_tools,
@@ -44,14 +44,14 @@ async fn servers(tx: &mut Tx, place: &Place<'_>) -> Result<Vec<SnapshotServer>, 
     let connections = if settings.is_empty() { Vec::new() } else { tx.connections(None).await? };
     let mut servers = Vec::new();
     for row in tx.servers().await? {
-        let own: Vec<&ToolRow> = tools.iter().filter(|tool| tool.server == row.id).collect();
+        let own = tools.chunk_by(|a, b| a.server == b.server).find(|own| own[0].server == row.id).unwrap_or_default();
         servers.push(SnapshotServer {
             headers: tx.server_headers(row.id).await?,
             oauth: settings.iter().find(|settings| settings.server == row.id).map(|settings| {
                 let connect_url = connect_url(place.origin, place.account, &row.slug);
                 snapshot_oauth(settings, (connect_url, place.users), &connections)
             }),
-            tools: snapshot_tools(row.settings.drift, &own),
+            tools: snapshot_tools(row.settings.drift, own),
             id: row.id,
             slug: row.slug,
             name: row.name,

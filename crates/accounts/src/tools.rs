@@ -3,11 +3,13 @@
 //! Whoever looks at a server (a gateway, a connector's arrival, a person who asks) brings an inventory; it goes through
 //! [`Accounts::take_inventory`], which publishes only when something changed.
 
+use std::collections::HashSet;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use catalogue::{KnownServer, Parameter, ToolFacts};
 use domain::{DriftSetting, Inventory, InventoryTool, Permission, ServerId, SnapshotTool, Timestamp};
-use policy::RiskClass;
+use policy::{Identity, Likenesses, RiskClass};
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 use storage::{Acceptance, AccountScope, Freshness, InventoryNote, PutTool, ServerRow, ToolRow};
@@ -55,6 +57,9 @@ pub enum ToolStanding {
     New,
     /// Changed since it was let in: calls are refused until a person accepts it.
     Changed,
+    /// Never let in, because its name looks like another tool's, whatever the server's setting says: it is neither listed
+    /// nor called until a person accepts it.
+    LookAlike,
 }
 
 /// Whether an inventory brought something new.
@@ -109,28 +114,72 @@ impl Accounts {
     }
 }
 
-/// The tools of a server as a snapshot carries them. Where changes are held, a tool whose present definition was not let
-/// in is left out, which the gateway takes for held.
-pub(crate) fn snapshot_tools(drift: DriftSetting, tools: &[&ToolRow]) -> Vec<SnapshotTool> {
-    let carried = tools.iter().filter(|tool| drift == DriftSetting::Note || tool.is_accepted());
-    let tool = |tool: &&ToolRow| SnapshotTool {
+/// The tools of a server as a snapshot carries them.
+pub(crate) fn snapshot_tools(drift: DriftSetting, tools: &[ToolRow]) -> Vec<SnapshotTool> {
+    let tool = |tool: &ToolRow| SnapshotTool {
         name: tool.name.as_str().into(),
         class: tool.class,
         pin: tool.pin.clone(),
         input_schema: input_schema(&tool.definition).map(Into::into),
     };
-    carried.map(tool).collect()
+    carried(drift, tools).map(tool).collect()
 }
 
-pub(crate) fn view(drift: DriftSetting, kind: Option<&KnownServer>, tool: ToolRow) -> ToolView {
-    let facts = ToolFacts::from_definition(&tool.definition).unwrap_or_default();
-    let page = kind.filter(|kind| kind.tool(&tool.name).is_some());
-    let standing = match (drift, &tool.accepted_pin) {
+/// What a gateway makes of a name, with what it is told of the tools.
+pub(crate) fn identity(drift: DriftSetting, tools: &[ToolRow], name: &str) -> Identity {
+    let known: Vec<&str> = carried(drift, tools).map(|tool| tool.name.as_str()).collect();
+    if known.contains(&name) {
+        Identity::Known
+    } else if known.into_iter().collect::<Likenesses>().has(name) {
+        Identity::LookAlike
+    } else {
+        Identity::Unknown
+    }
+}
+
+/// The tools that gateways are told of. Where changes are held, a tool whose present definition was not let in is left out,
+/// which a gateway takes for held; one that looks like another is left out everywhere.
+fn carried(drift: DriftSetting, tools: &[ToolRow]) -> impl Iterator<Item = &ToolRow> {
+    let like = look_alikes(tools);
+    let noted = move |tool: &ToolRow| drift == DriftSetting::Note && !like.contains(tool.name.as_str());
+    tools.iter().filter(move |tool| tool.is_accepted() || noted(tool))
+}
+
+/// Of the tools that were never let in, those whose names look like that of one that was, or that comes before them.
+fn look_alikes(tools: &[ToolRow]) -> HashSet<&str> {
+    let (old, new): (Vec<&ToolRow>, Vec<&ToolRow>) = tools.iter().partition(|tool| tool.accepted_pin.is_some());
+    if new.is_empty() {
+        return HashSet::new();
+    }
+    let mut names: Likenesses = old.iter().map(|tool| tool.name.as_str()).collect();
+    new.into_iter().map(|tool| tool.name.as_str()).filter(|name| names.insert(name)).collect()
+}
+
+/// The tools of a server, ready to show.
+pub(crate) fn views(drift: DriftSetting, kind: Option<&KnownServer>, tools: Vec<ToolRow>) -> Vec<ToolView> {
+    let like: Vec<bool> = {
+        let names = look_alikes(&tools);
+        tools.iter().map(|tool| names.contains(tool.name.as_str())).collect()
+    };
+    let shown = |(tool, like): (ToolRow, bool)| {
+        let standing = if like { ToolStanding::LookAlike } else { standing(drift, &tool) };
+        view(kind, tool, standing)
+    };
+    tools.into_iter().zip(like).map(shown).collect()
+}
+
+fn standing(drift: DriftSetting, tool: &ToolRow) -> ToolStanding {
+    match (drift, &tool.accepted_pin) {
         _ if tool.is_accepted() => ToolStanding::Accepted,
         (DriftSetting::Note, _) => ToolStanding::Accepted,
         (DriftSetting::Hold, None) => ToolStanding::New,
         (DriftSetting::Hold, Some(_)) => ToolStanding::Changed,
-    };
+    }
+}
+
+fn view(kind: Option<&KnownServer>, tool: ToolRow, standing: ToolStanding) -> ToolView {
+    let facts = ToolFacts::from_definition(&tool.definition).unwrap_or_default();
+    let page = kind.filter(|kind| kind.tool(&tool.name).is_some());
     ToolView {
         catalogue: page.map(|kind| (kind.slug.clone(), tool.name.clone())),
         title: facts.title,
@@ -146,12 +195,15 @@ pub(crate) fn view(drift: DriftSetting, kind: Option<&KnownServer>, tool: ToolRo
 }
 
 /// Pins and classes what a server gives. Where changes are held, the first look ever lets everything in: that is what the
-/// person who registered the server saw.
+/// person who registered the server saw. A tool that looks like another one is let in by nobody but a person: of such two
+/// that are new, the first in the list is the one.
 fn read(server: &ServerRow, known: &[ToolRow], tools: &[InventoryTool]) -> Vec<PutTool> {
     let names: Vec<&str> = tools.iter().map(|t| t.name.as_str()).collect();
     let of_kind = server.kind.as_deref().and_then(catalogue::server);
     let kind = of_kind.or_else(|| catalogue::recognise(&names));
     let first_look = known.is_empty();
+    let old: HashSet<&str> = known.iter().filter(|k| k.accepted_pin.is_some()).map(|k| k.name.as_str()).collect();
+    let mut like: Likenesses = names.iter().copied().filter(|name| old.contains(name)).collect();
     let fits = |tool: &&InventoryTool| {
         (1..=MAX_NAME_BYTES).contains(&tool.name.len())
             && tool.definition.len() <= MAX_DEFINITION_BYTES
@@ -171,8 +223,8 @@ fn read(server: &ServerRow, known: &[ToolRow], tools: &[InventoryTool]) -> Vec<P
         }
         let pin = pin(&tool.definition);
         let before = known.iter().find(|k| k.name == tool.name);
-        let let_in = first_look
-            || server.settings.drift == DriftSetting::Note
+        let is_like = !old.contains(tool.name.as_str()) && like.insert(&tool.name);
+        let let_in = !is_like && (first_look || server.settings.drift == DriftSetting::Note)
             || before.is_some_and(|b| b.accepted_pin.as_deref() == Some(pin.as_str()));
         let (class, evidence) = class_of(kind, tool);
         let acceptance = if let_in { Acceptance::Accepted } else { Acceptance::Held };

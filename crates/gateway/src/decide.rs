@@ -15,7 +15,7 @@ use std::sync::Arc;
 use counters::Reservation;
 use domain::{ApprovalBinding, ApprovalId, CallId, Client, DecisionId, GrantState, Outcome};
 use mcp::Retry;
-use policy::{Approval, ApprovalNeed, Code, Definition, Denial, Findings, RiskClass, Verdict};
+use policy::{Approval, ApprovalNeed, Code, Definition, Denial, Findings, Identity, RiskClass, Verdict};
 use tokio::time::Instant;
 
 use crate::{
@@ -148,6 +148,7 @@ struct Work<'a> {
     id: CallId,
     at: domain::Timestamp,
     class: RiskClass,
+    identity: Identity,
     session_subject: String,
     /// What the tool's schema has against the arguments.
     misfit: Option<mcp::Misfit>,
@@ -169,6 +170,7 @@ impl<'a> Work<'a> {
             id: CallId::new(&shared.clock, &shared.entropy),
             at: shared.clock.now(),
             class: place.server.class_of(call.tool),
+            identity: place.server.identity_of(call.tool),
             session_subject,
             misfit: None,
             paid: false,
@@ -198,7 +200,7 @@ impl<'a> Work<'a> {
         };
         let call =
             policy::Call { tool: self.call.tool, arguments: self.call.arguments, class: self.class, facts, approved };
-        let findings = Findings { definition: self.definition(), arguments: self.arguments() };
+        let findings = Findings { identity: self.identity, definition: self.definition(), arguments: self.arguments() };
         self.explained(policy::judge_with(compiled, &call, findings, self.at.into()))
     }
 

@@ -17,11 +17,11 @@ pub(crate) enum Page {
 /// How a tool shows to the caller: listed if any of its grants lists it; else as the first grant has it, whose denial a
 /// call would be told.
 pub(crate) fn visibility(place: &Place, tool: &str) -> Visibility {
-    let class = place.server.class_of(tool);
+    let (class, identity) = (place.server.class_of(tool), place.server.identity_of(tool));
     let mut first = None;
     for grant in &place.grants {
         let compiled = grant.policy.as_ref().and_then(|policy| policy.compiled.as_ref());
-        let visibility = match policy::visibility(compiled, tool, class) {
+        let visibility = match policy::visibility_as(compiled, (tool, identity), class) {
             Visibility::Listed if grant.state != domain::GrantState::Active => Visibility::Denied,
             visibility => visibility,
         };

@@ -1,15 +1,14 @@
 //! A policy that is ready to judge.
 
-use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::document::{self, Document, Name, Scenario};
-use crate::pattern::Glob;
+use crate::document::{self, Document, Scenario};
+use crate::judge::Identity;
+use crate::names::{LikeNames, Names};
 use crate::projection::Projection;
 use crate::rule::{Action, Rule};
-use crate::{Problems, RiskClass};
+use crate::{Mode, Problems, RiskClass};
 
 /// A policy free of problems, indexed for judging. Cloning shares it.
 #[derive(Clone)]
@@ -20,9 +19,9 @@ struct Inner {
     default: Action,
     rules: Vec<Rule>,
     /// Into `rules`.
-    exact: HashMap<Box<str>, usize>,
-    /// Into `rules`, by the character that a matching name begins with (`None`: any), most specific first.
-    globs: HashMap<Option<char>, Vec<(Glob, usize)>>,
+    names: Names,
+    /// Into `rules`, those that are only watched left out.
+    like: LikeNames,
     /// By class, into `rules`.
     classes: [Option<usize>; RiskClass::ALL.len()],
     all_tools: Option<Rule>,
@@ -35,6 +34,8 @@ struct Inner {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Standing<'p> {
     Hidden(&'p Rule),
+    /// Nobody listed the tool, and its name looks like another one: the entry for that, if there is one.
+    LookAlike(Option<&'p Rule>),
     Denied(&'p Rule),
     DefaultDeny,
     /// Under this entry; under `default: allow` when there is none.
@@ -55,18 +56,16 @@ impl CompiledPolicy {
 
     pub(crate) fn from_document(document: Document) -> Self {
         let mut rules = Vec::with_capacity(document.entries.len() + document.classes.len());
-        let mut exact = HashMap::new();
-        let mut globs: HashMap<_, Vec<_>> = HashMap::new();
+        let (mut names, mut like) = (Names::default(), LikeNames::default());
         for (name, rule) in document.entries {
-            match name {
-                Name::Exact(name) => _ = exact.insert(name, rules.len()),
-                Name::Glob(glob) => globs.entry(glob.first_char()).or_default().push((glob, rules.len())),
+            if rule.mode == Mode::Enforce {
+                like.insert(&name, rules.len());
             }
+            names.insert(name, rules.len());
             rules.push(rule);
         }
-        for alike in globs.values_mut() {
-            alike.sort_by_key(|(glob, _)| Reverse(glob.literals()));
-        }
+        names.sort();
+        like.sort();
         let mut classes = [None; RiskClass::ALL.len()];
         for (class, rule) in document.classes {
             classes[class as usize] = Some(rules.len());
@@ -79,8 +78,8 @@ impl CompiledPolicy {
             description: document.description,
             default: document.default,
             rules,
-            exact,
-            globs,
+            names,
+            like,
             classes,
             all_tools: document.all_tools,
             scenarios: document.scenarios,
@@ -137,33 +136,45 @@ impl CompiledPolicy {
         self.0.rules.iter().chain(&self.0.all_tools)
     }
 
-    pub(crate) fn standing(&self, tool: &str, class: RiskClass) -> Standing<'_> {
+    pub(crate) fn standing(&self, (tool, identity): (&str, Identity), class: RiskClass) -> Standing<'_> {
+        let known = self.standing_known(tool, class);
+        match (known, self.look_alike(tool, identity)) {
+            (Standing::Hidden(_), _) | (_, None) => known,
+            (_, Some(look_alike)) => look_alike,
+        }
+    }
+
+    /// The name is judged byte by byte and nothing else.
+    fn standing_known(&self, tool: &str, class: RiskClass) -> Standing<'_> {
         let Some(rule) = self.entry(tool, class) else {
             return if self.0.default == Action::Allow { Standing::Open(None) } else { Standing::DefaultDeny };
         };
         match rule.action {
-            _ if rule.mode == crate::Mode::Shadow => Standing::Open(Some(rule)),
+            _ if rule.mode == Mode::Shadow => Standing::Open(Some(rule)),
             Action::Hide => Standing::Hidden(rule),
             Action::Deny => Standing::Denied(rule),
             Action::Allow | Action::RequireApproval => Standing::Open(Some(rule)),
         }
     }
 
+    /// The standing of a name that only looks like one that has an entry, or that is listed. One that an entry spells is
+    /// what it says.
+    fn look_alike(&self, tool: &str, identity: Identity) -> Option<Standing<'_>> {
+        if identity == Identity::Known || self.0.names.exact(tool).is_some() {
+            return None;
+        }
+        let entry = self.0.names.look_alike(&self.0.like, tool);
+        match (entry.and_then(|entry| self.0.rules.get(entry)), identity) {
+            (None, Identity::Known | Identity::Unknown) => None,
+            (rule, _) => Some(Standing::LookAlike(rule)),
+        }
+    }
+
     /// The one entry for a tool: its exact name, else the most specific pattern, else its class.
     fn entry(&self, tool: &str, class: RiskClass) -> Option<&Rule> {
         let by_class = || self.0.classes[class as usize];
-        let index = self.0.exact.get(tool).copied().or_else(|| self.by_glob(tool)).or_else(by_class);
+        let index = self.0.names.exact(tool).or_else(|| self.0.names.by_glob(tool)).or_else(by_class);
         index.and_then(|index| self.0.rules.get(index))
-    }
-
-    /// Two globs that both match are never equally specific: such a document is refused.
-    fn by_glob(&self, tool: &str) -> Option<usize> {
-        let first_match = |first| {
-            let candidates = self.0.globs.get(&first)?;
-            candidates.iter().find(|(glob, _)| glob.matches(tool))
-        };
-        let found = [tool.chars().next().and_then(|c| first_match(Some(c))), first_match(None)];
-        found.into_iter().flatten().max_by_key(|(glob, _)| glob.literals()).map(|(_, index)| *index)
     }
 
     #[cfg(test)]

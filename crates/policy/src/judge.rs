@@ -60,10 +60,25 @@ pub struct Call<'a> {
 /// speaks against the call.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Findings {
+    /// Step 2.
+    pub identity: Identity,
     /// Step 3.
     pub definition: Definition,
     /// Step 5.
     pub arguments: Arguments,
+}
+
+/// Whether the server is known to have a tool of exactly this name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Identity {
+    /// It has, or nothing is said of it: the name is judged byte by byte and nothing else.
+    #[default]
+    Known,
+    /// It is not known to. A name that looks like one that the policy has an entry for is hidden: the server may well take
+    /// the one for the other.
+    Unknown,
+    /// It is not, and the name looks like one that it is known to have: hidden, unless an entry of the policy spells it.
+    LookAlike,
 }
 
 /// The state of a tool's definition.
@@ -154,9 +169,14 @@ pub fn judge_with(policy: Option<&CompiledPolicy>, call: &Call<'_>, findings: Fi
 /// How a tool is to show in `tools/list`. A tool that is [`Visibility::Hidden`] is denied by [`judge`] whatever the
 /// call.
 pub fn visibility(policy: Option<&CompiledPolicy>, tool: &str, class: RiskClass) -> Visibility {
+    visibility_as(policy, (tool, Identity::Known), class)
+}
+
+/// [`visibility`], with what the gateway found out about the tool's name.
+pub fn visibility_as(policy: Option<&CompiledPolicy>, tool: (&str, Identity), class: RiskClass) -> Visibility {
     match policy.map(|policy| policy.standing(tool, class)) {
         Some(Standing::Open(_)) => Visibility::Listed,
-        Some(Standing::Hidden(_)) => Visibility::Hidden,
+        Some(Standing::Hidden(_) | Standing::LookAlike(_)) => Visibility::Hidden,
         Some(Standing::Denied(_) | Standing::DefaultDeny) | None => Visibility::Denied,
     }
 }
@@ -174,8 +194,9 @@ fn decide(
     let Some(policy) = policy else {
         return Err(deny(Code::NoPolicy, "", "No policy is attached to this grant."));
     };
-    let entry = match policy.standing(call.tool, call.class) {
+    let entry = match policy.standing((call.tool, findings.identity), call.class) {
         Standing::Hidden(rule) => return Err(hidden(rule)),
+        Standing::LookAlike(other) => return Err(unlisted(other)),
         _ if findings.definition == Definition::Held => {
             let message = "This tool is new or has changed; somebody has to accept it before it can be called.";
             return Err(deny(Code::ToolChanged, "", message));
@@ -225,6 +246,11 @@ fn shadow(rules: &[Option<&Rule>; 2], subject: &Subject<'_>) -> Result<Evaluatio
 
 fn hidden(rule: &Rule) -> Stop {
     deny(Code::Hidden, &rule.action_rule, "There is no such tool.")
+}
+
+fn unlisted(other: Option<&Rule>) -> Stop {
+    let pointer = other.map_or("", |rule| &rule.pointer);
+    deny(Code::Hidden, pointer, "There is no such tool; its name only looks like that of another one.")
 }
 
 fn denied(rule: &Rule) -> Stop {

@@ -8,6 +8,8 @@ mod decimal;
 mod document;
 mod json;
 mod judge;
+mod likeness;
+mod names;
 mod path;
 mod pattern;
 mod problem;
@@ -29,8 +31,10 @@ pub use decimal::{Decimal, DecimalError};
 pub use document::MAX_BYTES;
 pub use json::canonical_json;
 pub use judge::{
-    Approval, Arguments, Call, Definition, Facts, Findings, Permit, Verdict, judge, judge_with, visibility,
+    Approval, Arguments, Call, Definition, Facts, Findings, Identity, Permit, Verdict, judge, judge_with, visibility,
+    visibility_as,
 };
+pub use likeness::Likenesses;
 pub use problem::{Problem, Problems};
 pub use schema::schema;
 pub use shadowed::shadowed;

@@ -47,6 +47,11 @@ impl Glob {
         Some(Self { pieces: pattern.split('*').map(Piece::parse).collect(), literals })
     }
 
+    /// The pattern with its literal parts in another form; as specific as it was.
+    pub(crate) fn shaped(&self, shape: fn(&str) -> String) -> Self {
+        Self { pieces: self.pieces.iter().map(|piece| piece.shaped(shape)).collect(), literals: self.literals }
+    }
+
     /// How specific: the number of literal characters.
     pub(crate) fn literals(&self) -> usize {
         self.literals
@@ -133,6 +138,21 @@ impl Piece {
             Self::Mixed(text.chars().map(|c| (c != '?').then_some(c)).collect())
         } else {
             Self::Plain(text.into())
+        }
+    }
+
+    fn shaped(&self, shape: fn(&str) -> String) -> Self {
+        match self {
+            Self::Plain(text) => Self::Plain(shape(text).into()),
+            Self::Mixed(chars) => {
+                let mut out = Vec::new();
+                for run in chars.chunk_by(|a, b| a.is_some() && b.is_some()) {
+                    let text: String = run.iter().flatten().collect();
+                    let wild = run.iter().filter(|c| c.is_none());
+                    out.extend(shape(&text).chars().map(Some).chain(wild.copied()));
+                }
+                Self::Mixed(out.into())
+            }
         }
     }
 

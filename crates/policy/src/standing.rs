@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::compiled::Standing;
 use crate::rule::{Action, Rule};
-use crate::{ApprovalTerms, Approvers, CompiledPolicy, Mode, RiskClass, SelfApproval};
+use crate::{ApprovalTerms, Approvers, CompiledPolicy, Identity, Mode, RiskClass, SelfApproval};
 
 #[cfg(test)]
 mod tests;
@@ -62,8 +62,9 @@ impl Eq for ToolStanding {}
 /// How a tool of this class stands.
 pub fn standings(policy: Option<&CompiledPolicy>, tool: &str, class: RiskClass) -> ToolStanding {
     let Some(policy) = policy else { return ToolStanding::closed(StandingKind::Denied, "", None) };
-    match policy.standing(tool, class) {
+    match policy.standing((tool, Identity::Known), class) {
         Standing::Hidden(rule) => ToolStanding::closed(StandingKind::Hidden, &rule.action_rule, Some(rule)),
+        Standing::LookAlike(rule) => ToolStanding::closed(StandingKind::Hidden, "", rule),
         Standing::Denied(rule) => ToolStanding::closed(StandingKind::Denied, &rule.action_rule, Some(rule)),
         Standing::DefaultDeny => ToolStanding::closed(StandingKind::Denied, "/default", None),
         Standing::Open(entry) => ToolStanding::open(entry, policy.all_tools()),

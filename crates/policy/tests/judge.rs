@@ -1,9 +1,9 @@
 //! Judgements through the public face of the crate. What a policy alone can show is in the vectors.
 
 use policy::{
-    Approval, Approvers, Arguments, Call, Code, CompiledPolicy, Decimal, Definition, Denial, Facts, Findings, Mode,
-    OnUnavailable, Permit, Refund, RiskClass, Scope, SelfApproval, StandingKind, Timestamp, Unit, Verdict, Visibility,
-    Window, judge, judge_with, standings, visibility,
+    Approval, Approvers, Arguments, Call, Code, CompiledPolicy, Decimal, Definition, Denial, Facts, Findings, Identity,
+    Mode, OnUnavailable, Permit, Refund, RiskClass, Scope, SelfApproval, StandingKind, Timestamp, Unit, Verdict,
+    Visibility, Window, judge, judge_with, standings, visibility, visibility_as,
 };
 use proptest::prelude::*;
 
@@ -391,18 +391,19 @@ fn any_policy() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn the_list_and_the_call_agree(
-        document in any_policy(), tool in "[abc]{0,5}", class in prop::sample::select(RiskClass::ALL.to_vec()),
+        document in any_policy(), tool in "[abcA]{0,5}", class in prop::sample::select(RiskClass::ALL.to_vec()),
         held in any::<bool>(),
+        identity in prop::sample::select(vec![Identity::Known, Identity::Unknown, Identity::LookAlike]),
     ) {
         let Ok(policy) = CompiledPolicy::compile(&document) else { return Ok(()) };
         let definition = if held { Definition::Held } else { Definition::Accepted };
-        let findings = Findings { definition, ..Findings::default() };
+        let findings = Findings { definition, identity, ..Findings::default() };
         let verdict = judge_with(Some(&policy), &Call { class, ..call(&tool, "{}") }, findings, NOW);
         let code = match &verdict {
             Verdict::Deny(denial) => Some(denial.code),
             Verdict::NeedsApproval(_) | Verdict::Permit(_) => None,
         };
-        match visibility(Some(&policy), &tool, class) {
+        match visibility_as(Some(&policy), (&tool, identity), class) {
             Visibility::Hidden => prop_assert_eq!(code, Some(Code::Hidden)),
             Visibility::Denied if held => prop_assert_eq!(code, Some(Code::ToolChanged)),
             Visibility::Denied => prop_assert!(matches!(code, Some(Code::Denied | Code::DefaultDeny))),

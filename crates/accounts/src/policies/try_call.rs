@@ -8,8 +8,8 @@ use std::sync::Arc;
 use counters::Counters;
 use domain::{AccountId, Client, DriftSetting, GrantId, Permission, ServerId};
 use policy::{
-    Approval, ApprovalTerms, Arguments, Code, CompiledPolicy, Decimal, Definition, Findings, Permit, Problems,
-    RiskClass, Verdict,
+    Approval, ApprovalTerms, Arguments, Code, CompiledPolicy, Decimal, Definition, Findings, Identity, Permit,
+    Problems, RiskClass, Verdict,
 };
 use storage::ToolRow;
 
@@ -18,7 +18,10 @@ use super::{
     pin::{Expect, Pin, passing},
     standin::{Standin, standin},
 };
-use crate::{Accounts, Caller, Error, tools::input_schema};
+use crate::{
+    Accounts, Caller, Error,
+    tools::{identity, input_schema},
+};
 
 /// How the client of a tried call names itself.
 const CLIENT: &str = "try";
@@ -109,6 +112,7 @@ struct Trial {
     standin: Standin,
     tool: String,
     class: RiskClass,
+    identity: Identity,
     definition: Definition,
     schema: Option<String>,
     arguments: Option<String>,
@@ -145,16 +149,19 @@ impl Accounts {
         let server = tx.server(form.server).await?.ok_or(Error::NotFound)?;
         let standin = standin(caller, &mut tx, form.server, form.grant, self.now()).await?;
         let tool = form.tool.trim();
-        let known = tx.tools(form.server).await?.into_iter().find(|row| row.name == tool);
+        let tools = tx.tools(form.server).await?;
         tx.commit().await?;
         if tool.is_empty() {
             return Err(Error::field("tool", "must be chosen"));
         }
+        let drift = server.settings.drift;
+        let identity = identity(drift, &tools, tool);
+        let known = tools.into_iter().find(|row| row.name == tool);
         let mut standin = standin;
         standin.notes.extend(known.is_none().then(|| NOT_THERE.to_owned()));
         let looks_at_unknown = UNKNOWN_FACTS.iter().any(|fact| form.document.contains(fact));
         standin.notes.extend(looks_at_unknown.then(|| NOT_KNOWN.to_owned()));
-        let held = server.settings.drift == DriftSetting::Hold && !known.as_ref().is_some_and(ToolRow::is_accepted);
+        let held = drift == DriftSetting::Hold && !known.as_ref().is_some_and(ToolRow::is_accepted);
         Ok(Trial {
             account: caller.scope().account(),
             server: form.server,
@@ -162,6 +169,7 @@ impl Accounts {
             tool: tool.to_owned(),
             // As the gateway takes a tool that it does not know.
             class: known.as_ref().map_or(RiskClass::Destructive, |row| row.class),
+            identity,
             definition: if held { Definition::Held } else { Definition::Accepted },
             schema: known.and_then(|row| input_schema(&row.definition)),
             arguments: arguments::read(&form.arguments)?,
@@ -270,7 +278,7 @@ fn judge(trial: &Trial, document: &str) -> Result<Judged, Problems> {
     let policy = CompiledPolicy::compile(document)?;
     let misfit = arguments::misfit(trial.schema.as_deref(), trial.arguments.as_deref());
     let arguments = if misfit.is_some() { Arguments::Invalid } else { Arguments::Acceptable };
-    let findings = Findings { definition: trial.definition, arguments };
+    let findings = Findings { identity: trial.identity, definition: trial.definition, arguments };
     let ask = |approved| policy::judge_with(Some(&policy), &trial.call(approved), findings, trial.at.into());
     let verdict = ask(Approval::None);
     let permit = match ask(Approval::Granted) {

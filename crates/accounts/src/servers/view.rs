@@ -8,7 +8,7 @@ use storage::{ConnectorRow, ServerRow, ToolRow, Tx};
 use super::reach::{DAY_SECONDS, ServerStanding};
 use crate::{
     Accounts, Caller, Error,
-    tools::{ToolView, view as tool_view},
+    tools::{ToolView, views},
 };
 
 /// How many tools there are of each class.
@@ -154,7 +154,7 @@ impl Accounts {
         Ok(ServerView {
             gateway_url: gateway_url(self.gateway_origin(), caller.slug(), Some(&row.slug)),
             account_gateway_url: gateway_url(self.gateway_origin(), caller.slug(), None),
-            tools: tools.into_iter().map(|tool| tool_view(drift, kind, tool)).collect(),
+            tools: views(drift, kind, tools),
             reported: row.reported_name.map(|name| (name, row.reported_version.unwrap_or_default())),
             header_names: headers.into_iter().map(|h| h.name).collect(),
             id: row.id,

@@ -94,6 +94,46 @@ async fn where_changes_are_held_a_new_or_changed_tool_waits_for_a_person() {
 }
 
 #[tokio::test]
+async fn a_tool_that_looks_like_another_waits_for_a_person_wherever_changes_are_held_or_not() {
+    let work = Work::new().await;
+    let (accounts, owner) = (&work.fixture.accounts, &work.fixture.ours.owner.caller);
+    let names = |carried: Vec<(String, RiskClass)>| carried.into_iter().map(|t| t.0).collect::<Vec<_>>();
+    // Before the one that was let in or behind it; of two that are new, the first is the one.
+    let all = ["Get_Run", "set_model_alias", "get_run", "d\u{435}lete_run", "delete_run", "new", "NEW"];
+    brings(&work, all.map(|name| tool(name, "1")).to_vec()).await;
+    assert_eq!(names(carried(&work).await), ["set_model_alias", "get_run", "delete_run", "new"]);
+    let view = accounts.server(owner, &work.ours.server.slug).await.expect("there");
+    let held: Vec<_> =
+        view.tools.iter().filter(|t| t.standing == ToolStanding::LookAlike).map(|t| t.name.as_str()).collect();
+    assert_eq!(held, ["Get_Run", "d\u{435}lete_run", "NEW"]);
+    assert_eq!(brings(&work, all.map(|name| tool(name, "1")).to_vec()).await, InventoryEffect::Same);
+
+    accounts.accept_tool(owner, work.ours.server.id, "Get_Run").await.expect("accepted");
+    let accepted = ["Get_Run", "set_model_alias", "get_run", "delete_run", "new"];
+    assert_eq!(names(carried(&work).await), accepted);
+    brings(&work, all.map(|name| tool(name, "2")).to_vec()).await;
+    assert_eq!(names(carried(&work).await), accepted, "what was let in once is a tool like any other");
+    hold(&work).await;
+    assert_eq!(names(carried(&work).await), accepted);
+    brings(&work, vec![tool("NEW", "2"), tool("get_run", "2"), tool("Get_Run", "2")]).await;
+    assert_eq!(names(carried(&work).await), ["get_run", "Get_Run"], "the other one is gone; this one is new");
+    let view = accounts.server(owner, &work.ours.server.slug).await.expect("there");
+    assert_eq!(view.tools[0].standing, ToolStanding::New);
+}
+
+#[tokio::test]
+async fn the_first_look_holds_what_looks_like_a_tool_before_it() {
+    let work = Work::new().await;
+    let (accounts, owner) = (&work.fixture.accounts, &work.fixture.ours.owner.caller);
+    brings(&work, Vec::new()).await;
+    brings(&work, vec![tool("file", "1"), tool("\u{fb01}le", "1"), tool("fiIe", "1"), tool("files", "1")]).await;
+    let names: Vec<_> = carried(&work).await.into_iter().map(|t| t.0).collect();
+    assert_eq!(names, ["file", "files"]);
+    let view = accounts.server(owner, &work.ours.server.slug).await.expect("there");
+    assert_eq!(view.tools.len(), 4, "all are shown");
+}
+
+#[tokio::test]
 async fn odd_tools_do_not_stop_the_rest() {
     let work = Work::new().await;
     let mut odd = tool("get_run", "1");

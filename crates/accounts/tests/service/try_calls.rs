@@ -186,6 +186,13 @@ async fn what_cannot_be_tried_says_why() {
     let unknown = tried(&work, &TryForm { tool: "not_there".to_owned(), ..base.clone() }).await;
     assert_eq!((unknown.code, unknown.class), (Some(Code::DefaultDeny), policy::RiskClass::Destructive));
     assert!(unknown.notes.iter().any(|note| note.contains("no such tool")), "{:?}", unknown.notes);
+    let open = r#"{"version":"1","default":"allow","hide":["secret"]}"#;
+    for name in ["Set_Model_Alias", "SECRET"] {
+        let form = TryForm { tool: name.to_owned(), document: open.to_owned(), ..base.clone() };
+        let like = tried(&work, &form).await;
+        assert_eq!((like.outcome, like.code), (TriedOutcome::Denied, Some(Code::Hidden)), "{name}");
+        assert_eq!(like.test, "", "a policy's tests judge byte by byte");
+    }
     let about_address = r#"{"version":"1","default":"allow","all_tools":{"require":[{"conditions":[
         {"path":"client.ip","op":"cidr","value":"10.0.0.0/8"}]}]}}"#;
     let nowhere = tried(&work, &TryForm { document: about_address.to_owned(), ..base.clone() }).await;

@@ -100,6 +100,7 @@ fn findings(known: Known) -> Findings {
     Findings {
         definition: if known.definition_held { policy::Definition::Held } else { policy::Definition::Accepted },
         arguments: if known.schema_misfit { policy::Arguments::Invalid } else { policy::Arguments::Acceptable },
+        ..Findings::default()
     }
 }
 

@@ -8,7 +8,7 @@ use domain::{
 };
 use http::{HeaderName, HeaderValue};
 use mcp::ParamHeader;
-use policy::RiskClass;
+use policy::{Identity, Likenesses, RiskClass};
 
 use crate::{
     credential::{Bearer, CredentialError, OAuth},
@@ -31,6 +31,8 @@ pub(crate) struct Server {
     pub bearer: Bearer,
     pub settings: ServerSettings,
     pub tools: Arc<HashMap<Arc<str>, Tool>>,
+    /// What the names of the tools look like.
+    likenesses: Arc<Likenesses>,
 }
 
 /// A tool as last accepted.
@@ -66,6 +68,13 @@ impl Server {
             (tool.name.clone(), Tool::of(server.id, tool, same))
         };
         let tools = server.tools.into_iter().map(tool).collect::<HashMap<_, _>>();
+        let same_names = |before: &&Arc<Self>| {
+            before.tools.len() == tools.len() && tools.keys().all(|name| before.tools.contains_key(name))
+        };
+        let likenesses = match before.filter(same_names) {
+            Some(before) => before.likenesses.clone(),
+            None => Arc::new(tools.keys().map(|name| &**name).collect()),
+        };
         Self {
             account,
             id: server.id,
@@ -76,6 +85,7 @@ impl Server {
             oauth,
             settings: server.settings,
             tools: Arc::new(tools),
+            likenesses,
         }
     }
 
@@ -122,6 +132,17 @@ impl Server {
     /// Whether the server has such a tool, as far as is known: before its tools were listed it may have any.
     pub(crate) fn may_have(&self, tool: &str) -> bool {
         self.tools.is_empty() || self.tools.contains_key(tool)
+    }
+
+    /// Whether it is known to have a tool of exactly this name, or only one that looks so. A known name costs one look-up.
+    pub(crate) fn identity_of(&self, tool: &str) -> Identity {
+        if self.tools.contains_key(tool) {
+            Identity::Known
+        } else if self.likenesses.has(tool) {
+            Identity::LookAlike
+        } else {
+            Identity::Unknown
+        }
     }
 
     /// The risk class of a tool. One that is not in the inventory yet could do anything that the protocol's own

@@ -31,6 +31,7 @@ mod list_changed;
 mod listening;
 mod lists;
 mod long_greetings;
+mod look_alikes;
 mod mesh;
 mod moved;
 mod proofs;

@@ -49,6 +49,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tracing-subscriber", &["portcullis"]),
     ("rust-embed", &["dashboard", "web-kit"]),
     ("regex", &["policy"]),
+    ("unicode-normalization", &["policy"]),
+    ("unicode-security", &["policy"]),
     ("jsonwebtoken", &["domain"]),
 ];
 

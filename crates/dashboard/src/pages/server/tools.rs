@@ -146,6 +146,7 @@ fn lines(server: &ServerView, under: &Under, base: &str) -> Vec<ToolLine> {
                 ToolStanding::Accepted => None,
                 ToolStanding::New => Some("New: held until someone accepts it"),
                 ToolStanding::Changed => Some("Changed: held until someone accepts it"),
+                ToolStanding::LookAlike => Some("Looks like another tool's name: held until someone accepts it"),
             },
             raw_name: tool.name.clone(),
             under: under.on(tool),
