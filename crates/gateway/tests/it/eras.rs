@@ -139,7 +139,8 @@ async fn a_question_of_a_server_reaches_a_modern_client_as_a_round() {
     };
 
     // Changed, for another call, or in somebody else's hands, it is worth nothing, and nothing is spoilt by trying.
-    let changed = format!("{}A", &state[..state.len() - 1]);
+    // Its start: of the last character some bits may mean nothing, and it may be this one already.
+    let changed = format!("{}{}", if state.starts_with('A') { 'B' } else { 'A' }, &state[1..]);
     assert_eq!(talks.ask("tools/call", again(&changed, 1)).await.reason(), "no_such_round");
     assert_eq!(talks.ask("tools/call", again(&state, 2)).await.reason(), "no_such_round");
     let other = Talks::new(Client::new(&world, &acme, "/mlflow/mcp", &colleague), true, can).await;
