@@ -195,15 +195,17 @@ fn view(kind: Option<&KnownServer>, tool: ToolRow, standing: ToolStanding) -> To
 }
 
 /// Pins and classes what a server gives. Where changes are held, the first look ever lets everything in: that is what the
-/// person who registered the server saw. A tool that looks like another one is let in by nobody but a person: of such two
-/// that are new, the first in the list is the one.
+/// person who registered the server saw. A tool that looks like another one is let in by nobody but a person, except names
+/// in ASCII at that first look, which differ to whoever looks; of such two that are new later, the first in the list is the
+/// one.
 fn read(server: &ServerRow, known: &[ToolRow], tools: &[InventoryTool]) -> Vec<PutTool> {
     let names: Vec<&str> = tools.iter().map(|t| t.name.as_str()).collect();
     let of_kind = server.kind.as_deref().and_then(catalogue::server);
     let kind = of_kind.or_else(|| catalogue::recognise(&names));
     let first_look = known.is_empty();
     let old: HashSet<&str> = known.iter().filter(|k| k.accepted_pin.is_some()).map(|k| k.name.as_str()).collect();
-    let mut like: Likenesses = names.iter().copied().filter(|name| old.contains(name)).collect();
+    let is_seen = |name: &str| first_look && name.is_ascii();
+    let mut like: Likenesses = names.iter().copied().filter(|name| old.contains(name) || is_seen(name)).collect();
     let fits = |tool: &&InventoryTool| {
         (1..=MAX_NAME_BYTES).contains(&tool.name.len())
             && tool.definition.len() <= MAX_DEFINITION_BYTES
@@ -224,7 +226,8 @@ fn read(server: &ServerRow, known: &[ToolRow], tools: &[InventoryTool]) -> Vec<P
         let pin = pin(&tool.definition);
         let before = known.iter().find(|k| k.name == tool.name);
         let is_like = !old.contains(tool.name.as_str()) && like.insert(&tool.name);
-        let let_in = !is_like && (first_look || server.settings.drift == DriftSetting::Note)
+        let let_in = is_seen(&tool.name)
+            || !is_like && (first_look || server.settings.drift == DriftSetting::Note)
             || before.is_some_and(|b| b.accepted_pin.as_deref() == Some(pin.as_str()));
         let (class, evidence) = class_of(kind, tool);
         let acceptance = if let_in { Acceptance::Accepted } else { Acceptance::Held };

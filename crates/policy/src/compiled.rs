@@ -138,9 +138,9 @@ impl CompiledPolicy {
 
     pub(crate) fn standing(&self, (tool, identity): (&str, Identity), class: RiskClass) -> Standing<'_> {
         let known = self.standing_known(tool, class);
-        match (known, self.look_alike(tool, identity)) {
-            (Standing::Hidden(_), _) | (_, None) => known,
-            (_, Some(look_alike)) => look_alike,
+        match known {
+            Standing::Open(_) => self.look_alike(tool, identity).unwrap_or(known),
+            Standing::Hidden(_) | Standing::LookAlike(_) | Standing::Denied(_) | Standing::DefaultDeny => known,
         }
     }
 

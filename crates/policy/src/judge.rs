@@ -74,10 +74,11 @@ pub enum Identity {
     /// It has, or nothing is said of it: the name is judged byte by byte and nothing else.
     #[default]
     Known,
-    /// It is not known to. A name that looks like one that the policy has an entry for is hidden: the server may well take
-    /// the one for the other.
+    /// It is not known to. A name that would be open is hidden if it looks like one that the policy has an entry for: the
+    /// server may well take the one for the other.
     Unknown,
-    /// It is not, and the name looks like one that it is known to have: hidden, unless an entry of the policy spells it.
+    /// It is not, and the name looks like one that it is known to have: hidden where it would be open, unless an entry of the
+    /// policy spells it.
     LookAlike,
 }
 
@@ -172,11 +173,13 @@ pub fn visibility(policy: Option<&CompiledPolicy>, tool: &str, class: RiskClass)
     visibility_as(policy, (tool, Identity::Known), class)
 }
 
-/// [`visibility`], with what the gateway found out about the tool's name.
+/// [`visibility`], with what the gateway found out about the tool's name. One that looks like a known one is in no list,
+/// whatever denies its calls.
 pub fn visibility_as(policy: Option<&CompiledPolicy>, tool: (&str, Identity), class: RiskClass) -> Visibility {
     match policy.map(|policy| policy.standing(tool, class)) {
         Some(Standing::Open(_)) => Visibility::Listed,
         Some(Standing::Hidden(_) | Standing::LookAlike(_)) => Visibility::Hidden,
+        _ if tool.1 == Identity::LookAlike => Visibility::Hidden,
         Some(Standing::Denied(_) | Standing::DefaultDeny) | None => Visibility::Denied,
     }
 }

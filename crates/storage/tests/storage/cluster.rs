@@ -164,12 +164,16 @@ async fn a_killed_server_leaves_nothing_in_the_way() {
     cluster.stop().await.expect("stopped");
 }
 
+/// Goes on for two minutes, should nobody end it.
+const BUSY: &str = "do $$ declare ends timestamptz := clock_timestamp() + interval '2 minutes';
+    begin while clock_timestamp() < ends loop end loop; end $$";
+
 /// A session that is too busy to notice that its server is gone.
 async fn busy_session(cluster: &Cluster) -> tokio::task::JoinHandle<Result<PgQueryResult, sqlx::Error>> {
     let url = format!("postgres://portcullis_super@localhost/postgres?host={}", cluster.socket().display());
     let mut session = PgConnection::connect(&url).await.expect("a connection");
     let mut other = PgConnection::connect(&url).await.expect("another");
-    let busy = tokio::spawn(async move { session.execute("do $$ begin loop end loop; end $$").await });
+    let busy = tokio::spawn(async move { session.execute(BUSY).await });
     let works = "select exists (select from pg_stat_activity where state = 'active' and query like 'do %')";
     while !sqlx::query_scalar::<_, bool>(works).fetch_one(&mut other).await.expect("asked") {}
     busy
