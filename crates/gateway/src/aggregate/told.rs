@@ -49,7 +49,7 @@ pub(crate) async fn response(ask: Ask<'_>, caller: &Caller, bytes: &Bytes) -> Re
     let ours = ours(&ask, caller, None)?;
     if let Some(place) = asked_by(&ask, caller, bytes) {
         place.require_active()?;
-        return bridge::response(ask, &place, None, bytes).await;
+        return Box::pin(bridge::response(ask, &place, None, bytes)).await;
     }
     if let Some((place, own)) = named(&ask, caller, Part::ClientAnswer, bytes)
         && let Ok(Message::Response(_)) = mcp::read(&own)
