@@ -21,7 +21,7 @@ mod rule;
 mod scenario;
 mod slips;
 
-pub(crate) use entries::{Entries, Name};
+pub(crate) use entries::Entries;
 pub(crate) use reader::{At, Reader};
 pub(crate) use scenario::{Expectation, Scenario, ScenarioCall, read_scenarios};
 

@@ -3,9 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use crate::document::Name;
 use crate::likeness::{self, Shapes};
-use crate::pattern::Glob;
+use crate::pattern::{Glob, Name};
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,13 @@ use std::iter;
 #[cfg(test)]
 mod tests;
 
+/// A pattern, as an entry of a policy is for it.
+#[derive(Debug)]
+pub(crate) enum Name {
+    Exact(Box<str>),
+    Glob(Glob),
+}
+
 /// A pattern with `*` or `?` in it, split at its stars.
 #[derive(Debug)]
 pub(crate) struct Glob {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{At, Reader, rule};
 use crate::json::Value;
-use crate::pattern::{Effort, Glob};
+use crate::pattern::{Effort, Glob, Name};
 use crate::rule::Rule;
 use crate::schema;
 
@@ -16,13 +16,6 @@ const MAX_ENTRIES: usize = 1_000;
 pub(super) const MAX_PATTERN: usize = 1_024;
 /// How many clashing patterns one problem names.
 const NAMED_CLASHES: usize = 3;
-
-/// What an entry is for.
-#[derive(Debug)]
-pub(crate) enum Name {
-    Exact(Box<str>),
-    Glob(Glob),
-}
 
 pub(crate) type Entries = Vec<(Name, Rule)>;
 
