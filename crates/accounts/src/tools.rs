@@ -3,16 +3,21 @@
 //! Whoever looks at a server (a gateway, a connector's arrival, a person who asks) brings an inventory; it goes through
 //! [`Accounts::take_inventory`], which publishes only when something changed.
 
+mod alike;
+
 use std::collections::HashSet;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use catalogue::{KnownServer, Parameter, ToolFacts};
 use domain::{DriftSetting, Inventory, InventoryTool, Permission, ServerId, SnapshotTool, Timestamp};
-use policy::{Identity, Likenesses, RiskClass};
+use policy::{Likenesses, RiskClass};
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 use storage::{Acceptance, AccountScope, Freshness, InventoryNote, PutTool, ServerRow, ToolRow};
+
+pub(crate) use alike::identity;
+use alike::{carried, look_alikes};
 
 use crate::{Accounts, Caller, Error};
 
@@ -123,36 +128,6 @@ pub(crate) fn snapshot_tools(drift: DriftSetting, tools: &[ToolRow]) -> Vec<Snap
         input_schema: input_schema(&tool.definition).map(Into::into),
     };
     carried(drift, tools).map(tool).collect()
-}
-
-/// What a gateway makes of a name, with what it is told of the tools.
-pub(crate) fn identity(drift: DriftSetting, tools: &[ToolRow], name: &str) -> Identity {
-    let known: Vec<&str> = carried(drift, tools).map(|tool| tool.name.as_str()).collect();
-    if known.contains(&name) {
-        Identity::Known
-    } else if known.into_iter().collect::<Likenesses>().has(name) {
-        Identity::LookAlike
-    } else {
-        Identity::Unknown
-    }
-}
-
-/// The tools that gateways are told of. Where changes are held, a tool whose present definition was not let in is left out,
-/// which a gateway takes for held; one that looks like another is left out everywhere.
-fn carried(drift: DriftSetting, tools: &[ToolRow]) -> impl Iterator<Item = &ToolRow> {
-    let like = look_alikes(tools);
-    let noted = move |tool: &ToolRow| drift == DriftSetting::Note && !like.contains(tool.name.as_str());
-    tools.iter().filter(move |tool| tool.is_accepted() || noted(tool))
-}
-
-/// Of the tools that were never let in, those whose names look like that of one that was, or that comes before them.
-fn look_alikes(tools: &[ToolRow]) -> HashSet<&str> {
-    let (old, new): (Vec<&ToolRow>, Vec<&ToolRow>) = tools.iter().partition(|tool| tool.accepted_pin.is_some());
-    if new.is_empty() {
-        return HashSet::new();
-    }
-    let mut names: Likenesses = old.iter().map(|tool| tool.name.as_str()).collect();
-    new.into_iter().map(|tool| tool.name.as_str()).filter(|name| names.insert(name)).collect()
 }
 
 /// The tools of a server, ready to show.
